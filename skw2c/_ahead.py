@@ -1,0 +1,61 @@
+"""Work ahead in threads, in order and never far."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+from threadpoolctl import ThreadpoolController
+
+_END = object()
+
+
+def map_ahead(
+    function: Callable, items: Iterable, n_threads: int, *, inner_threads: int
+) -> Iterator:
+    """Yield ``function(item)`` in the order of ``items``, computed ahead in threads.
+
+    At most two results per thread wait to be taken, so that a slow reader does not fill
+    the memory.
+
+    Parameters
+    ----------
+    function : callable
+    items : iterable
+    n_threads : int
+    inner_threads : int
+        How many threads of OpenMP (torch) each of them may use.
+    """
+    items = iter(items)
+    with ThreadPoolExecutor(n_threads, "skw2c", limit_openmp, (inner_threads,)) as pool:
+        waiting = deque(pool.submit(function, item) for item in islice(items, 2 * n_threads))
+        try:
+            while waiting:
+                result = waiting.popleft().result()
+                waiting.extend(pool.submit(function, item) for item in islice(items, 1))
+                yield result
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def read_ahead(items: Iterable) -> Iterator:
+    """Yield the items, always producing the next one in a thread."""
+    items = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(next, items, _END)
+        while (item := future.result()) is not _END:
+            future = pool.submit(next, items, _END)
+            yield item
+
+
+def limit_openmp(n_threads: int) -> None:
+    """Limit OpenMP to ``n_threads`` in the thread that calls this, for good."""
+    import torch
+
+    # OpenMP keeps this number for each thread of the program, so nobody else is limited;
+    # torch sets it when a thread first asks, hence before it is set here.
+    if torch.get_num_threads() != n_threads:
+        ThreadpoolController().limit(limits=n_threads, user_api="openmp")

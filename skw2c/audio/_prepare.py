@@ -1,0 +1,74 @@
+"""Turn decoded blocks into one mono float32 waveform at one rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from ..exceptions import AudioError
+
+_PCM_TYPES = {np.dtype(name) for name in ("int8", "int16", "int32", "uint8")}
+
+
+def scale_pcm(samples: np.ndarray) -> np.ndarray:
+    """Convert samples to float32, integer PCM to [-1, 1) by the range of its type.
+
+    8, 16 and 32 bit integers are PCM (unsigned 8 bit has its zero at 128, as in wav
+    files). Wider integers, which no recorder writes, and floats keep their values.
+    """
+    if samples.dtype not in _PCM_TYPES:
+        return samples.astype(np.float32, copy=False)
+    half_range = 2 ** (8 * samples.dtype.itemsize - 1)
+    zero = half_range if samples.dtype.kind == "u" else 0
+    return ((samples.astype(np.float64) - zero) / half_range).astype(np.float32)
+
+
+def mix_down(block: np.ndarray) -> np.ndarray:
+    """Average the channels of a block of shape (samples, channels)."""
+    if block.shape[1] == 1:
+        return block[:, 0]
+    return block.mean(axis=1, dtype=np.float32)
+
+
+def check_finite(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Pass blocks on, and stop at the first sample that is NaN or infinite."""
+    n_seen = 0
+    for block in blocks:
+        finite = np.isfinite(block)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            raise AudioError(
+                f"sample {n_seen + first} is {block[first]}; replace such samples, for "
+                "example with numpy.nan_to_num"
+            )
+        n_seen += len(block)
+        yield block
+
+
+def resample(blocks: Iterable[np.ndarray], rate: int, target_rate: int) -> Iterator[np.ndarray]:
+    """Resample mono float32 blocks with soxr's HQ setting.
+
+    All blocks together have ``ceil(n * target_rate / rate)`` samples for the n that came
+    in, the length that librosa gives: soxr alone is sometimes one sample short, which
+    moves the embedding.
+    """
+    if rate == target_rate:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(rate, target_rate, 1, dtype="float32", quality="HQ")
+    n_in = n_out = 0
+    for block in blocks:
+        n_in += len(block)
+        out = stream.resample_chunk(np.ascontiguousarray(block))
+        n_out += len(out)
+        yield out
+    rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    yield fix_length(rest, -(-n_in * target_rate // rate) - n_out)
+
+
+def fix_length(samples: np.ndarray, length: int) -> np.ndarray:
+    """Cut or zero-pad ``samples`` at the end to ``length``."""
+    return np.pad(samples[: max(length, 0)], (0, max(length - len(samples), 0)))

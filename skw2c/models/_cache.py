@@ -1,0 +1,64 @@
+"""Networks that this process has built, so that estimators need not carry theirs."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+import torch
+
+from ..weights import WeightsReference
+from ._frozen import FrozenWav2CLIP
+from ._state import build_wav2clip
+from ._wav2clip import random_wav2clip
+
+_KEPT = 4
+_networks: OrderedDict[tuple, FrozenWav2CLIP] = OrderedDict()
+_lock = threading.Lock()
+
+
+def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenWav2CLIP:
+    """Build the network that ``reference`` names, or take it from those built before.
+
+    Parameters
+    ----------
+    reference : WeightsReference
+        Which weights.
+    device : str
+        ``"auto"`` or a torch device.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or has none of that kind.
+    """
+    device = choose_device(device)
+    with _lock:
+        key = (reference, device)
+        if key not in _networks:
+            _networks[key] = FrozenWav2CLIP(_load(reference), device)
+        _networks.move_to_end(key)
+        while len(_networks) > _KEPT:
+            _networks.popitem(last=False)
+        return _networks[key]
+
+
+def choose_device(device: str) -> str:
+    """Resolve ``"auto"``: the GPU where torch has CUDA, else the CPU."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(0, device=device)
+    except (RuntimeError, AssertionError) as exc:
+        first_line = str(exc).partition("\n")[0]
+        raise ValueError(
+            f"device={device!r} cannot be used ({first_line}). Choose 'auto', 'cpu', or a "
+            "device that torch has here."
+        ) from exc
+    return device
+
+
+def _load(reference: WeightsReference):
+    if reference.seed is not None:
+        return random_wav2clip(reference.seed)
+    return build_wav2clip(reference.read(), reference.label)

@@ -1,0 +1,141 @@
+"""A frozen Wav2CLIP encoder: waveforms in, vectors out, nothing trained."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._framing import Framing
+from ._inference import FoldedResNet
+from ._spectrogram import HOP_LENGTH, SHORTEST, Statistics
+from ._streaming import CORE_COLUMNS, gather, stream_features, stream_spectrogram
+from ._wav2clip import Wav2CLIP
+
+# On a CPU more than 20 seconds of sound at once gain nothing and cost memory.
+_COLUMNS_PER_BATCH = {"cpu": 4 * 227, "cuda": 128 * 454}
+_FRAMES_PER_PART = 64
+
+
+class FrozenWav2CLIP:
+    """Embed clips with fixed weights, the same clip always in the same way.
+
+    Parameters
+    ----------
+    model : Wav2CLIP
+        Model in eval mode.
+    device : str
+        Torch device.
+    """
+
+    sampling_rate = Wav2CLIP.sampling_rate
+    longest = CORE_COLUMNS * HOP_LENGTH
+    """Samples of the longest clip that is computed in one piece."""
+
+    def __init__(self, model: Wav2CLIP, device: str):
+        self._device = torch.device(device)
+        resnet = model.audio_encoder
+        self._front_end = resnet.spectrogram.to(self._device)
+        self._projection = model.audio_transform.to(self._device)
+        self._stride, self._reach = resnet.time_stride, resnet.reach
+        self._network = FoldedResNet(resnet, self._device)
+        self.widths = {"encoder": resnet.n_features, "clip": model.n_outputs}
+
+    def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
+        """Turn (n_samples,) into the network's input, (n_frames, 257, columns).
+
+        Without framing the clip is one frame. The statistics are those of the clip, all
+        frames together, as in the original program on one clip at a time.
+        """
+        frames = _pad(waveform)[None] if framing is None else framing.cut(waveform)
+        with _exact(self._device):
+            spectrograms = self._front_end(self._to_device(frames))
+            return Statistics().update(spectrograms).standardise(spectrograms)
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the network runs on the CPU."""
+        return self._device.type == "cpu"
+
+    def batch_limit(self, columns: int) -> int:
+        """Most inputs of so many columns that are worth computing together."""
+        limit = _COLUMNS_PER_BATCH.get(self._device.type, _COLUMNS_PER_BATCH["cpu"])
+        return max(limit // columns, 1)
+
+    def encode(self, inputs: Tensor, output: str) -> np.ndarray:
+        """Embed prepared inputs (batch, 257, columns) as (batch, width), float32."""
+        with _exact(self._device):
+            return self._finish(self._network(inputs[:, None]).mean((2, 3)), output)
+
+    def embed_blocks(
+        self,
+        open_blocks: Callable[[], Iterable[np.ndarray]],
+        framing: Framing | None,
+        output: str,
+    ) -> np.ndarray:
+        """Embed a long clip in bounded memory, reading it twice.
+
+        The first pass gathers the statistics of the spectrogram, the second runs the
+        network.
+
+        Parameters
+        ----------
+        open_blocks : callable
+            Starts to read the clip: gives an iterable of float32 blocks.
+        framing : Framing or None
+            None embeds the clip as one frame.
+        output : {"clip", "encoder"}
+            Which vector.
+
+        Returns
+        -------
+        ndarray of shape (n_frames, width), float32
+        """
+        with _exact(self._device):
+            statistics = Statistics()
+            for part in self._stream(open_blocks(), framing):
+                statistics.update(part)
+            parts = map(statistics.standardise, self._stream(open_blocks(), framing))
+            if framing is not None:
+                return np.concatenate([self._encode_part(part, output) for part in parts])
+            features = stream_features(parts, self._network, stride=self._stride, reach=self._reach)
+            return self._finish(features[None].to(self._device), output)
+
+    def _stream(self, blocks: Iterable[np.ndarray], framing: Framing | None) -> Iterator[Tensor]:
+        if framing is None:
+            yield from stream_spectrogram(blocks, self._front_end)
+            return
+        for frames in framing.cut_blocks(gather(blocks), _FRAMES_PER_PART):
+            yield self._front_end(self._to_device(frames))
+
+    def _encode_part(self, part: Tensor, output: str) -> np.ndarray:
+        pieces = part.tensor_split(-(-len(part) // self.batch_limit(part.shape[-1])))
+        return np.concatenate([self.encode(piece, output) for piece in pieces])
+
+    def _finish(self, features: Tensor, output: str) -> np.ndarray:
+        vectors = self._projection(features) if output == "clip" else features
+        return vectors.float().cpu().numpy()
+
+    def _to_device(self, frames: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.array(frames)).to(self._device)
+
+
+def _pad(waveform: np.ndarray) -> np.ndarray:
+    return np.pad(waveform, (0, max(SHORTEST - len(waveform), 0)))
+
+
+@contextlib.contextmanager
+def _exact(device: torch.device):
+    """No gradients, and on a GPU no reduced precision and no varying choice of kernels."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        if device.type == "cuda":
+            stack.enter_context(
+                torch.backends.cudnn.flags(
+                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+                )
+            )
+        yield

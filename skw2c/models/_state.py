@@ -1,0 +1,106 @@
+"""Build Wav2CLIP from the tensors of a checkpoint, strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ..exceptions import WeightsError
+from ._resnet import BLOCKS
+from ._wav2clip import Wav2CLIP
+
+_PREFIXES = ("audio_encoder.", "audio_transform.")
+_FIRST = "audio_encoder.conv1.weight"
+_LAST = "audio_transform.sequential.3.weight"
+
+
+def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
+    """Build the model that the checkpoint describes, in eval mode.
+
+    Entries with other prefixes than ``audio_encoder.`` and ``audio_transform.`` are
+    passed over (the release carries the image side too). The window of the spectrogram
+    and the counters of the batch normalisation may be missing; all else must fit.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        Entries of the checkpoint.
+    source : str
+        Its name, for the error.
+
+    Raises
+    ------
+    WeightsError
+        If an entry is missing, unexpected, of another shape, or not finite.
+    """
+    state = {name: value for name, value in state.items() if name.startswith(_PREFIXES)}
+    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
+        model = Wav2CLIP(**_read_configuration(state, source)).eval()
+    own = model.state_dict()
+    optional = {name for name in own if name.endswith(("num_batches_tracked", ".window"))}
+    _check_names(
+        missing=sorted(own.keys() - state.keys() - optional),
+        unexpected=sorted(state.keys() - own.keys()),
+        source=source,
+    )
+    for name, value in state.items():
+        _check_entry(name, value, own[name], source)
+    filled = {name: _default_entry(own[name]) for name in optional}
+    filled |= {name: value.to(own[name].dtype) for name, value in state.items()}
+    model.load_state_dict(filled, assign=True)
+    return model.requires_grad_(False)
+
+
+def _default_entry(own: Tensor) -> Tensor:
+    """What an entry that a checkpoint may lack is taken for: the window, or a counter."""
+    if own.is_floating_point():
+        return torch.hann_window(len(own))
+    return torch.zeros_like(own)
+
+
+def _read_configuration(state: Mapping[str, Tensor], source: str) -> dict:
+    """Architecture and widths, as the shapes of the entries tell them."""
+    first, last = state.get(_FIRST), state.get(_LAST)
+    if first is None or last is None:
+        raise WeightsError(
+            f"{source} is no checkpoint of Wav2CLIP: it lacks "
+            f"{_FIRST if first is None else _LAST!r}. Expected are entries named "
+            "'audio_encoder.*' and 'audio_transform.*', as in the official release."
+        )
+    layers = {re.match(r"audio_encoder\.layer(\d)\.(\d+)\.", name) for name in state}
+    deepest = dict.fromkeys("1234", 0)
+    for stage, block in (match.groups() for match in layers if match):
+        if stage in deepest:
+            deepest[stage] = max(deepest[stage], int(block) + 1)
+    blocks = tuple(deepest.values())
+    for architecture, known in BLOCKS.items():
+        if blocks == known:
+            return dict(architecture=architecture, width=first.shape[0], n_outputs=last.shape[0])
+    # Not a network we know: the smallest one makes the list of differences readable.
+    return dict(architecture="resnet18", width=first.shape[0], n_outputs=last.shape[0])
+
+
+def _check_names(missing: list[str], unexpected: list[str], source: str) -> None:
+    if missing or unexpected:
+        raise WeightsError(
+            f"{source} does not fit Wav2CLIP. Missing: {_shorten(missing)}. "
+            f"Unexpected: {_shorten(unexpected)}."
+        )
+
+
+def _shorten(names: list[str], limit: int = 10) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return (", ".join(names[:limit]) + more) or "none"
+
+
+def _check_entry(name: str, value: Tensor, own: Tensor, source: str) -> None:
+    if value.shape != own.shape:
+        raise WeightsError(
+            f"{source} does not fit Wav2CLIP: {name} has shape {tuple(value.shape)}, "
+            f"expected {tuple(own.shape)}."
+        )
+    if value.is_floating_point() and not torch.isfinite(value).all():
+        raise WeightsError(f"{source} is damaged: {name} holds NaN or infinite values.")

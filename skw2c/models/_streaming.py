@@ -1,0 +1,98 @@
+"""Compute on a clip that comes in blocks what would be computed on it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._spectrogram import HOP_LENGTH, N_FFT, LogSpectrogram
+
+CORE_COLUMNS = 5120
+"""Columns by which the convolutions advance on a long clip (113 seconds)."""
+
+_BORDER = N_FFT // 2
+_GATHERED_SAMPLES = 1 << 18
+
+
+def gather(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Join small blocks to blocks of about 16 seconds."""
+    parts, n_samples = [], 0
+    for block in blocks:
+        parts.append(block)
+        n_samples += len(block)
+        if n_samples >= _GATHERED_SAMPLES:
+            yield np.concatenate(parts)
+            parts, n_samples = [], 0
+    if parts:
+        yield np.concatenate(parts)
+
+
+def stream_spectrogram(blocks: Iterable[np.ndarray], front_end: LogSpectrogram) -> Iterator[Tensor]:
+    """Yield the columns that ``front_end`` gives for the joined blocks, (257, k) each."""
+    device = front_end.window.device
+    kept = None
+    for block in gather(blocks):
+        kept = np.concatenate([_reflect_start(block) if kept is None else kept, block])
+        # The last samples are held back: the end of the clip is reflected around them.
+        n_columns = (len(kept) - N_FFT - _BORDER) // HOP_LENGTH
+        if n_columns > 0:
+            ready = kept[: (n_columns - 1) * HOP_LENGTH + N_FFT]
+            yield front_end(torch.from_numpy(ready).to(device), center=False)
+            kept = kept[n_columns * HOP_LENGTH :]
+    kept = np.concatenate([kept, kept[-_BORDER - 1 : -1][::-1]])
+    yield front_end(torch.from_numpy(kept).to(device), center=False)
+
+
+def _reflect_start(block: np.ndarray) -> np.ndarray:
+    return block[1 : _BORDER + 1][::-1]
+
+
+def stream_features(
+    columns: Iterable[Tensor],
+    feature_map: Callable[[Tensor], Tensor],
+    *,
+    stride: int,
+    reach: int,
+) -> Tensor:
+    """Average the feature map of a clip whose spectrogram comes in parts.
+
+    Each part is computed with as many columns of context on either side as one column
+    of the feature map depends on (``reach``), and only what is not touched by an
+    artificial border is summed. Parts start at multiples of ``stride``, so the columns
+    of the map are those of the whole.
+
+    Parameters
+    ----------
+    columns : iterable of Tensor of shape (bins, k)
+        Standardised spectrogram.
+    feature_map : callable
+        From (1, 1, bins, columns) to (1, features, height, columns / stride).
+    stride, reach : int
+        Geometry of ``feature_map``, in columns.
+
+    Returns
+    -------
+    Tensor of shape (features,), float32
+    """
+    margin = -(-reach // stride) * stride
+    total, count = 0.0, 0
+    left, pending = 0, []
+
+    def add(part: Tensor, first: int, last: int | None) -> None:
+        nonlocal total, count
+        valid = feature_map(part[None, None])[0, :, :, first:last]
+        total = total + valid.sum((1, 2), dtype=torch.float64).cpu()
+        count += valid.shape[1] * valid.shape[2]
+
+    for new in columns:
+        pending.append(new)
+        while sum(part.shape[1] for part in pending) > left + CORE_COLUMNS + margin:
+            joined = torch.cat(pending, 1)
+            end = left + CORE_COLUMNS
+            add(joined[:, : end + margin], left // stride, end // stride)
+            left, pending = margin, [joined[:, end - margin :]]
+    add(torch.cat(pending, 1), left // stride, None)
+    return (total / count).float()

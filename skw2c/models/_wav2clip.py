@@ -1,0 +1,70 @@
+"""Wav2CLIP: spectrogram, residual network and the projection into CLIP's space."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ._resnet import BLOCKS, ResNet
+from ._spectrogram import LogSpectrogram, Statistics
+
+
+class AudioEncoder(ResNet):
+    """The residual network together with its front end, keyed as in the release."""
+
+    def __init__(self, blocks, width: int):
+        super().__init__(blocks, width)
+        self.spectrogram = LogSpectrogram()
+
+
+class Projection(nn.Module):
+    """Two linear layers, from the encoder's space to CLIP's."""
+
+    def __init__(self, n_in: int, n_hidden: int, n_out: int, dropout: float = 0.1):
+        super().__init__()
+        self.sequential = nn.Sequential(
+            nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_out)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.sequential(x)
+
+
+class Wav2CLIP(nn.Module):
+    """The audio side of Wav2CLIP (Wu et al., arXiv 2110.11499).
+
+    The parameters carry the names of the released checkpoint.
+
+    Parameters
+    ----------
+    architecture : {"resnet18", "resnet34"}
+        Residual network.
+    width : int
+        Channels of its first stage.
+    n_outputs : int
+        Length of the projected vector, the width of CLIP's space.
+    """
+
+    sampling_rate = 16000
+
+    def __init__(self, architecture: str = "resnet18", width: int = 64, n_outputs: int = 512):
+        super().__init__()
+        self.architecture = architecture
+        self.width = width
+        self.n_outputs = n_outputs
+        self.audio_encoder = AudioEncoder(BLOCKS[architecture], width)
+        n_features = self.audio_encoder.n_features
+        self.audio_transform = Projection(n_features, n_outputs, n_outputs)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Embed (batch, n_samples) at 16 kHz as (batch, n_outputs), not normalised."""
+        spectrograms = self.audio_encoder.spectrogram(waveforms)
+        inputs = torch.stack([Statistics().update(s).standardise(s) for s in spectrograms])
+        return self.audio_transform(self.audio_encoder(inputs[:, None]))
+
+
+def random_wav2clip(seed: int) -> Wav2CLIP:
+    """Draw the untrained full-size model, the same for the same seed, in eval mode."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Wav2CLIP().eval()

@@ -1,0 +1,105 @@
+"""Read and write files of tensors without ever running what is in them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..exceptions import WeightsError
+
+
+def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
+    """Read the tensors of a ``.safetensors`` file or of a torch checkpoint.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file. A Lightning checkpoint gives its ``state_dict``.
+
+    Returns
+    -------
+    dict of str to Tensor, on the CPU
+
+    Raises
+    ------
+    WeightsError
+        If the file is truncated, is no checkpoint, or holds other objects than tensors:
+        these are not loaded, because loading them could run code.
+    """
+    path = os.fspath(path)
+    if path.endswith(".safetensors"):
+        return _read_safetensors(path)
+    return _only_tensors(_read_torch(path), path)
+
+
+def _read_safetensors(path: str) -> dict[str, Tensor]:
+    import safetensors
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except safetensors.SafetensorError as exc:
+        raise WeightsError(
+            f"The weights {path!r} are damaged or no safetensors file ({exc})."
+        ) from exc
+
+
+def _read_torch(path: str):
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as exc:
+        raise WeightsError(
+            f"The weights {path!r} are refused: the file is no torch checkpoint, or it "
+            "holds objects other than tensors, and loading those could run code. Save the "
+            "state dict alone, or convert it to safetensors."
+        ) from exc
+    except (RuntimeError, EOFError, ValueError, KeyError) as exc:
+        first_line = str(exc).partition("\n")[0]
+        raise WeightsError(
+            f"The weights {path!r} are damaged or truncated ({first_line}). Fetch or copy "
+            "the file again."
+        ) from exc
+
+
+def _only_tensors(state, path: str) -> dict[str, Tensor]:
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
+        raise WeightsError(
+            f"The weights {path!r} hold a {type(state).__name__}, and a state dict (names "
+            "and tensors) is expected."
+        )
+    return dict(state)
+
+
+def write_safetensors(
+    path: str | os.PathLike, state: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> None:
+    """Write tensors and their description; the file appears whole or not at all."""
+    from safetensors.torch import save
+
+    tensors = {name: value.contiguous().clone() for name, value in state.items()}
+    write_atomically(path, save(tensors, metadata=dict(metadata)))
+
+
+def write_atomically(path: str | os.PathLike, content: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

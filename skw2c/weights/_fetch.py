@@ -1,0 +1,146 @@
+"""Fetch pre-trained weights once, check them ever after."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..exceptions import WeightsError, WeightsNotAvailableError
+from ._checkpoint import read_checkpoint, write_atomically, write_safetensors
+from ._checksum import sha256_of
+from ._registry import WeightsFile, registry
+
+CACHE_VARIABLE = "SKW2C_CACHE"
+
+
+def cache_folder() -> Path:
+    """Folder of fetched weights: ``$SKW2C_CACHE``, or the platform's cache folder."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("skw2c"))
+
+
+@dataclass(frozen=True)
+class CachedWeights:
+    """A file of weights in the cache.
+
+    Attributes
+    ----------
+    path : Path
+        The ``.safetensors`` file.
+    sha256 : str
+        Checksum of the original file that it was converted from.
+    """
+
+    path: Path
+    sha256: str
+
+
+def is_cached(name: str) -> bool:
+    """Whether the weights are in the cache, ready to be used without network."""
+    folder = cache_folder()
+    return (folder / f"{name}.safetensors").exists() and (folder / f"{name}.json").exists()
+
+
+def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
+    """Return the file of the weights ``name``, fetched on the first call.
+
+    The original file is converted to safetensors, which is what stays in the cache, next
+    to a record of where it came from. Where the publisher states no checksum, the record
+    holds that of the first download, and a later download must equal it.
+
+    Parameters
+    ----------
+    name : str
+        Name in the registry, such as ``"wav2clip"``.
+    progress : bool, default=False
+        Whether to show the progress of a download.
+
+    Returns
+    -------
+    CachedWeights
+        The file in the cache, its checksum checked.
+
+    Raises
+    ------
+    WeightsNotAvailableError
+        If the file is not in the cache and cannot be fetched.
+    WeightsError
+        If the file is damaged, or is not the one recorded.
+    """
+    entry = registry()[name]
+    folder = cache_folder()
+    converted, record_file = folder / f"{name}.safetensors", folder / f"{name}.json"
+    record = json.loads(record_file.read_text()) if record_file.exists() else {}
+    if not (record and converted.exists()):
+        record = _fetch_and_convert(entry, folder, record, progress)
+    if sha256_of(converted) != record["safetensors_sha256"]:
+        raise WeightsError(
+            f"The weights {str(converted)!r} are damaged: their checksum is not the one "
+            "recorded when they were fetched. Delete the file to fetch it again."
+        )
+    return CachedWeights(converted, record["sha256"])
+
+
+def _fetch_and_convert(entry: WeightsFile, folder: Path, record: dict, progress: bool) -> dict:
+    expected = entry.sha256 or record.get("sha256")
+    original = _download(entry, folder, expected, progress)
+    try:
+        if entry.bytes and original.stat().st_size != entry.bytes:
+            raise WeightsError(
+                f"The file fetched from {entry.url} has {original.stat().st_size} bytes, "
+                f"expected are {entry.bytes}."
+            )
+        state = read_checkpoint(original)
+        digest = sha256_of(original)
+    finally:
+        original.unlink(missing_ok=True)
+    description = {
+        "name": entry.name,
+        "url": entry.url,
+        "licence": entry.licence,
+        "architecture": entry.architecture,
+        "sha256": digest,
+        "sha256_origin": "published" if entry.sha256 else "first download",
+    }
+    converted = folder / f"{entry.name}.safetensors"
+    write_safetensors(converted, state, {"format": "pt", **description})
+    record = {**description, "safetensors_sha256": sha256_of(converted)}
+    write_atomically(folder / f"{entry.name}.json", json.dumps(record, indent=2).encode())
+    return record
+
+
+def _download(entry: WeightsFile, folder: Path, sha256: str | None, progress: bool) -> Path:
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(
+            pooch.retrieve(entry.url, sha256, fname=entry.file, path=folder, progressbar=progress)
+        )
+    except ValueError as exc:
+        raise WeightsError(
+            f"The file fetched from {entry.url} has another SHA-256 checksum than "
+            f"{'published' if entry.sha256 else 'the first download had'} ({sha256}), and is "
+            "not used. Try again; if you trust the new file, delete "
+            f"{str(folder / (entry.name + '.json'))!r}."
+        ) from exc
+    except OSError as exc:
+        raise WeightsNotAvailableError(_ways_out(entry, folder, exc)) from exc
+
+
+def _ways_out(entry: WeightsFile, folder: Path, cause: Exception) -> str:
+    return (
+        f"The weights {entry.name!r} are not in the cache {str(folder)!r} and could not be "
+        f"fetched from {entry.url} ({type(cause).__name__}: {cause}). There are three ways "
+        f"out: (1) connect to the network, or copy {entry.file} from another machine into "
+        f"the cache (the variable {CACHE_VARIABLE} names another folder), and try again; "
+        "(2) pass the path of a checkpoint file, weights='path/to/file.pt' or "
+        "'.safetensors'; (3) pass weights=None for an untrained encoder."
+    )

@@ -1,0 +1,105 @@
+"""Say which weights in a few bytes, for an estimator to keep in place of a network."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..exceptions import WeightsError
+from ._checkpoint import read_checkpoint
+from ._checksum import sha256_of
+from ._fetch import fetch_weights
+from ._registry import registry
+
+
+@dataclass(frozen=True)
+class WeightsReference:
+    """Which weights: a name of the registry, a file, or the seed of random ones.
+
+    Attributes
+    ----------
+    name : str or None
+        Name in the registry.
+    path : str or None
+        Absolute path of the user's own file.
+    sha256 : str or None
+        Checksum of the file, which must be the same whenever it is read again.
+    seed : int or None
+        Seed of random weights.
+    """
+
+    name: str | None = None
+    path: str | None = None
+    sha256: str | None = None
+    seed: int | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages call these weights."""
+        return f"The file of weights {self.path!r}" if self.path else f"weights={self.name!r}"
+
+    @property
+    def identity(self) -> str:
+        """The same for the same weights, wherever they lie."""
+        return f"seed {self.seed}" if self.seed is not None else f"sha256 {self.sha256}"
+
+    def read(self) -> dict[str, Tensor]:
+        """Read the tensors.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged, or no longer the one referred to.
+        """
+        if self.path is None:
+            cached = fetch_weights(self.name)
+            path, sha256 = cached.path, cached.sha256
+        else:
+            path, sha256 = self.path, _checksum(self.path)
+        if sha256 != self.sha256:
+            raise WeightsError(
+                f"{self.label} changed since the estimator was fitted; fit it again, or "
+                "put the former file back."
+            )
+        return read_checkpoint(path)
+
+
+def refer_to(weights: str | os.PathLike, *, progress: bool = False) -> WeightsReference:
+    """Make the reference for what a user passes as ``weights``.
+
+    Parameters
+    ----------
+    weights : str or os.PathLike
+        Name in the registry, fetched where needed, or path of a file.
+    progress : bool, default=False
+        Whether to show the progress of a download.
+
+    Raises
+    ------
+    WeightsError
+        If there is neither such a name nor such a file.
+    """
+    if isinstance(weights, str) and weights in registry():
+        return WeightsReference(
+            name=weights, sha256=fetch_weights(weights, progress=progress).sha256
+        )
+    path = os.path.abspath(os.path.expanduser(os.fspath(weights)))
+    if not os.path.isfile(path):
+        raise WeightsError(
+            f"weights={os.fspath(weights)!r} is neither a known name "
+            f"({', '.join(map(repr, registry()))}) nor an existing file (looked for {path!r}). "
+            "weights=None gives an untrained encoder."
+        )
+    return WeightsReference(path=path, sha256=_checksum(path))
+
+
+def _checksum(path: str) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as exc:
+        raise WeightsError(
+            f"The file of weights {path!r} cannot be read ({exc.strerror}); put it back, or "
+            "fit the estimator again with other weights."
+        ) from exc

@@ -1,0 +1,49 @@
+"""What is known about each file of pre-trained weights."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """One row of the registry.
+
+    Attributes
+    ----------
+    name : str
+        What ``weights=`` calls it.
+    file : str
+        File name of the original.
+    url : str
+        Where the publisher keeps it.
+    licence : str
+        Its licence.
+    architecture : str
+        The model it belongs to.
+    sha256 : str or None
+        Checksum, where the publisher states one.
+    bytes : int or None
+        Size, where the publisher states one.
+    approximate_bytes : int or None
+        Size that the number of parameters lets expect.
+    """
+
+    name: str
+    file: str
+    url: str
+    licence: str
+    architecture: str
+    sha256: str | None = None
+    bytes: int | None = None
+    approximate_bytes: int | None = None
+
+
+@cache
+def registry() -> dict[str, WeightsFile]:
+    """All files by name."""
+    text = resources.files(__package__).joinpath("registry.toml").read_text("utf-8")
+    return {name: WeightsFile(name, **row) for name, row in tomllib.loads(text).items()}
