@@ -41,7 +41,13 @@ class MediaFile:
         self._container.close()
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Yield float32 blocks of shape (samples, channels); integer PCM is in [-1, 1)."""
+        """Yield float32 blocks of shape (samples, channels); integer PCM is in [-1, 1).
+
+        Raises
+        ------
+        AudioError
+            If the file is damaged, or ends within a packet.
+        """
         to_float = self._av.AudioResampler(format="fltp")
         n_read = 0
         try:

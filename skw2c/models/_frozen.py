@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -39,7 +40,9 @@ class FrozenWav2CLIP:
         self._device = torch.device(device)
         resnet = model.audio_encoder
         self._front_end = resnet.spectrogram.to(self._device)
-        self._projection = model.audio_transform.to(self._device)
+        # In double precision, because matrix products in single precision differ in the
+        # last bit with the number of rows.
+        self._projection = copy.deepcopy(model.audio_transform).double()
         self._stride, self._reach = resnet.time_stride, resnet.reach
         self._network = FoldedResNet(resnet, self._device)
         self.widths = {"encoder": resnet.n_features, "clip": model.n_outputs}
@@ -102,7 +105,7 @@ class FrozenWav2CLIP:
             if framing is not None:
                 return np.concatenate([self._encode_part(part, output) for part in parts])
             features = stream_features(parts, self._network, stride=self._stride, reach=self._reach)
-            return self._finish(features[None].to(self._device), output)
+            return self._finish(features[None], output)
 
     def _stream(self, blocks: Iterable[np.ndarray], framing: Framing | None) -> Iterator[Tensor]:
         if framing is None:
@@ -116,8 +119,9 @@ class FrozenWav2CLIP:
         return np.concatenate([self.encode(piece, output) for piece in pieces])
 
     def _finish(self, features: Tensor, output: str) -> np.ndarray:
-        vectors = self._projection(features) if output == "clip" else features
-        return vectors.float().cpu().numpy()
+        features = features.cpu()
+        vectors = features if output == "encoder" else self._projection(features.double())
+        return vectors.float().numpy()
 
     def _to_device(self, frames: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(frames)).to(self._device)

@@ -78,6 +78,7 @@ def stream_features(
     Tensor of shape (features,), float32
     """
     margin = -(-reach // stride) * stride
+    core = max(CORE_COLUMNS, margin)
     total, count = 0.0, 0
     left, pending = 0, []
 
@@ -89,9 +90,9 @@ def stream_features(
 
     for new in columns:
         pending.append(new)
-        while sum(part.shape[1] for part in pending) > left + CORE_COLUMNS + margin:
+        while sum(part.shape[1] for part in pending) > left + core + margin:
             joined = torch.cat(pending, 1)
-            end = left + CORE_COLUMNS
+            end = left + core
             add(joined[:, : end + margin], left // stride, end // stride)
             left, pending = margin, [joined[:, end - margin :]]
     add(torch.cat(pending, 1), left // stride, None)

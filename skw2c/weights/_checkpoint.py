@@ -59,7 +59,7 @@ def _read_torch(path: str):
             "holds objects other than tensors, and loading those could run code. Save the "
             "state dict alone, or convert it to safetensors."
         ) from exc
-    except (RuntimeError, EOFError, ValueError, KeyError) as exc:
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as exc:
         first_line = str(exc).partition("\n")[0]
         raise WeightsError(
             f"The weights {path!r} are damaged or truncated ({first_line}). Fetch or copy "

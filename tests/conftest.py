@@ -1,0 +1,85 @@
+"""Fixtures: sounds that the tests write, a small checkpoint, and the optional reference data."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from skw2c.models import Wav2CLIP
+from skw2c.weights import is_cached
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items):
+    if is_cached("wav2clip"):
+        return
+    reason = (
+        "the official Wav2CLIP weights are not in the cache; to fetch them: "
+        "python -c \"from skw2c.weights import fetch_weights; fetch_weights('wav2clip')\""
+    )
+    for item in items:
+        if item.get_closest_marker("official_weights"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder of real recordings and outputs of the original programs, where there is one."""
+    folder = Path(os.environ.get("SKW2C_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "oracles").is_dir():
+        pytest.skip(f"there are no reference data in {folder} (set SKW2C_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory):
+    """A seeded checkpoint of the official format with few channels, so that tests are quick."""
+    return write_tiny_checkpoint(tmp_path_factory.mktemp("weights") / "tiny.pt")
+
+
+def write_tiny_checkpoint(path, seed=0, **configuration):
+    """Write a checkpoint of the official format, by default of width 4 and 16 outputs."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = Wav2CLIP(**{"width": 4, "n_outputs": 16, **configuration})
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0, 0.2)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 1.5)
+    torch.save(model.state_dict(), path)
+    return str(path)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def waveforms():
+    """Six clips at 16 kHz of several lengths, from a few samples to two seconds."""
+    rng = np.random.default_rng(1)
+    lengths = (16000, 32000, 16000, 100, 5000, 20001)
+    return [make_tone(rng, length) for length in lengths]
+
+
+def make_tone(rng, n_samples, rate=16000):
+    """Draw a tone in noise."""
+    t = np.arange(n_samples) / rate
+    tone = 0.3 * np.sin(2 * np.pi * rng.uniform(100, 3000) * t)
+    return (tone + 0.05 * rng.normal(size=n_samples)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def wav_files(tmp_path_factory, waveforms):
+    """The waveforms as float wav files, which lose nothing."""
+    folder = tmp_path_factory.mktemp("sounds")
+    paths = [folder / f"clip {row}.wav" for row in range(len(waveforms))]
+    for path, waveform in zip(paths, waveforms, strict=True):
+        soundfile.write(path, waveform, 16000, subtype="FLOAT")
+    return [str(path) for path in paths]

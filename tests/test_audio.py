@@ -1,0 +1,323 @@
+"""Sound in: formats, sample types, rates, channels, and files that are broken."""
+
+import os
+import warnings
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from skw2c import Wav2CLIPTransformer, load_audio
+from skw2c.audio import list_clips
+from skw2c.audio._sound_file import SoundFile
+from skw2c.exceptions import AudioError, OptionalDependencyError
+
+from .conftest import make_tone
+
+av = pytest.importorskip("av")
+
+RATE = 44100
+
+
+@pytest.fixture
+def tone(rng):
+    t = np.arange(RATE) / RATE
+    return (0.4 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
+
+
+def write_media(path, samples, rate=RATE, codec="aac", picture=False):
+    """Write a container with sound, and if asked for with moving pictures, by PyAV."""
+    options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
+    with av.open(str(path), "w", options=options) as container:
+        sound = container.add_stream(codec, rate=rate, layout="mono")
+        if picture:
+            pictures = container.add_stream("mpeg4", rate=10)
+            pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+            for k in range(10):
+                image = np.full((48, 64, 3), 20 * k, np.uint8)
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                container.mux(pictures.encode(frame))
+            container.mux(pictures.encode())
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.rate = rate
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode())
+    return str(path)
+
+
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "mp3", "aiff"])
+def test_sound_formats(tmp_path, tone, extension):
+    soundfile.write(tmp_path / f"tone.{extension}", tone, RATE)
+    waveform, rate = load_audio(tmp_path / f"tone.{extension}")
+    assert (waveform.dtype, rate, waveform.shape) == (np.float32, 16000, (16000,))
+    expected = librosa.resample(tone, orig_sr=RATE, target_sr=16000)
+    lossy = extension in ("ogg", "mp3")
+    inner = slice(500, -500)
+    np.testing.assert_allclose(waveform[inner], expected[inner], atol=0.03 if lossy else 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "picture"),
+    [("a.m4a", "aac", False), ("a.aac", "aac", False), ("a.mp4", "aac", True),
+     ("a.mkv", "ac3", True), ("a.mov", "pcm_s16le", True), ("a.webm", "libopus", False),
+     ("a.avi", "mp3", True)],
+)  # fmt: skip
+def test_media_formats(tmp_path, tone, name, codec, picture):
+    rate = 48000 if codec == "libopus" else RATE
+    path = write_media(tmp_path / name, tone, rate, codec, picture)
+    waveform, _ = load_audio(path)
+    seconds = len(tone) / rate
+    assert abs(len(waveform) / 16000 - seconds) < 0.08
+    spectrum = np.abs(np.fft.rfft(waveform[2000:12000]))
+    assert np.argmax(spectrum) * 16000 / 10000 == pytest.approx(440 * rate / RATE, abs=5)
+    assert np.abs(waveform[2000:12000]).max() == pytest.approx(0.4, abs=0.05)
+
+
+def test_real_video(shared):
+    waveform, rate = load_audio(shared / "data" / "video" / "bigbuckbunny.mp4")
+    assert rate == 16000
+    assert 5.2 < len(waveform) / rate < 5.4
+    assert np.abs(waveform).max() > 0.01
+
+
+def test_media_without_the_extra(tmp_path, tone, monkeypatch):
+    path = write_media(tmp_path / "a.m4a", tone)
+    monkeypatch.setitem(__import__("sys").modules, "av", None)
+    with pytest.raises(OptionalDependencyError, match=r'pip install "skw2c\[media\]"'):
+        load_audio(path)
+    with pytest.raises(OptionalDependencyError, match=r"Row 0 .*a\.m4a"):
+        Wav2CLIPTransformer(None).fit_transform([path])
+
+
+def test_unknown_extension_is_tried(tmp_path, tone):
+    soundfile.write(tmp_path / "tone.wav", tone, RATE)
+    os.rename(tmp_path / "tone.wav", tmp_path / "tone.bin")
+    assert load_audio(tmp_path / "tone.bin")[0].shape == (16000,)
+    write_media(tmp_path / "tone.m4a", tone)
+    os.rename(tmp_path / "tone.m4a", tmp_path / "tone.dat")
+    assert len(load_audio(tmp_path / "tone.dat")[0]) > 15000
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_sample_formats_of_files(tmp_path, tone, subtype):
+    soundfile.write(tmp_path / "tone.wav", tone, RATE, subtype=subtype)
+    waveform, rate = load_audio(tmp_path / "tone.wav", sampling_rate=None)
+    assert rate == RATE
+    np.testing.assert_allclose(waveform, tone, atol=0.01 if subtype == "PCM_U8" else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("int8", 1 / 100), ("int16", 1e-4), ("int32", 1e-6), ("uint8", 1 / 100)],
+)
+def test_integer_arrays_are_pcm(tone, dtype, tolerance):
+    half = 2 ** (8 * np.dtype(dtype).itemsize - 1)
+    zero = half if dtype == "uint8" else 0
+    samples = np.round(tone * half + zero).astype(dtype)
+    waveform, _ = load_audio(samples, sampling_rate=None)
+    np.testing.assert_allclose(waveform, tone, atol=tolerance)
+    np.testing.assert_array_equal(load_audio(np.array([zero], dtype), sampling_rate=None)[0], [0])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "bool"])
+def test_other_arrays_keep_their_values(dtype):
+    samples = np.array([0, 1, 1, 0], dtype)
+    waveform, _ = load_audio(samples, sampling_rate=None)
+    assert waveform.dtype == np.float32
+    np.testing.assert_array_equal(waveform, [0, 1, 1, 0])
+
+
+def test_tensors_of_any_type():
+    for tensor in (torch.ones(5), torch.ones(5, dtype=torch.bfloat16, requires_grad=True)):
+        np.testing.assert_array_equal(load_audio(tensor, sampling_rate=None)[0], np.ones(5))
+    half = torch.full((5,), 2**14, dtype=torch.int16)
+    np.testing.assert_array_equal(load_audio(half, sampling_rate=None)[0], np.full(5, 0.5))
+
+
+def test_one_rate_for_arrays_and_files(tmp_path, tone, tiny_checkpoint):
+    soundfile.write(tmp_path / "tone.wav", tone, RATE, subtype="FLOAT")
+    transformer = Wav2CLIPTransformer(tiny_checkpoint, sampling_rate=RATE)
+    from_file, from_array = transformer.fit_transform([str(tmp_path / "tone.wav"), tone])
+    np.testing.assert_array_equal(from_file, from_array)
+
+
+@pytest.mark.parametrize("n_channels", [2, 8])
+def test_channels_are_averaged(tmp_path, rng, n_channels):
+    samples = rng.uniform(-0.9, 0.9, (16000, n_channels)).astype(np.float32)
+    soundfile.write(tmp_path / "many.wav", samples, 16000, subtype="FLOAT")
+    np.testing.assert_allclose(load_audio(tmp_path / "many.wav")[0], samples.mean(1), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 44100, 48000, 96000, 192000])
+@pytest.mark.parametrize("n_samples", [1, 2, 1000, 50021, 44100])
+def test_resampled_length_and_values_are_those_of_librosa(tmp_path, rng, rate, n_samples):
+    samples = make_tone(rng, n_samples, rate)
+    soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
+    waveform, _ = load_audio(tmp_path / "a.wav")
+    assert len(waveform) == -(-n_samples * 16000 // rate)
+    expected = librosa.resample(samples, orig_sr=rate, target_sr=16000)
+    np.testing.assert_allclose(waveform, expected, atol=1e-6)
+
+
+def test_block_borders_do_not_show(tmp_path, rng, monkeypatch):
+    samples = make_tone(rng, 5 * RATE, RATE)
+    soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
+    whole = load_audio(tmp_path / "a.wav")[0]
+    monkeypatch.setattr("skw2c.audio._sound_file.BLOCK_SECONDS", 1)
+    np.testing.assert_array_equal(load_audio(tmp_path / "a.wav")[0], whole)
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.wav", "ünïcödé 音.wav", "line\nbreak.wav", "colon:b.wav", "-dash.wav"]
+)
+def test_file_names(tmp_path, tone, name, monkeypatch):
+    soundfile.write(tmp_path / name, tone, RATE)
+    assert load_audio(tmp_path / name)[0].shape == (16000,)
+    monkeypatch.chdir(tmp_path)
+    assert load_audio(name)[0].shape == (16000,)
+    media = name.replace(".wav", ".m4a")
+    write_media(tmp_path / "a.m4a", tone)
+    os.rename("a.m4a", media)
+    assert len(load_audio(media)[0]) > 15000
+
+
+def break_file(tmp_path, kind):
+    """Make one bad input; return the path."""
+    tone = make_tone(np.random.default_rng(0), 3 * RATE, RATE)
+    name, _, cut = kind.partition(" cut to ")
+    path = tmp_path / name
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "text.wav":
+        path.write_text("not a sound\n" * 100)
+    elif kind == "empty.wav":
+        path.write_bytes(b"")
+    elif kind == "no samples.wav":
+        soundfile.write(path, np.zeros(0, np.float32), RATE)
+    elif kind in ("nan.wav", "inf.wav"):
+        tone[1234] = float(kind[:3])
+        soundfile.write(path, tone, RATE, subtype="FLOAT")
+    elif kind == "silent film.mp4":
+        with av.open(str(path), "w") as container:
+            pictures = container.add_stream("mpeg4", rate=10)
+            pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            container.mux(pictures.encode(frame))
+            container.mux(pictures.encode())
+    elif cut:
+        if path.suffix in (".m4a", ".mp4"):
+            write_media(path, tone)
+        else:
+            soundfile.write(path, tone, RATE)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(float(cut) * len(content))])
+    return str(path)
+
+
+BAD_FILES = {
+    "missing.wav": "no such file",
+    "folder": "it is a folder",
+    "text.wav": "no sound",
+    "empty.wav": "no sound",
+    "no samples.wav": "no samples",
+    "nan.wav": "sample 1234 is nan",
+    "inf.wav": "sample 1234 is inf",
+    "silent film.mp4": "no sound track",
+    "a.wav cut to 0.5": r"truncated: its header states 3\.00 seconds, 1\.50 are there",
+    "b.wav cut to 0.001": "truncated|no sound",
+    "c.flac cut to 0.5": "damaged or truncated",
+    "d.flac cut to 0.001": "no sound|damaged",
+    "e.mp3 cut to 0.5": r"truncated: its header states 3\.00 seconds, 1\.",
+    "f.mp3 cut to 0.001": "no sound|damaged",
+    "g.m4a cut to 0.5": "damaged",
+    "h.mp4 cut to 0.5": r"damaged or truncated 1\.\d\d seconds from its start",
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_bad_files(tmp_path, tone, tiny_checkpoint, kind):
+    path = break_file(tmp_path, kind)
+    soundfile.write(tmp_path / "good.wav", tone, RATE)
+    with pytest.raises(AudioError, match=BAD_FILES[kind]) as caught:
+        load_audio(path)
+    assert repr(path) in str(caught.value)
+    transformer = Wav2CLIPTransformer(tiny_checkpoint).fit([path])
+    with pytest.raises(AudioError, match=f"Row 1 .*({BAD_FILES[kind]}).*on_error='nan'") as caught:
+        transformer.transform([str(tmp_path / "good.wav"), path])
+    assert repr(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF - 100, 0])
+def test_wav_written_to_a_pipe_has_no_length_and_is_no_error(tmp_path, tone, size):
+    path = tmp_path / "piped.wav"
+    soundfile.write(path, tone, RATE)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+    if size:
+        assert load_audio(path)[0].shape == (16000,)
+    else:
+        with pytest.raises(AudioError, match="no samples"):
+            load_audio(path)
+
+
+def test_a_whole_file_is_not_called_truncated(shared):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for path in sorted((shared / "data" / "esc10" / "audio").glob("*-1*.ogg"))[:20]:
+            with SoundFile(str(path)) as file:
+                assert sum(map(len, file.blocks())) > 100_000
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (np.zeros(0), "no samples"),
+        (np.zeros((2, 100)), r"shape \(2, 100\).*mix channels down"),
+        (np.array([1j, 2]), "dtype complex128"),
+        (np.array(["a", "b"]), "dtype"),
+        (np.array([0.0, np.nan]), r"sample 1 is nan.*nan_to_num"),
+        (np.array([0.0, 1e39]), "sample 1 is inf"),
+        (None, "None of type NoneType"),
+        (float("nan"), "nan of type float"),
+        (3, "3 of type int"),
+        (b"a.wav", "of type bytes"),
+    ],
+)
+def test_bad_items(tiny_checkpoint, waveforms, item, message):
+    transformer = Wav2CLIPTransformer(tiny_checkpoint)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the overflow to float32
+        with pytest.raises(AudioError, match=f"(?s)Row 1: .*{message}"):
+            transformer.fit_transform([waveforms[0], item])
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 256, 257, 258, 400])
+def test_short_clips_are_padded(n_samples):
+    transformer = Wav2CLIPTransformer(None, random_state=0)
+    vectors = transformer.fit_transform([np.ones(n_samples, np.float32)])
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-30, 1e-9, 1e-6])
+def test_silence_is_finite_and_small(level, rng):
+    transformer = Wav2CLIPTransformer(None, random_state=0)
+    silent = (level * rng.normal(size=16000)).astype(np.float32)
+    vectors = transformer.fit_transform([silent])
+    assert np.isfinite(vectors).all()
+    assert np.abs(vectors).max() < 100
+
+
+def test_door():
+    paths = ["a.wav", Path("b.wav")]
+    assert list_clips(paths) == paths
+    assert list_clips([[0.1, 0.2], [0.3, 0.4]]) is None
+    assert list_clips(np.zeros((2, 3))) is None
+    assert list_clips(np.array([[0.1, "x"]], dtype=object)) is None
+    assert list_clips(torch.zeros(2, 3)) is None
+    assert list_clips([0.1, 0.2]) is None
+    assert len(list_clips([np.zeros(3), None])) == 2

@@ -1,0 +1,75 @@
+"""The same clip has the same vector, whatever its batch, neighbours, order and process."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from skw2c import Wav2CLIPTransformer
+
+from .conftest import make_tone
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """32 clips, most of one second, some of other lengths, and one silent."""
+    rng = np.random.default_rng(5)
+    clips = [make_tone(rng, n) for n in [16000] * 24 + [9000, 16353, 40000, 3000, 300, 24000, 1]]
+    return [*clips, np.zeros(16000, np.float32)]
+
+
+@pytest.fixture(scope="module")
+def transformer():
+    return Wav2CLIPTransformer(weights=None, random_state=0)
+
+
+@pytest.mark.parametrize("mode", ["clip", "frame"])
+@pytest.mark.parametrize("output", ["clip", "encoder"])
+def test_alone_or_in_a_batch(transformer, mixed, mode, output):
+    transformer.set_params(mode=mode, output=output, hop_length=0.4).fit(mixed)
+    together = transformer.transform(mixed)
+    for row in (0, 7, 23, 24, 25, 26, 28, 30, 31):
+        alone = transformer.transform([mixed[row]])
+        np.testing.assert_allclose(together[row], alone[0], atol=1e-5)
+
+
+def test_position(transformer, mixed):
+    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    order = np.random.default_rng(0).permutation(len(mixed))
+    vectors = transformer.transform([mixed[row] for row in order])
+    np.testing.assert_allclose(vectors, transformer.transform(mixed)[order], atol=1e-5)
+
+
+@pytest.mark.parametrize("parameters", [{"batch_size": 1}, {"batch_size": 3}, {"n_jobs": 4}])
+def test_division_of_work(transformer, mixed, parameters):
+    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    other = Wav2CLIPTransformer(weights=None, random_state=0, **parameters).fit(mixed)
+    np.testing.assert_allclose(other.transform(mixed), transformer.transform(mixed), atol=1e-5)
+
+
+def test_repeated_calls_are_equal_to_the_bit(transformer, mixed):
+    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    np.testing.assert_array_equal(transformer.transform(mixed), transformer.transform(mixed))
+
+
+def test_other_process(tmp_path, transformer, mixed):
+    soundfile.write(tmp_path / "a.wav", mixed[0], 16000, subtype="FLOAT")
+    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    code = (
+        "import sys, numpy as np; from skw2c import Wav2CLIPTransformer as T;"
+        "X = ['a.wav']; v = T(weights=None, random_state=0).fit_transform(X); np.save('v.npy', v)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)  # noqa: S603
+    np.testing.assert_allclose(
+        np.load(tmp_path / "v.npy"), transformer.transform(mixed[:1]), atol=1e-5
+    )
+
+
+def test_loudness_of_neighbours_does_not_matter(transformer, mixed):
+    """The original standardises over the batch, which this would show."""
+    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    quiet_and_loud = [mixed[0], 1e-3 * mixed[1], 30 * mixed[2]]
+    vectors = transformer.transform(quiet_and_loud)
+    np.testing.assert_allclose(vectors[0], transformer.transform(mixed[:1])[0], atol=1e-5)

@@ -1,0 +1,98 @@
+"""The house: what an import loads, and that imports only point downward."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skw2c
+
+PACKAGE = Path(skw2c.__file__).parent
+HEAVY = ["librosa", "numba", "open_clip", "matplotlib", "av", "soundfile", "soxr", "umap"]
+
+# From top to bottom: each floor may import those below it.
+FLOORS = [
+    {"__init__"},
+    {"_wav2clip_transformer"},
+    {"_embedding"},
+    {"_store", "_ahead"},
+    {"models"},
+    {"weights"},
+    {"audio", "datasets"},
+    {"_optional"},
+    {"exceptions"},
+]
+
+
+def loaded_after(code):
+    program = f"import sys, json\n{code}\nprint(json.dumps(list(sys.modules)))"
+    result = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+def test_import_is_light():
+    loaded = loaded_after("import skw2c")
+    assert not loaded & {*HEAVY, "torch", "sklearn", "pandas", "numpy"}
+
+
+def test_embedding_arrays_needs_no_audio_package():
+    loaded = loaded_after(
+        "import numpy as np, skw2c\n"
+        "T = skw2c.Wav2CLIPTransformer(None, random_state=0)\n"
+        "T.fit_transform([np.ones(9000)])"
+    )
+    assert not loaded & {*HEAVY, "pooch"}
+
+
+def test_everything_public_comes_from_the_front_door():
+    for name in skw2c.__all__:
+        assert getattr(skw2c, name) is not None
+        assert name in dir(skw2c)
+    with pytest.raises(AttributeError, match="no attribute 'Wave2Clip'"):
+        skw2c.Wave2Clip  # noqa: B018
+
+
+def floor_of(module):
+    [level] = [k for k, floor in enumerate(FLOORS) if module in floor]
+    return level
+
+
+def imports_of(path):
+    """Modules directly below the package that a file imports, wherever in it."""
+    home = path.relative_to(PACKAGE).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+            yield from (name[1] for name in names if name[0] == "skw2c" and name[1:])
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            parts = [*home[: len(home) - node.level], *(node.module or "").split(".")]
+            yield from ([parts[0]] if parts[0] else [alias.name for alias in node.names])
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("skw2c"):
+            yield node.module.split(".")[1]
+
+
+def test_every_module_has_a_floor():
+    modules = {p.stem for p in PACKAGE.glob("*.py")} | {
+        p.parent.name for p in PACKAGE.glob("*/__init__.py")
+    }
+    assert modules == set.union(*FLOORS)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_imports_point_downward(path):
+    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    for other in imports_of(path):
+        if other != own:
+            assert floor_of(other) > floor_of(own), f"{path.name} imports {other}"
+
+
+def test_networks_know_no_sound_files():
+    for path in (PACKAGE / "models").glob("*.py"):
+        assert "audio" not in set(imports_of(path))

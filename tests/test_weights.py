@@ -1,0 +1,347 @@
+"""The registry, the cache against a local server, and checkpoints that must be refused."""
+
+import dataclasses
+import http.server
+import json
+import pickle
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from skw2c import Wav2CLIPTransformer
+from skw2c.exceptions import WeightsError, WeightsNotAvailableError
+from skw2c.models import Wav2CLIP
+from skw2c.weights import _fetch, fetch_weights, is_cached, registry
+
+from .conftest import write_tiny_checkpoint
+
+
+class Server:
+    """A web server on this machine whose answers a test chooses."""
+
+    def __init__(self, content):
+        self.content = content
+        self.cut = None
+        self.n_requests = 0
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                owner.n_requests += 1
+                if owner.content is None:
+                    self.send_error(404)
+                    return
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(owner.content)))
+                self.end_headers()
+                self.wfile.write(owner.content[: owner.cut])
+
+            def log_message(self, *arguments):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/Wav2CLIP.pt"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def server(tiny_checkpoint, cache):
+    with open(tiny_checkpoint, "rb") as file:
+        server = Server(file.read())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def register(monkeypatch, server):
+    """Make the registry's row of Wav2CLIP point at the local server."""
+
+    def change(**changes):
+        row = dataclasses.replace(registry()["wav2clip"], **{"url": server.url, **changes})
+        monkeypatch.setattr(_fetch, "registry", lambda: {"wav2clip": row})
+
+    change()
+    return change
+
+
+def files_in(cache):
+    return sorted(path.name for path in cache.iterdir())
+
+
+def test_registry_states_what_users_must_know():
+    for name, row in registry().items():
+        assert row.name == name
+        assert row.url.startswith("https://")
+        assert row.licence
+        assert row.architecture
+        assert row.bytes or row.approximate_bytes
+    assert registry()["wav2clip"].licence == "CC BY 4.0"
+
+
+def test_fetched_once_and_then_offline(register, server, cache, tiny_checkpoint, waveforms):
+    assert not is_cached("wav2clip")
+    expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
+    np.testing.assert_array_equal(Wav2CLIPTransformer().fit_transform(waveforms), expected)
+    assert server.n_requests == 1
+    assert is_cached("wav2clip")
+    server.stop()
+    np.testing.assert_array_equal(Wav2CLIPTransformer().fit_transform(waveforms), expected)
+    assert server.n_requests == 1
+
+
+def test_what_lies_in_the_cache(register, server, cache, tiny_checkpoint):
+    path = fetch_weights("wav2clip").path
+    assert files_in(cache) == ["wav2clip.json", "wav2clip.safetensors"]
+    state = torch.load(tiny_checkpoint, weights_only=True)
+    converted = load_file(path)
+    assert converted.keys() == state.keys()
+    assert all(torch.equal(converted[name], state[name]) for name in state)
+    record = json.loads((cache / "wav2clip.json").read_text())
+    assert record["sha256_origin"] == "first download"
+    assert record["url"] == server.url
+    assert record["licence"] == "CC BY 4.0"
+
+
+def test_interrupted_download_leaves_nothing_and_starts_again(register, server, cache):
+    server.cut = 5000
+    with pytest.raises(WeightsNotAvailableError, match="could not be fetched"):
+        fetch_weights("wav2clip")
+    assert files_in(cache) == []
+    server.cut = None
+    fetch_weights("wav2clip")
+    assert is_cached("wav2clip")
+
+
+def test_published_checksum(register, server, cache):
+    register(sha256="0" * 64)
+    with pytest.raises(WeightsError, match="another SHA-256 checksum than published"):
+        fetch_weights("wav2clip")
+    assert files_in(cache) == []
+
+
+def test_published_size(register, server, cache):
+    register(bytes=7)
+    with pytest.raises(WeightsError, match="expected are 7"):
+        fetch_weights("wav2clip")
+    assert files_in(cache) == []
+
+
+def test_first_download_is_checked_ever_after(register, server, cache):
+    fetch_weights("wav2clip").path.unlink()
+    server.content += b"x"
+    with pytest.raises(WeightsError, match=r"the first download had.*wav2clip\.json"):
+        fetch_weights("wav2clip")
+    (cache / "wav2clip.json").unlink()
+
+
+def test_damaged_cache(register, server, cache):
+    path = fetch_weights("wav2clip").path
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="Delete the file to fetch it again"):
+        fetch_weights("wav2clip")
+
+
+def test_a_page_in_place_of_the_file(register, server, cache):
+    server.content = b"<html>Please log in to this network</html>"
+    with pytest.raises(WeightsError, match="refused|damaged"):
+        fetch_weights("wav2clip")
+    assert files_in(cache) == []
+
+
+@pytest.mark.parametrize("absent", ["server", "file"])
+def test_no_network_names_three_ways_out(register, server, cache, waveforms, absent):
+    if absent == "server":
+        server.stop()
+    server.content = None
+    with pytest.raises(WeightsNotAvailableError) as caught:
+        Wav2CLIPTransformer().fit(waveforms)
+    message = str(caught.value)
+    for part in ("(1)", "(2)", "(3)", "SKW2C_CACHE", "weights=None", "weights='path", server.url):
+        assert part in message
+    assert isinstance(caught.value, OSError)
+
+
+def test_original_file_put_into_the_cache_by_hand(register, server, cache):
+    cache.mkdir()
+    (cache / "Wav2CLIP.pt").write_bytes(server.content)
+    server.stop()
+    fetch_weights("wav2clip")
+    assert files_in(cache) == ["wav2clip.json", "wav2clip.safetensors"]
+
+
+def test_default_cache_is_the_platforms(monkeypatch):
+    monkeypatch.delenv("SKW2C_CACHE", raising=False)
+    assert _fetch.cache_folder().name == "skw2c"
+
+
+def test_safetensors_and_path_objects(tmp_path, tiny_checkpoint, waveforms):
+    state = torch.load(tiny_checkpoint, weights_only=True)
+    save_file(state, tmp_path / "w.safetensors")
+    expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
+    vectors = Wav2CLIPTransformer(tmp_path / "w.safetensors").fit_transform(waveforms)
+    np.testing.assert_array_equal(vectors, expected)
+
+
+def test_what_a_checkpoint_may_hold_and_lack(tmp_path, tiny_checkpoint, waveforms):
+    state = torch.load(tiny_checkpoint, weights_only=True)
+    expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
+    changed = {
+        name: value
+        for name, value in state.items()
+        if not name.endswith(("spectrogram.window", "num_batches_tracked"))
+    }
+    changed["image_transform.sequential.0.weight"] = torch.zeros(3, 3)
+    changed["loss_fn_a.logit_scale"] = torch.tensor(2.6)
+    torch.save({"state_dict": changed, "epoch": 3}, tmp_path / "lightning.ckpt")
+    vectors = Wav2CLIPTransformer(tmp_path / "lightning.ckpt").fit_transform(waveforms)
+    np.testing.assert_array_equal(vectors, expected)
+
+
+def test_half_precision_is_read_as_single(tmp_path, tiny_checkpoint, waveforms):
+    state = torch.load(tiny_checkpoint, weights_only=True)
+    halved = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    save_file(halved, tmp_path / "half.safetensors")
+    expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
+    vectors = Wav2CLIPTransformer(tmp_path / "half.safetensors").fit_transform(waveforms)
+    np.testing.assert_allclose(vectors, expected, atol=0.01)
+
+
+def test_other_architectures_are_recognised(tmp_path, waveforms):
+    path = write_tiny_checkpoint(tmp_path / "w.pt", architecture="resnet34", n_outputs=24)
+    assert Wav2CLIPTransformer(path).fit_transform(waveforms).shape == (6, 24)
+
+
+def damage(state, kind):
+    if kind == "missing":
+        del state["audio_encoder.layer2.0.conv1.weight"]
+    elif kind == "unexpected":
+        state["audio_encoder.fc.weight"] = torch.zeros(3)
+    elif kind == "deeper":
+        for name in [name for name in state if "layer3.1" in name]:
+            state[name.replace("layer3.1", "layer3.2")] = state[name]
+    elif kind == "other model":
+        return {"conv1.weight": torch.zeros(64, 3, 7, 7), "fc.weight": torch.zeros(10, 512)}
+    elif kind == "shape":
+        state["audio_encoder.bn1.weight"] = torch.zeros(7)
+    elif kind == "not finite":
+        state["audio_encoder.bn1.weight"][0] = float("nan")
+    elif kind == "no state dict":
+        return [1, 2, 3]
+    return state
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("missing", r"Missing: audio_encoder\.layer2\.0\.conv1\.weight\. Unexpected: none"),
+        ("unexpected", r"Missing: none\. Unexpected: audio_encoder\.fc\.weight"),
+        ("deeper", r"Unexpected: audio_encoder\.layer3\.2\.bn1.* and \d+ more"),
+        ("other model", "no checkpoint of Wav2CLIP"),
+        ("shape", r"audio_encoder\.bn1\.weight has shape \(7,\), expected \(4,\)"),
+        ("not finite", "NaN or infinite"),
+        ("no state dict", "hold a list"),
+    ],
+)
+def test_checkpoints_that_do_not_fit(tmp_path, tiny_checkpoint, kind, message):
+    state = damage(torch.load(tiny_checkpoint, weights_only=True), kind)
+    torch.save(state, tmp_path / "bad.pt")
+    with pytest.raises(WeightsError, match=message) as caught:
+        Wav2CLIPTransformer(tmp_path / "bad.pt").fit([""])
+    assert "bad.pt" in str(caught.value)
+
+
+@pytest.mark.parametrize("extension", ["pt", "safetensors"])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_truncated_checkpoint(tmp_path, tiny_checkpoint, extension, share):
+    path = tmp_path / f"cut.{extension}"
+    state = torch.load(tiny_checkpoint, weights_only=True)
+    save_file(state, path) if extension == "safetensors" else torch.save(state, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(WeightsError, match="damaged|refused"):
+        Wav2CLIPTransformer(path).fit([""])
+
+
+class Bomb:
+    """Would create a file if it were unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+@pytest.mark.parametrize("container", ["torch", "pickle"])
+def test_pickle_bomb_is_refused_and_does_not_run(tmp_path, container):
+    fuse = tmp_path / "executed"
+    state = {"audio_encoder.conv1.weight": Bomb(str(fuse))}
+    if container == "torch":
+        torch.save(state, tmp_path / "bomb.pt")
+    else:
+        (tmp_path / "bomb.pt").write_bytes(pickle.dumps(state))
+    with pytest.raises(WeightsError, match="refused.*could run code"):
+        Wav2CLIPTransformer(tmp_path / "bomb.pt").fit([""])
+    assert not fuse.exists()
+
+
+def test_unknown_weights(tmp_path):
+    with pytest.raises(WeightsError, match=r"neither a known name \('wav2clip'\) nor an existing"):
+        Wav2CLIPTransformer("wav2clap").fit([""])
+    with pytest.raises(WeightsError, match="nor an existing file"):
+        Wav2CLIPTransformer(tmp_path).fit([""])
+
+
+def test_weights_that_change_after_fit(tmp_path, waveforms):
+    path = write_tiny_checkpoint(tmp_path / "w.pt")
+    transformer = Wav2CLIPTransformer(path).fit(waveforms)
+    pickled = pickle.dumps(transformer)
+    vectors = transformer.transform(waveforms)
+    write_tiny_checkpoint(tmp_path / "w.pt", seed=1)
+    # The process that fitted goes on with what it read; another must not mix them up.
+    np.testing.assert_array_equal(transformer.transform(waveforms), vectors)
+    (tmp_path / "pickled").write_bytes(pickled)
+    code = (
+        "import pickle, sys, numpy as np\n"
+        "t = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "try: t.transform([np.ones(9000)])\n"
+        "except ValueError as e: print(e)"
+    )
+
+    def transform_elsewhere():
+        return subprocess.run(  # noqa: S603
+            [sys.executable, "-c", code, str(tmp_path / "pickled")],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+
+    assert "changed since the estimator was fitted" in transform_elsewhere()
+    (tmp_path / "w.pt").unlink()
+    assert "cannot be read" in transform_elsewhere()
+    write_tiny_checkpoint(tmp_path / "w.pt")
+    assert transform_elsewhere() == ""
+
+
+def test_official_names_and_shapes(shared):
+    """The full-size model has the names and shapes of the official format, no more, no less."""
+    path = shared / "oracles" / "wav2clip_random_checkpoint.pt"
+    official = torch.load(path, weights_only=True)
+    own = Wav2CLIP().state_dict()
+    expected = {k: v.shape for k, v in official.items() if not k.startswith("image_transform")}
+    assert {k: v.shape for k, v in own.items()} == expected
