@@ -33,6 +33,12 @@ def test_seed(sounds):
     assert not np.array_equal(other.data[0], same.data[0])
 
 
+def test_return_X_y(sounds):  # noqa: N802
+    X, y = make_sound_events(12, return_X_y=True, random_state=0)
+    np.testing.assert_array_equal(X[3], sounds.data[3])
+    assert y.tolist() == sounds.target[:12].tolist()
+
+
 def test_events_lie_where_the_sound_is():
     sounds = make_sound_events(60, snr=40.0, random_state=0)
     assert set(sounds.events["row"]) == set(range(60))

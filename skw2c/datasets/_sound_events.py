@@ -22,6 +22,7 @@ def make_sound_events(
     duration=5.0,
     sampling_rate=16000,
     snr=(0.0, 30.0),
+    return_X_y=False,
     random_state=None,
 ):
     """Generate clips of sound events of different kinds.
@@ -42,6 +43,8 @@ def make_sound_events(
         In Hz, at least 8000.
     snr : (float, float), default=(0.0, 30.0)
         Range of the ratio of the events' power to the background's, in dB.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` alone.
     random_state : int, RandomState instance or None, default=None
         Determines the clips. Each clip has a seed of its own, so the first clips are the
         same whatever ``n_clips``.
@@ -62,6 +65,8 @@ def make_sound_events(
             In Hz.
         DESCR : str
             What this is.
+    (data, target) : tuple
+        Under ``return_X_y=True``.
 
     Raises
     ------
@@ -75,8 +80,6 @@ def make_sound_events(
     >>> len(sounds.data), sounds.data[0].shape, str(sounds.target_names[sounds.target[0]])
     (24, (80000,), 'bell')
     """
-    import pandas as pd
-
     kinds = _check_kinds(kinds)
     shortest, longest = _check_range("duration", duration, at_least=1.0)
     snr = _check_range("snr", snr)
@@ -93,14 +96,23 @@ def make_sound_events(
         waveform, times = _make_clip(rng, label, n_samples, sampling_rate, snr)
         data.append(waveform)
         events += [(clip, label, onset, offset) for onset, offset in times]
+    target = np.arange(n_clips) % len(kinds)
+    if return_X_y:
+        return data, target
     return Bunch(
         data=data,
-        target=np.arange(n_clips) % len(kinds),
+        target=target,
         target_names=np.array(kinds),
-        events=pd.DataFrame(events, columns=["row", "label", "onset", "offset"]),
+        events=_tabulate(events),
         sampling_rate=sampling_rate,
         DESCR=f"{n_clips} generated clips of {len(kinds)} kinds of sound",
     )
+
+
+def _tabulate(events):
+    import pandas as pd
+
+    return pd.DataFrame(events, columns=["row", "label", "onset", "offset"])
 
 
 def _check_kinds(kinds) -> list[str]:
