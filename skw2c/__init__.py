@@ -9,6 +9,7 @@ _PUBLIC = {
     "load_audio": ".audio",
     "datasets": None,
     "exceptions": None,
+    "weights": None,
 }
 
 __all__ = [*_PUBLIC, "__version__"]
