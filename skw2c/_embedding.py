@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import joblib
@@ -89,8 +90,12 @@ class ClipEmbedder:
         vectors: list[np.ndarray | None] = [None] * len(items)
         failures = []
         nan = np.full((1, self._network.widths[self._output]), np.nan, np.float32)
-        with self._progress_bar(len(items)) as bar:
-            for row, result in self._results(items):
+        with (
+            self._network.exact(),
+            self._progress_bar(len(items)) as bar,
+            closing(self._results(items)) as results,
+        ):
+            for row, result in results:
                 failed = isinstance(result, Exception)
                 if failed:
                     failures.append(self._fail(row, items[row], result))
@@ -103,7 +108,8 @@ class ClipEmbedder:
     def _results(self, items: list) -> Iterator[tuple[int, np.ndarray | Exception]]:
         """Yield (row, vectors or error) of each item, in order."""
         numbered = list(enumerate(items))
-        size = min(self._batch_size, _ROWS_PER_TASK) if self._network.on_cpu else self._batch_size
+        on_cpu = self._network.device_type == "cpu"
+        size = min(self._batch_size, _ROWS_PER_TASK) if on_cpu else self._batch_size
         tasks = [numbered[start : start + size] for start in range(0, len(numbered), size)]
         n_workers, inner_threads = self._share_out(len(tasks))
         results = map_ahead(self._embed_task, tasks, n_workers, inner_threads=inner_threads)
@@ -122,7 +128,7 @@ class ClipEmbedder:
         each clip. On a GPU one worker more than decode keeps the GPU busy.
         """
         n_threads = torch.get_num_threads()
-        if not self._network.on_cpu:
+        if self._network.device_type != "cpu":
             return min(self._n_jobs + 1, n_tasks), n_threads
         n_workers = min(max(self._n_jobs, min(n_threads, _MOST_WORKERS)), n_tasks)
         return n_workers, max(n_threads // n_workers, 1)

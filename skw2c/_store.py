@@ -37,9 +37,12 @@ class VectorStore:
 
     def get(self, key: str | None) -> np.ndarray | None:
         """The vectors of the clip, or None if it is not known."""
-        if key is None or not self._recall.check_call_in_cache(key, self._configuration, None):
+        if key is None:
             return None
-        return self._recall(key, self._configuration, None)
+        try:
+            return self._recall(key, self._configuration, None)
+        except UnknownClipError:
+            return None
 
     def put(self, key: str | None, vectors: np.ndarray) -> None:
         """Keep the vectors of the clip."""
@@ -47,6 +50,12 @@ class VectorStore:
             self._recall(key, self._configuration, vectors)
 
 
+class UnknownClipError(KeyError):
+    """Nothing is kept of a clip."""
+
+
 def keep_vectors(clip, configuration, vectors):
     """Stand for the computation: joblib keeps what it returns, under the other arguments."""
+    if vectors is None:
+        raise UnknownClipError(clip)
     return vectors

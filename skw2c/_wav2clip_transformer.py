@@ -317,9 +317,11 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _embedder(self):
         framing = self._framing() if self.mode == "frame" else None
-        configuration = (self.weights_.identity, self.output, framing, self.device)
+        network = self._network()
+        identity = self.weights_.identity
+        configuration = (identity, self.output, framing, network.device_type)
         return ClipEmbedder(
-            self._network(),
+            network,
             framing=framing,
             output=self.output,
             rate=self.sampling_rate,

@@ -37,9 +37,12 @@ class FileClip:
 
     def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: the file's own)."""
-        with open_audio(self.name) as file:
-            mono = check_finite(mix_down(block) for block in file.blocks())
-            yield from resample(mono, file.sampling_rate, sampling_rate or file.sampling_rate)
+        try:
+            with open_audio(self.name) as file:
+                mono = check_finite(mix_down(block) for block in file.blocks())
+                yield from resample(mono, file.sampling_rate, sampling_rate or file.sampling_rate)
+        except OSError as exc:
+            raise AudioError(f"the file cannot be read ({exc})") from exc
 
     def sampling_rate(self) -> int:
         """Rate of the file in Hz."""

@@ -35,6 +35,8 @@ def open_audio(path: str | os.PathLike) -> SoundFile | MediaFile:
     ------
     AudioError
         If there is no such file, or no decoder knows its content.
+    OSError
+        If the file may not be read.
     OptionalDependencyError
         If only PyAV can read the file and the extra ``media`` is not installed.
     """
@@ -44,8 +46,6 @@ def open_audio(path: str | os.PathLike) -> SoundFile | MediaFile:
         return MediaFile(path)
     try:
         return SoundFile(path)
-    except OSError as exc:
-        raise AudioError(f"the file cannot be opened ({exc.strerror})") from exc
     except UnknownFormatError as exc:
         if importlib.util.find_spec("av") is not None:
             return MediaFile(path)

@@ -146,7 +146,8 @@ def _silence(rng: Generator, low: float, high: float, rate: int) -> np.ndarray:
 
 
 def _glide(start: float, end: float, t: np.ndarray, rate: int) -> np.ndarray:
-    return np.sin(2 * np.pi * np.cumsum(np.geomspace(start, end, len(t))) / rate)
+    pitch = np.minimum(np.geomspace(start, end, len(t)), 0.45 * rate)
+    return np.sin(2 * np.pi * np.cumsum(pitch) / rate)
 
 
 def _harmonics(pitch: np.ndarray, n: int, slope: float, rate: int) -> np.ndarray:

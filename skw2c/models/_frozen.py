@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ._exact import exact_cudnn
 from ._framing import Framing
 from ._inference import FoldedResNet
 from ._spectrogram import HOP_LENGTH, SHORTEST, Statistics
@@ -54,14 +55,18 @@ class FrozenWav2CLIP:
         frames together, as in the original program on one clip at a time.
         """
         frames = _pad(waveform)[None] if framing is None else framing.cut(waveform)
-        with _exact(self._device):
+        with torch.inference_mode():
             spectrograms = self._front_end(self._to_device(frames))
             return Statistics().update(spectrograms).standardise(spectrograms)
 
     @property
-    def on_cpu(self) -> bool:
-        """Whether the network runs on the CPU."""
-        return self._device.type == "cpu"
+    def device_type(self) -> str:
+        """Kind of device that the network runs on, such as ``"cpu"``."""
+        return self._device.type
+
+    def exact(self) -> AbstractContextManager:
+        """Keep torch from trading precision for speed, where the device would."""
+        return exact_cudnn() if self.device_type == "cuda" else nullcontext()
 
     def batch_limit(self, columns: int) -> int:
         """Most inputs of so many columns that are worth computing together."""
@@ -70,7 +75,7 @@ class FrozenWav2CLIP:
 
     def encode(self, inputs: Tensor, output: str) -> np.ndarray:
         """Embed prepared inputs (batch, 257, columns) as (batch, width), float32."""
-        with _exact(self._device):
+        with torch.inference_mode():
             return self._finish(self._network(inputs[:, None]).mean((2, 3)), output)
 
     def embed_blocks(
@@ -97,7 +102,7 @@ class FrozenWav2CLIP:
         -------
         ndarray of shape (n_frames, width), float32
         """
-        with _exact(self._device):
+        with torch.inference_mode():
             statistics = Statistics()
             for part in self._stream(open_blocks(), framing):
                 statistics.update(part)
@@ -129,17 +134,3 @@ class FrozenWav2CLIP:
 
 def _pad(waveform: np.ndarray) -> np.ndarray:
     return np.pad(waveform, (0, max(SHORTEST - len(waveform), 0)))
-
-
-@contextlib.contextmanager
-def _exact(device: torch.device):
-    """No gradients, and on a GPU no reduced precision and no varying choice of kernels."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.inference_mode())
-        if device.type == "cuda":
-            stack.enter_context(
-                torch.backends.cudnn.flags(
-                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-                )
-            )
-        yield

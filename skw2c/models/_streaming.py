@@ -85,7 +85,7 @@ def stream_features(
     def add(part: Tensor, first: int, last: int | None) -> None:
         nonlocal total, count
         valid = feature_map(part[None, None])[0, :, :, first:last]
-        total = total + valid.sum((1, 2), dtype=torch.float64).cpu()
+        total = total + valid.cpu().sum((1, 2), dtype=torch.float64)
         count += valid.shape[1] * valid.shape[2]
 
     for new in columns:
