@@ -70,7 +70,7 @@ def provide_torchaudio():
     """Stand in for torchaudio, of which the original uses the spectrogram alone."""
     try:
         import torchaudio.transforms  # noqa: F401
-    except (ImportError, OSError):
+    except (ImportError, OSError, RuntimeError):  # the last where it fits another torch
         package, transforms = types.ModuleType("torchaudio"), types.ModuleType("transforms")
         transforms.Spectrogram = Spectrogram
         package.transforms = transforms

@@ -289,6 +289,7 @@ class Bomb:
         return (open, (self.path, "w"))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("container", ["torch", "pickle"])
 def test_pickle_bomb_is_refused_and_does_not_run(tmp_path, container):
     fuse = tmp_path / "executed"
