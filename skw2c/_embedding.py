@@ -17,7 +17,7 @@ from ._ahead import map_ahead, read_ahead
 from ._store import VectorStore
 from .audio import as_clip, read_up_to
 from .exceptions import AudioError, FailedClipWarning, OptionalDependencyError
-from .models import Framing, FrozenWav2CLIP
+from .models import Framing, FrozenEncoder
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
 _ROWS_PER_TASK = 8
@@ -38,7 +38,7 @@ class ClipEmbedder:
 
     Parameters
     ----------
-    network : FrozenWav2CLIP
+    network : FrozenEncoder
         The network.
     framing : Framing or None
         None embeds each clip as one frame.
@@ -59,7 +59,7 @@ class ClipEmbedder:
     """
 
     def __init__(
-        self, network: FrozenWav2CLIP, *, framing: Framing | None, output: str, rate: int,
+        self, network: FrozenEncoder, *, framing: Framing | None, output: str, rate: int,
         batch_size: int, n_jobs: int | None, store: VectorStore, on_error: str, verbose,
     ):  # fmt: skip
         self._network = network
@@ -159,7 +159,8 @@ class ClipEmbedder:
         vectors = self._store.get(key)
         if vectors is not None:
             return vectors
-        waveform = read_up_to(clip, self._network.sampling_rate, self._network.longest)
+        longest = self._network.longest(self._framing)
+        waveform = read_up_to(clip, self._network.sampling_rate, longest)
         if waveform is not None:
             return _Prepared(row, key, self._network.prepare(waveform, self._framing))
         vectors = self._network.embed_blocks(

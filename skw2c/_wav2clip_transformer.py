@@ -123,8 +123,8 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     frame mode the statistics are those of all windows of the clip together. A silent clip
     has a finite vector.
 
-    Clips longer than 113 seconds are read twice, in blocks: memory does not grow with
-    their length.
+    Clips longer than 113 seconds (or with more windows than make 113 seconds in all) are
+    read twice, in blocks: memory does not grow with their length.
 
     References
     ----------

@@ -66,7 +66,10 @@ def long_clip():
     return make_tone(np.random.default_rng(3), 16000 * 150)
 
 
-@pytest.mark.parametrize("framing", [None, Framing(16000, 16000), Framing(8000, 20000, True)])
+@pytest.mark.parametrize(
+    "framing",
+    [None, Framing(16000, 16000), Framing(16000, 5001), Framing(8000, 20000, True)],
+)
 @pytest.mark.parametrize("output", ["clip", "encoder"])
 def test_long_clip_equals_one_piece(long_clip, framing, output):
     network = FrozenWav2CLIP(random_wav2clip(0), "cpu")
@@ -87,6 +90,23 @@ def test_long_files_among_short_ones(tmp_path, tiny_checkpoint, long_clip, wavef
     np.testing.assert_array_equal(vectors[1], vectors[3])
     np.testing.assert_allclose(vectors[0], transformer.transform(clips[:1])[0], atol=1e-6)
     assert len(vectors[1]) == (16 if mode == "clip" else 150)
+
+
+def test_windows_that_overlap_a_lot_are_streamed(tiny_checkpoint, waveforms, monkeypatch):
+    """A short clip can have more windows than fit into memory."""
+    transformer = Wav2CLIPTransformer(tiny_checkpoint, mode="frame", hop_length=0.005)
+    streamed = transformer.fit_transform([waveforms[1]])
+    assert streamed.shape == (1, 201, 16)
+    sizes = []
+    prepare = FrozenWav2CLIP.prepare
+    monkeypatch.setattr(
+        FrozenWav2CLIP, "prepare", lambda *arguments: sizes.append(1) or prepare(*arguments)
+    )
+    transformer.transform([waveforms[1]])
+    assert not sizes
+    monkeypatch.setattr(FrozenWav2CLIP, "longest", lambda self, framing: 10**9)
+    np.testing.assert_allclose(transformer.transform([waveforms[1]]), streamed, atol=1e-6)
+    assert sizes
 
 
 def test_damage_far_into_a_long_file(tmp_path, tiny_checkpoint, long_clip):

@@ -19,7 +19,6 @@ from ._wav2clip import Wav2CLIP
 
 # On a CPU more than 20 seconds of sound at once gain nothing and cost memory.
 _COLUMNS_PER_BATCH = {"cpu": 4 * 227, "cuda": 128 * 454}
-_FRAMES_PER_PART = 64
 
 
 class FrozenWav2CLIP:
@@ -34,8 +33,6 @@ class FrozenWav2CLIP:
     """
 
     sampling_rate = Wav2CLIP.sampling_rate
-    longest = CORE_COLUMNS * HOP_LENGTH
-    """Samples of the longest clip that is computed in one piece."""
 
     def __init__(self, model: Wav2CLIP, device: str):
         self._device = torch.device(device)
@@ -67,6 +64,12 @@ class FrozenWav2CLIP:
     def exact(self) -> AbstractContextManager:
         """Keep torch from trading precision for speed, where the device would."""
         return exact_cudnn() if self.device_type == "cuda" else nullcontext()
+
+    def longest(self, framing: Framing | None) -> int:
+        """Samples of the longest clip whose spectrograms are computed in one piece."""
+        if framing is None:
+            return CORE_COLUMNS * HOP_LENGTH
+        return framing.length + (_frames_per_part(framing) - 1) * framing.hop
 
     def batch_limit(self, columns: int) -> int:
         """Most inputs of so many columns that are worth computing together."""
@@ -116,7 +119,7 @@ class FrozenWav2CLIP:
         if framing is None:
             yield from stream_spectrogram(blocks, self._front_end)
             return
-        for frames in framing.cut_blocks(gather(blocks), _FRAMES_PER_PART):
+        for frames in framing.cut_blocks(gather(blocks), _frames_per_part(framing)):
             yield self._front_end(self._to_device(frames))
 
     def _encode_part(self, part: Tensor, output: str) -> np.ndarray:
@@ -130,6 +133,10 @@ class FrozenWav2CLIP:
 
     def _to_device(self, frames: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(frames)).to(self._device)
+
+
+def _frames_per_part(framing: Framing) -> int:
+    return max(CORE_COLUMNS // (1 + framing.length // HOP_LENGTH), 1)
 
 
 def _pad(waveform: np.ndarray) -> np.ndarray:

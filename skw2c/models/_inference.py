@@ -10,6 +10,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ._resnet import ResNet
 
+_STEM_COLUMNS = 256
+"""Columns of all inputs together that the first layer computes at once."""
+
 
 class _TorchConvolution:
     """Convolution, addition and rectifier as three steps; runs on every device."""
@@ -93,7 +96,9 @@ class FoldedResNet:
     def __call__(self, x: Tensor) -> Tensor:
         """Map (batch, 1, bins, columns) to (batch, features, bins / 32, columns / 32)."""
         x = x.transpose(2, 3).contiguous(memory_format=torch.channels_last)
-        x = self._pool(self._stem(x))
+        # The map before the pooling is four times as large as any other.
+        parts = x.split(max(_STEM_COLUMNS // x.shape[2], 1))
+        x = torch.cat([self._pool(self._stem(part)) for part in parts])
         for first, second, downsample in self._blocks:
             shortcut = x if downsample is None else downsample(x)
             x = second(first(x), shortcut)

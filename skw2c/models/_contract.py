@@ -1,0 +1,55 @@
+"""What a frozen encoder offers to whatever feeds it with clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from ._framing import Framing
+
+
+class FrozenEncoder(Protocol):
+    """An encoder whose vector of a clip depends on nothing but the clip.
+
+    Attributes
+    ----------
+    sampling_rate : int
+        Rate of the waveforms that it takes, in Hz.
+    widths : dict of str to int
+        Length of the vector under each name of ``output``.
+    device_type : str
+        Kind of device that it runs on, such as ``"cpu"``.
+    """
+
+    sampling_rate: int
+    widths: dict[str, int]
+
+    @property
+    def device_type(self) -> str: ...
+
+    def exact(self) -> AbstractContextManager:
+        """Keep torch from trading precision for speed, where the device would."""
+
+    def longest(self, framing: Framing | None) -> int:
+        """Samples of the longest clip that `prepare` takes; longer ones are streamed."""
+
+    def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
+        """Turn (n_samples,) into inputs (n_frames, bins, columns)."""
+
+    def batch_limit(self, columns: int) -> int:
+        """Most inputs of so many columns that are worth computing together."""
+
+    def encode(self, inputs: Tensor, output: str) -> np.ndarray:
+        """Embed inputs of any clips (batch, bins, columns) as (batch, width), float32."""
+
+    def embed_blocks(
+        self,
+        open_blocks: Callable[[], Iterable[np.ndarray]],
+        framing: Framing | None,
+        output: str,
+    ) -> np.ndarray:
+        """Embed a clip that comes in blocks as (n_frames, width), in bounded memory."""
