@@ -44,8 +44,15 @@ def read_esc50(data_root):
     """
     root = _find_root(Path(data_root))
     table = pd.read_csv(root / "meta" / "esc50.csv")
+    absent = {"filename", "fold", "category"} - set(table.columns)
+    if absent:
+        raise ValueError(f"meta/esc50.csv in {root} lacks the columns {sorted(absent)}")
     paths = [root / "audio" / name for name in table["filename"]]
-    present = np.array([path.is_file() for path in paths])
+    present = np.array([path.is_file() for path in paths], dtype=bool)
+    if not present.any():
+        raise FileNotFoundError(
+            f"None of the files that {root / 'meta' / 'esc50.csv'} lists is there"
+        )
     n_classes = table["category"].nunique()
     return ClassificationData(
         name=f"{'ESC' if n_classes in (10, 50) else 'ESC layout, classes'}-{n_classes}",

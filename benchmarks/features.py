@@ -7,6 +7,7 @@ import librosa
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+import skw2c
 from skw2c import Wav2CLIPTransformer, load_audio
 
 
@@ -45,10 +46,11 @@ def compute_statistics(digest, clip, n_mfcc):
 
 
 def _digest(clip):
+    programs = f"skw2c {skw2c.__version__}, librosa {librosa.__version__}"
     if isinstance(clip, str):
         with open(clip, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    return joblib.hash(clip)
+            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {programs}"
+    return f"{joblib.hash(clip)} {programs}"
 
 
 def make_wav2clip(options):

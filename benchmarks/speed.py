@@ -40,11 +40,19 @@ def parse_arguments(arguments):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-root", help="folder with sound files; default: generated wav files")
-    parser.add_argument("--n-files", type=int, default=200)
-    parser.add_argument("--repeats", type=int, default=3, help="pairs of measurements")
+    parser.add_argument("--n-files", type=positive, default=200)
+    parser.add_argument("--repeats", type=positive, default=3, help="pairs of measurements")
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--out", default="results")
     return parser.parse_args(arguments)
+
+
+def positive(text):
+    """Read a number of at least one."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
 
 
 def prepare(options, folder):
@@ -131,8 +139,8 @@ def describe(rounds, options):
         f"{first['skw2c', 'clip']['n_files']} files from "
         f"{options.data_root or 'make_sound_events'}, medians of {options.repeats} pairs of runs, "
         f"{first['skw2c', 'clip']['threads']} threads of torch. `ratio` is to the original, "
-        "pair by pair. Memory is the peak of the whole process, of which importing torch takes "
-        f"{first['skw2c', 'clip']['import_megabytes']:.0f} MB.",
+        "the median over the pairs. Memory is the peak of the whole process, of which importing "
+        f"torch takes {first['skw2c', 'clip']['import_megabytes']:.0f} MB.",
         pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),
         "Largest difference between the vectors of both programs for the first clip: "
         f"{largest:.1e}.",

@@ -13,7 +13,12 @@ _END = object()
 
 
 def map_ahead(
-    function: Callable, items: Iterable, n_threads: int, *, inner_threads: int
+    function: Callable,
+    items: Iterable,
+    n_threads: int,
+    *,
+    inner_threads: int,
+    stop: Callable[[], None] = lambda: None,
 ) -> Iterator:
     """Yield ``function(item)`` in the order of ``items``, computed ahead in threads.
 
@@ -27,6 +32,9 @@ def map_ahead(
     n_threads : int
     inner_threads : int
         How many threads of OpenMP (torch) each of them may use.
+    stop : callable
+        Called at the end, whatever ends it, before running calls of ``function`` are
+        waited for: it shall make them return soon.
     """
     items = iter(items)
     with ThreadPoolExecutor(n_threads, "skw2c", limit_openmp, (inner_threads,)) as pool:
@@ -37,6 +45,7 @@ def map_ahead(
                 waiting.extend(pool.submit(function, item) for item in islice(items, 1))
                 yield result
         finally:
+            stop()
             for future in waiting:
                 future.cancel()
 

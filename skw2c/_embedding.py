@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -71,7 +72,6 @@ class ClipEmbedder:
         self._store = store
         self._on_error = on_error
         self._verbose = verbose
-        self._stopped = threading.Event()
 
     def embed(self, items: list) -> list[np.ndarray]:
         """Embed each item as (n_frames, width) float32; a failed one is a row of NaN.
@@ -89,39 +89,48 @@ class ClipEmbedder:
         """
         vectors: list[np.ndarray | None] = [None] * len(items)
         failures = []
-        nan = np.full((1, self._network.widths[self._output]), np.nan, np.float32)
         with (
             self._network.exact(),
             self._progress_bar(len(items)) as bar,
             closing(self._results(items)) as results,
         ):
             for row, result in results:
-                failed = isinstance(result, Exception)
-                if failed:
+                if isinstance(result, Exception):
                     failures.append(self._fail(row, items[row], result))
-                vectors[row] = nan if failed else result
+                else:
+                    vectors[row] = result
                 bar.update()
         if failures:
             warnings.warn(FailedClipWarning(failures, len(items)), stacklevel=4)
-        return vectors
+        return self._fill(vectors)
+
+    def _fill(self, vectors: list[np.ndarray | None]) -> list[np.ndarray]:
+        """Put NaN for failed rows, with as many frames as all others have, or else one."""
+        lengths = {len(frames) for frames in vectors if frames is not None}
+        n_frames = lengths.pop() if len(lengths) == 1 else 1
+        shape = n_frames, self._network.widths[self._output]
+        nan = np.full(shape, np.nan, np.float32)
+        return [nan if frames is None else frames for frames in vectors]
 
     def _results(self, items: list) -> Iterator[tuple[int, np.ndarray | Exception]]:
         """Yield (row, vectors or error) of each item, in order."""
+        n_workers, inner_threads, size = self._share_out(len(items))
         numbered = list(enumerate(items))
-        on_cpu = self._network.device_type == "cpu"
-        size = min(self._batch_size, _ROWS_PER_TASK) if on_cpu else self._batch_size
         tasks = [numbered[start : start + size] for start in range(0, len(numbered), size)]
-        n_workers, inner_threads = self._share_out(len(tasks))
-        results = map_ahead(self._embed_task, tasks, n_workers, inner_threads=inner_threads)
-        try:
+        stopped = threading.Event()
+        results = map_ahead(
+            lambda task: self._embed_task(task, stopped),
+            tasks,
+            n_workers,
+            inner_threads=inner_threads,
+            stop=stopped.set,
+        )
+        with closing(results):
             for task_results in results:
                 yield from task_results
-        finally:
-            self._stopped.set()
-            results.close()
 
-    def _share_out(self, n_tasks: int) -> tuple[int, int]:
-        """Number of workers, and of the threads that torch may use in each.
+    def _share_out(self, n_items: int) -> tuple[int, int, int]:
+        """Number of workers, of torch's threads in each, and of items in one task.
 
         On a CPU a thread that computes a clip alone wastes no time waiting for others:
         on two cores this embeds a quarter more clips per second than two threads for
@@ -129,31 +138,37 @@ class ClipEmbedder:
         """
         n_threads = torch.get_num_threads()
         if self._network.device_type != "cpu":
-            return min(self._n_jobs + 1, n_tasks), n_threads
-        n_workers = min(max(self._n_jobs, min(n_threads, _MOST_WORKERS)), n_tasks)
-        return n_workers, max(n_threads // n_workers, 1)
+            return min(self._n_jobs + 1, n_items), n_threads, self._batch_size
+        n_workers = min(max(self._n_jobs, min(n_threads, _MOST_WORKERS)), n_items)
+        size = min(self._batch_size, _ROWS_PER_TASK, -(-n_items // n_workers))
+        return n_workers, max(n_threads // n_workers, 1), size
 
-    def _embed_task(self, numbered: list[tuple[int, object]]) -> list:
-        """Embed some items; return (row, vectors or error) of each, in order."""
+    def _embed_task(self, task: list[tuple[int, object]], stopped: threading.Event) -> list:
+        """Embed some items; return (row, vectors or error) of each, in order.
+
+        Where errors shall be raised, the first one ends the task.
+        """
         results: dict[int, np.ndarray | Exception] = {}
         by_columns = defaultdict(list)
-        for row, item in numbered:
+        for row, item in task:
             try:
-                done = self._read(row, item)
+                done = self._read(row, item, stopped)
             except _UNREADABLE as exc:
+                if self._on_error == "raise":
+                    return [(row, exc)]
                 done = exc
             if isinstance(done, _Prepared):
                 by_columns[done.inputs.shape[-1]].append(done)
             else:
                 results[row] = done
         for columns, group in by_columns.items():
+            _check_goes_on(stopped)
             results.update(self._encode(columns, group))
         return sorted(results.items(), key=lambda result: result[0])
 
-    def _read(self, row: int, item) -> np.ndarray | _Prepared:
+    def _read(self, row: int, item, stopped: threading.Event) -> np.ndarray | _Prepared:
         """Read one item: its vectors where they are known or it is long, else inputs."""
-        if self._stopped.is_set():
-            raise AudioError("interrupted")
+        _check_goes_on(stopped)
         clip = as_clip(item, self._rate)
         key = self._store.key(clip)
         vectors = self._store.get(key)
@@ -164,15 +179,14 @@ class ClipEmbedder:
         if waveform is not None:
             return _Prepared(row, key, self._network.prepare(waveform, self._framing))
         vectors = self._network.embed_blocks(
-            lambda: read_ahead(self._until_stopped(clip)), self._framing, self._output
+            lambda: read_ahead(self._blocks(clip, stopped)), self._framing, self._output
         )
         self._store.put(key, vectors)
         return vectors
 
-    def _until_stopped(self, clip) -> Iterator[np.ndarray]:
+    def _blocks(self, clip, stopped: threading.Event) -> Iterator[np.ndarray]:
         for block in clip.blocks(self._network.sampling_rate):
-            if self._stopped.is_set():
-                raise AudioError("interrupted")
+            _check_goes_on(stopped)
             yield block
 
     def _encode(self, columns: int, group: list[_Prepared]) -> dict[int, np.ndarray]:
@@ -204,3 +218,9 @@ class ClipEmbedder:
         from tqdm.auto import tqdm
 
         return tqdm(total=total, unit="clip", desc="embedding", disable=not self._verbose)
+
+
+def _check_goes_on(stopped: threading.Event) -> None:
+    """End a task whose results nobody waits for any more."""
+    if stopped.is_set():
+        raise CancelledError

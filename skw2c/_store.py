@@ -27,7 +27,7 @@ class VectorStore:
 
     def __init__(self, memory, configuration: tuple):
         if isinstance(memory, (str, os.PathLike)):
-            memory = joblib.Memory(os.fspath(memory), verbose=0)
+            memory = joblib.Memory(os.path.expanduser(memory), verbose=0)
         self._recall = None if memory is None else memory.cache(keep_vectors, ignore=["vectors"])
         self._configuration = (_FORMAT, *configuration)
 

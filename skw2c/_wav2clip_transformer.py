@@ -87,6 +87,7 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedClipWarning`, which carries the list of failures.
+        In frame mode such a row has as many windows as all others have, or else one.
 
     random_state : int, RandomState instance or None, default=None
         Determines the untrained encoder of ``weights=None``.
@@ -220,7 +221,7 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self._framing()
         self._list_clips(X, reset=True)
         self.weights_ = self._refer_to_weights()
-        self._n_features_out = self._network().widths[self.output]
+        self._widths = self._network().widths
         return self
 
     def transform(self, X):
@@ -251,6 +252,7 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             If clips could not be read and ``on_error="nan"``.
         """
         check_is_fitted(self)
+        self._validate_params()
         clips = self._list_clips(X, reset=False)
         if self.mode == "frame":
             self._check_container()
@@ -273,6 +275,10 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             Seconds from the start of the clip, computed from whole samples at 16 kHz.
         """
         return self._framing().spans(n_frames) / _RATE
+
+    @property
+    def _n_features_out(self):
+        return self._widths[self.output]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -302,9 +308,17 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             X = tensor_to_array(X) if hasattr(X, "detach") else X
             finite = self.on_error == "raise"
             return list(validate_data(self, X, reset=reset, ensure_all_finite=finite))
-        if hasattr(X, "columns"):
+        if reset:
+            self._forget_columns()
+        if hasattr(X, "columns") and (reset or hasattr(self, "n_features_in_")):
             validate_data(self, X, reset=reset, skip_check_array=True)
         return clips
+
+    def _forget_columns(self):
+        """A list of clips has no columns, whatever was fitted before."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
 
     def _refer_to_weights(self):
         if self.weights is None:

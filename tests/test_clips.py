@@ -5,6 +5,8 @@ paths, ragged lists, Series, DataFrames and tensors.
 """
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +239,48 @@ def test_single_path(transformer, wav_files):
     for X in (wav_files[0], Path(wav_files[0])):
         with pytest.raises(TypeError, match=r"single path.*pass a list, \["):
             transformer.fit(X)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [[None], [None, float("nan")], pd.Series([None]), pd.Series([pd.NA], dtype="string")],
+)
+def test_nothing_but_missing_values_is_a_collection_of_clips(transformer, wav_files, missing):
+    transformer.set_params(on_error="nan").fit(wav_files)
+    with pytest.warns(UserWarning, match="clips failed"):
+        vectors = transformer.transform(missing)
+    assert vectors.shape == (len(missing), 16)
+
+
+def test_fit_forgets_the_columns_of_a_former_fit(transformer, wav_files, waveforms):
+    table = np.stack([waveforms[0], waveforms[2]])
+    transformer.fit(table).fit(wav_files)
+    assert transformer.transform(table[:, :8000]).shape == (2, 16)
+    transformer.fit(pd.DataFrame({"file": wav_files})).fit(wav_files)
+    assert transformer.transform(pd.DataFrame({"path": wav_files})).shape == (6, 16)
+
+
+def test_parameters_changed_after_fit(transformer, wav_files):
+    transformer.fit(wav_files)
+    with pytest.raises(ValueError, match="mode"):
+        transformer.set_params(mode="frames").transform(wav_files)
+    transformer.set_params(mode="clip", output="encoder").set_output(transform="pandas")
+    assert transformer.transform(wav_files).shape == (6, 32)
+    assert len(transformer.get_feature_names_out()) == 32
+
+
+def test_default_dtype_of_torch_does_not_matter(tmp_path, waveforms, tiny_checkpoint):
+    expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
+    code = (
+        "import sys, torch, numpy as np; torch.set_default_dtype(torch.float64)\n"
+        "from skw2c import Wav2CLIPTransformer as T\n"
+        "np.save('v.npy', T(sys.argv[1]).fit_transform(list(np.load('w.npz').values())))\n"
+        "T(None).fit_transform([np.ones(900)])"
+    )
+    np.savez(tmp_path / "w.npz", *waveforms)
+    command = [sys.executable, "-c", code, tiny_checkpoint]
+    subprocess.run(command, check=True, cwd=tmp_path)  # noqa: S603
+    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), expected, atol=1e-5)
 
 
 def test_generator(transformer, wav_files):

@@ -1,6 +1,8 @@
 """Long runs: rows are never lost, results are kept, work is ahead but never far."""
 
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -64,6 +66,10 @@ def test_nan_in_frame_mode(tiny_checkpoint, mixed):
     for row in BAD_ROWS:
         assert frames[row].shape == (1, 16)
         assert np.isnan(frames[row]).all()
+    with pytest.warns(FailedClipWarning):
+        frames = transformer.transform([mixed[1], None])
+    assert frames.shape == (2, 2, 16)
+    assert np.isnan(frames[1]).all()
 
 
 def test_nothing_but_failures(tiny_checkpoint):
@@ -96,6 +102,39 @@ def test_raise_names_the_first_bad_row(tiny_checkpoint, mixed, n_jobs):
         transformer.fit_transform(mixed[1:])
     with pytest.raises(AudioError, match="^Row 0 .*missing.wav"):
         transformer.fit_transform(mixed)
+
+
+def test_raise_does_not_wait_for_what_comes_after(tiny_checkpoint, wav_files, monkeypatch):
+    counts = count_computed(monkeypatch)
+    transformer = Wav2CLIPTransformer(tiny_checkpoint).fit(wav_files)
+    monkeypatch.setattr("skw2c._embedding._MOST_WORKERS", 1)
+    with pytest.raises(AudioError, match="Row 0"):
+        transformer.transform(["missing.wav", *wav_files])
+    assert not counts
+
+
+def test_interrupt_does_not_wait_for_long_files(tmp_path, tiny_checkpoint):
+    """Control-C ends a run within the files that are being read, not after them."""
+    path = tmp_path / "long.wav"
+    with soundfile.SoundFile(path, "w", 16000, 1) as file:
+        for _ in range(40):
+            file.write(np.random.default_rng(0).uniform(-0.5, 0.5, 16000 * 60))
+    code = (
+        "import sys, time, os, signal, threading\n"
+        "from skw2c import Wav2CLIPTransformer as T\n"
+        "t = T(sys.argv[1]).fit([''])\n"
+        "start = time.monotonic(); t.transform([sys.argv[2]]); whole = time.monotonic() - start\n"
+        "threading.Timer(0.2 * whole, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "start = time.monotonic()\n"
+        "try: t.transform([sys.argv[2]] * 24)\n"
+        "except KeyboardInterrupt: print((time.monotonic() - start) / whole)"
+    )
+    result = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code, tiny_checkpoint, str(path)],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    # A task is eight files and takes eight times as long as one.
+    assert float(result.stdout) < 4
 
 
 def count_computed(monkeypatch):
@@ -240,13 +279,7 @@ def test_read_ahead_passes_errors_on():
         yield 2
         raise AudioError("broken")
 
-    seen = []
+    items = read_ahead(fail())
+    assert next(items) == 1
     with pytest.raises(AudioError, match="broken"):
-        seen.extend(iter_into(seen, read_ahead(fail())))
-    assert seen == [1, 2]
-
-
-def iter_into(seen, items):
-    for item in items:
-        seen.append(item)
-    return []
+        list(items)

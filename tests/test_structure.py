@@ -72,8 +72,8 @@ def imports_of(path):
         elif isinstance(node, ast.ImportFrom) and node.level:
             parts = [*home[: len(home) - node.level], *(node.module or "").split(".")]
             yield from ([parts[0]] if parts[0] else [alias.name for alias in node.names])
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("skw2c"):
-            yield node.module.split(".")[1]
+        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "skw2c":
+            yield from node.module.split(".")[1:2] or [alias.name for alias in node.names]
 
 
 def test_every_module_has_a_floor():

@@ -80,7 +80,7 @@ def register(monkeypatch, server):
 
 
 def files_in(cache):
-    return sorted(path.name for path in cache.iterdir())
+    return sorted(path.name for path in cache.iterdir() if path.suffix != ".lock")
 
 
 def test_registry_states_what_users_must_know():
@@ -147,6 +147,8 @@ def test_first_download_is_checked_ever_after(register, server, cache):
     with pytest.raises(WeightsError, match=r"the first download had.*wav2clip\.json"):
         fetch_weights("wav2clip")
     (cache / "wav2clip.json").unlink()
+    server.content = server.content[:-1]
+    assert fetch_weights("wav2clip").path.exists()
 
 
 def test_damaged_cache(register, server, cache):
@@ -183,7 +185,36 @@ def test_original_file_put_into_the_cache_by_hand(register, server, cache):
     (cache / "Wav2CLIP.pt").write_bytes(server.content)
     server.stop()
     fetch_weights("wav2clip")
-    assert files_in(cache) == ["wav2clip.json", "wav2clip.safetensors"]
+    # What the user put there stays.
+    assert files_in(cache) == ["Wav2CLIP.pt", "wav2clip.json", "wav2clip.safetensors"]
+
+
+def test_damaged_record(register, cache):
+    fetch_weights("wav2clip")
+    for text in ("{", "[]", '{"sha256": "0"}'):
+        (cache / "wav2clip.json").write_text(text)
+        with pytest.raises(WeightsError, match=r"wav2clip\.json.* is damaged"):
+            fetch_weights("wav2clip")
+
+
+def test_processes_that_fetch_at_the_same_time(server, cache):
+    """All get the weights, and one fetches them."""
+    code = (
+        "import dataclasses, sys\n"
+        "from skw2c.weights import _fetch, registry\n"
+        "row = dataclasses.replace(registry()['wav2clip'], url=sys.argv[1])\n"
+        "_fetch.registry = lambda: {'wav2clip': row}\n"
+        "print(_fetch.fetch_weights('wav2clip').sha256)"
+    )
+    command = [sys.executable, "-c", code, server.url]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        for _ in range(4)
+    ]
+    digests = [process.communicate()[0] for process in running]
+    assert len(set(digests)) == 1
+    assert len(digests[0].strip()) == 64
+    assert server.n_requests == 1
 
 
 def test_default_cache_is_the_platforms(monkeypatch):

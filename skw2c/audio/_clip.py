@@ -5,14 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-from ..exceptions import AudioError
+from ..exceptions import AudioError, OptionalDependencyError
 from ._decode import open_audio
 from ._prepare import check_finite, mix_down, resample, scale_pcm
 
 _ARRAY_BLOCK = 1 << 18
+
+
+@contextmanager
+def _as_audio_error() -> Iterator[None]:
+    """Whatever a decoder trips over in one clip is an error of that clip."""
+    try:
+        yield
+    except (AudioError, OptionalDependencyError, MemoryError):
+        raise
+    except Exception as exc:
+        raise AudioError(f"it cannot be read ({type(exc).__name__}: {exc})") from exc
 
 
 class FileClip:
@@ -28,25 +40,20 @@ class FileClip:
         self.name = os.fspath(path)
 
     def digest(self) -> str:
-        """SHA-256 of the file's bytes, whatever its name."""
-        try:
-            with open(self.name, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as exc:
-            raise AudioError(f"the file cannot be read ({exc.strerror})") from exc
+        """SHA-256 of the file's bytes, and the extension, which may choose the decoder."""
+        with _as_audio_error(), open(self.name, "rb") as file:
+            extension = os.path.splitext(self.name)[1].lower()
+            return hashlib.file_digest(file, "sha256").hexdigest() + extension
 
     def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: the file's own)."""
-        try:
-            with open_audio(self.name) as file:
-                mono = check_finite(mix_down(block) for block in file.blocks())
-                yield from resample(mono, file.sampling_rate, sampling_rate or file.sampling_rate)
-        except OSError as exc:
-            raise AudioError(f"the file cannot be read ({exc})") from exc
+        with _as_audio_error(), open_audio(self.name) as file:
+            mono = check_finite(mix_down(block) for block in file.blocks())
+            yield from resample(mono, file.sampling_rate, sampling_rate or file.sampling_rate)
 
     def sampling_rate(self) -> int:
         """Rate of the file in Hz."""
-        with open_audio(self.name) as file:
+        with _as_audio_error(), open_audio(self.name) as file:
             return file.sampling_rate
 
 
@@ -66,8 +73,9 @@ class ArrayClip:
     def __init__(self, samples: np.ndarray, rate: int):
         if samples.ndim != 1:
             raise AudioError(
-                f"the array has shape {samples.shape}, and a clip has one dimension; mix "
-                "channels down first, for example with x.mean(axis=0) for (channels, samples)"
+                f"the array has shape {samples.shape}, and a clip has one dimension; scale "
+                "integers to floats and mix channels down first, with x.mean(axis=0) for "
+                "(channels, samples) or x.mean(axis=1) for (samples, channels)"
             )
         if samples.dtype.kind not in "buif":
             raise AudioError(f"the array has dtype {samples.dtype}, and samples are real numbers")
@@ -102,10 +110,13 @@ def as_clip(item, rate: int) -> FileClip | ArrayClip:
     """
     if isinstance(item, (str, os.PathLike)):
         return FileClip(item)
-    if hasattr(item, "detach"):
-        return ArrayClip(tensor_to_array(item), rate)
-    if isinstance(item, (np.ndarray, list, tuple)):
-        return ArrayClip(np.asarray(item), rate)
+    with _as_audio_error():
+        if hasattr(item, "detach"):
+            return ArrayClip(tensor_to_array(item), rate)
+        if hasattr(item, "to_numpy"):
+            return ArrayClip(item.to_numpy(), rate)
+        if isinstance(item, (np.ndarray, list, tuple)):
+            return ArrayClip(np.asarray(item), rate)
     raise AudioError(
         f"it is {item!r} of type {type(item).__name__}; a clip is a path (str or Path) or a "
         "one-dimensional array of samples"
@@ -166,6 +177,8 @@ def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate
     AudioError
         If the source is missing, damaged, truncated, empty, or has samples that are NaN
         or infinite. The message names it and the cure.
+    ValueError
+        If a rate is less than 1 Hz.
     OptionalDependencyError
         If the format needs the extra ``media``.
 
@@ -178,6 +191,12 @@ def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate
     >>> waveform.shape, waveform.dtype, rate
     ((16000,), dtype('float32'), 16000)
     """
+    for name, value in (
+        ("sampling_rate", sampling_rate),
+        ("input_sampling_rate", input_sampling_rate),
+    ):
+        if value is not None and value < 1:
+            raise ValueError(f"{name}={value!r} Hz must be at least 1")
     clip = as_clip(source, input_sampling_rate)
     try:
         rate = sampling_rate or clip.sampling_rate()

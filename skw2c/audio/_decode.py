@@ -50,8 +50,8 @@ def open_audio(path: str | os.PathLike) -> SoundFile | MediaFile:
         if importlib.util.find_spec("av") is not None:
             return MediaFile(path)
         raise AudioError(
-            f"the file is no sound file that libsndfile knows, or is damaged ({exc}); "
-            'other formats are read after: pip install "skw2c[media]"'
+            f"the file is no sound file that libsndfile can read, or is damaged ({exc}); "
+            'more is read after: pip install "skw2c[media]"'
         ) from exc
 
 
@@ -61,6 +61,8 @@ def _check_is_file(path: str) -> None:
             "it is a folder, not a sound file; list its files, for example with "
             "sorted(pathlib.Path(folder).rglob('*.wav'))"
         )
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise AudioError("it is no regular file, but a device, a pipe or a socket")
     if not os.path.exists(path):
         raise AudioError(
             "there is no such file; relative names count from the working directory "

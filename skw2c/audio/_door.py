@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import numpy as np
@@ -40,15 +41,28 @@ def list_clips(X) -> list | None:
             "X is empty: there is no clip in it. If it was made by listing a folder, check "
             "the folder's name and the pattern."
         )
-    return items if any(_is_clip(item) for item in items) else None
+    if any(map(_is_clip, items)) or all(map(_is_missing, items)):
+        return items
+    return None
 
 
 def _is_clip(item) -> bool:
     if isinstance(item, (str, os.PathLike)):
         return True
     return getattr(item, "ndim", 0) >= 1 and (
-        isinstance(item, np.ndarray) or hasattr(item, "detach")
+        isinstance(item, np.ndarray) or hasattr(item, "detach") or hasattr(item, "to_numpy")
     )
+
+
+def _is_missing(item) -> bool:
+    """Whether this is what stands in a column of paths where there is none."""
+    if isinstance(item, float):
+        return math.isnan(item)
+    return item is None or type(item).__name__ == "NAType"
+
+
+def _holds_paths(values) -> bool:
+    return any(isinstance(value, (str, os.PathLike)) for value in values[:100])
 
 
 def _refuse_single_path(X) -> None:
@@ -81,11 +95,8 @@ def _single_column(X) -> list | None:
 def _column_of_frame(X) -> list | None:
     if X.shape[1] == 1:
         return list(X[X.columns[0]])
-    if (
-        X.shape[1] > 1
-        and X.shape[0]
-        and any(isinstance(X[name].to_numpy()[0], (str, os.PathLike)) for name in X.columns)
-    ):
+    values = X.to_numpy()
+    if values.dtype.kind in "OUT" and any(map(_holds_paths, values.T)):
         raise ValueError(
             f"X has the columns {list(X.columns)}, and one column holds the paths of the "
             "clips: select it, for example with X['file'], or with ColumnTransformer"
@@ -98,9 +109,9 @@ def _column_of_array(X: np.ndarray) -> list | None:
         return list(X)
     if X.ndim == 2 and X.shape[1] == 1:
         return list(X[:, 0])
-    if X.dtype.kind in "UT":
+    if any(map(_holds_paths, X.T)):
         raise ValueError(
-            f"X is an array of strings of shape {X.shape}, and one column holds the paths "
+            f"X is an array of text of shape {X.shape}, and one column holds the paths "
             "of the clips: select it, for example with X[:, 0]"
         )
     return None

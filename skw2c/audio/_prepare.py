@@ -17,7 +17,7 @@ def scale_pcm(samples: np.ndarray) -> np.ndarray:
     8, 16 and 32 bit integers are PCM (unsigned 8 bit has its zero at 128, as in wav
     files). Wider integers, which no recorder writes, and floats keep their values.
     """
-    if samples.dtype not in _PCM_TYPES:
+    if samples.dtype.newbyteorder("=") not in _PCM_TYPES:
         return samples.astype(np.float32, copy=False)
     half_range = 2 ** (8 * samples.dtype.itemsize - 1)
     zero = half_range if samples.dtype.kind == "u" else 0

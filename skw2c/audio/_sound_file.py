@@ -2,41 +2,66 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
 import numpy as np
 
 from ..exceptions import AudioError
+from ._headers import mp3_states_its_length, ogg_is_complete
 
 BLOCK_SECONDS = 10
 # Programs that write to a pipe cannot know the length and put these sizes or larger.
 _STREAMED_SIZE = 0x7FFFF000
-_SIZE_IN_LOG = re.compile(r"^\s*data\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+# Sizes as the log of libsndfile gives them: wav, aiff, au, rf64, w64.
+_SIZE_IN_LOG = re.compile(
+    r"^\s*(?:data|SSND|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+# Some programs count header bytes as sound, and codecs round to whole frames.
+_LENGTH_TOLERANCE = 0.1
 
 
 class UnknownFormatError(Exception):
-    """libsndfile does not know the format; another decoder may."""
+    """libsndfile does not know the format, or not enough of it; another decoder may."""
 
 
 class SoundFile:
     """One sound file, open for reading in blocks.
 
+    Parameters
+    ----------
+    path : str
+        The file.
+
     Attributes
     ----------
     sampling_rate : int
         Rate of the file in Hz.
+
+    Raises
+    ------
+    UnknownFormatError
+        If libsndfile cannot open the file, or could only guess its length.
+    OSError
+        If the file may not be read.
     """
 
     def __init__(self, path: str):
         import soundfile
 
+        self._path = path
         try:
-            self._file = soundfile.SoundFile(path)
-        except soundfile.LibsndfileError as exc:
+            # As bytes, because soundfile refuses names that are not valid unicode.
+            self._file = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+        except (soundfile.LibsndfileError, TypeError) as exc:
             # libsndfile reports a file that may not be read as one of unknown format.
             with open(path, "rb"):
-                raise UnknownFormatError(exc.error_string.rstrip(".")) from exc
+                cause = getattr(exc, "error_string", str(exc)).rstrip(".")
+                raise UnknownFormatError(cause) from exc
+        if self._file.format == "MP3" and not mp3_states_its_length(path):
+            self._file.close()
+            raise UnknownFormatError("an MP3 file that does not state its length")
         self.sampling_rate = self._file.samplerate
 
     def __enter__(self) -> SoundFile:
@@ -55,7 +80,7 @@ class SoundFile:
         """
         import soundfile
 
-        self._check_size_of_data()
+        self._check_is_complete()
         expected, n_read = self._file.frames, 0
         while True:
             try:
@@ -71,21 +96,24 @@ class SoundFile:
                 break
             n_read += len(block)
             yield block
-        if n_read < expected:
-            self._raise_truncated(expected, n_read)
+        self._check_length(expected / self.sampling_rate, n_read / self.sampling_rate)
 
-    def _check_size_of_data(self) -> None:
+    def _check_is_complete(self) -> None:
+        if self._file.format == "OGG" and not ogg_is_complete(self._path):
+            raise AudioError(
+                "the file is truncated: its last page is not marked as the end. If all of "
+                "the sound is there, write it anew: ffmpeg -i FILE -c copy NEW"
+            )
         # libsndfile shortens a wav file silently; only its log tells.
-        found = _SIZE_IN_LOG.search(self._file.extra_info)
-        if found is None:
-            return
-        stated, actual = (int(size) for size in found.groups())
-        if actual < stated < _STREAMED_SIZE:
-            self._raise_truncated(round(self._file.frames * stated / max(actual, 1)))
+        for sizes in _SIZE_IN_LOG.findall(self._file.extra_info):
+            stated, actual = map(int, sizes)
+            seconds = self._file.frames / self.sampling_rate
+            if stated < _STREAMED_SIZE:
+                self._check_length(seconds * stated / max(actual, 1), seconds)
 
-    def _raise_truncated(self, expected: int, n_read: int | None = None) -> None:
-        n_read = self._file.frames if n_read is None else n_read
-        raise AudioError(
-            f"the file is truncated: its header states {expected / self.sampling_rate:.2f} "
-            f"seconds, {n_read / self.sampling_rate:.2f} are there"
-        )
+    def _check_length(self, stated: float, read: float) -> None:
+        if read < stated - _LENGTH_TOLERANCE:
+            raise AudioError(
+                f"the file is truncated: its header states {stated:.2f} seconds, {read:.2f} "
+                "are there"
+            )

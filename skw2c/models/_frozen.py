@@ -67,9 +67,11 @@ class FrozenWav2CLIP:
 
     def longest(self, framing: Framing | None) -> int:
         """Samples of the longest clip whose spectrograms are computed in one piece."""
+        longest = CORE_COLUMNS * HOP_LENGTH
         if framing is None:
-            return CORE_COLUMNS * HOP_LENGTH
-        return framing.length + (_frames_per_part(framing) - 1) * framing.hop
+            return longest
+        of_many_frames = framing.length + (_frames_per_part(framing) - 1) * framing.hop
+        return max(min(of_many_frames, longest), framing.length)
 
     def batch_limit(self, columns: int) -> int:
         """Most inputs of so many columns that are worth computing together."""
@@ -136,7 +138,9 @@ class FrozenWav2CLIP:
 
 
 def _frames_per_part(framing: Framing) -> int:
-    return max(CORE_COLUMNS // (1 + framing.length // HOP_LENGTH), 1)
+    by_columns = CORE_COLUMNS // (1 + framing.length // HOP_LENGTH)
+    by_samples = CORE_COLUMNS * HOP_LENGTH // framing.hop
+    return max(min(by_columns, by_samples), 1)
 
 
 def _pad(waveform: np.ndarray) -> np.ndarray:

@@ -111,8 +111,8 @@ def _has_onednn_operations(device: torch.device) -> bool:
     """Whether the operations of `_OneDNNConvolution` are there and compute what they should."""
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return False
-    convolution = nn.Conv2d(16, 16, 3, 1, 1)
-    x = torch.linspace(-1, 1, 2 * 16 * 9 * 8).reshape(2, 16, 9, 8)
+    convolution = nn.Conv2d(16, 16, 3, 1, 1).float()
+    x = torch.linspace(-1, 1, 2 * 16 * 9 * 8, dtype=torch.float32).reshape(2, 16, 9, 8)
     x = x.contiguous(memory_format=torch.channels_last)
     try:
         results = [

@@ -38,7 +38,7 @@ def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
     """
     state = {name: value for name, value in state.items() if name.startswith(_PREFIXES)}
     with torch.random.fork_rng(devices=[]):  # what it draws is replaced
-        model = Wav2CLIP(**_read_configuration(state, source)).eval()
+        model = Wav2CLIP(**_read_configuration(state, source)).float().eval()
     own = model.state_dict()
     optional = {name for name in own if name.endswith(("num_batches_tracked", ".window"))}
     _check_names(
@@ -57,7 +57,7 @@ def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
 def _default_entry(own: Tensor) -> Tensor:
     """What an entry that a checkpoint may lack is taken for: the window, or a counter."""
     if own.is_floating_point():
-        return torch.hann_window(len(own))
+        return torch.hann_window(len(own), dtype=own.dtype)
     return torch.zeros_like(own)
 
 

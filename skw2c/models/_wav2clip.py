@@ -67,4 +67,4 @@ def random_wav2clip(seed: int) -> Wav2CLIP:
     """Draw the untrained full-size model, the same for the same seed, in eval mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Wav2CLIP().eval()
+        return Wav2CLIP().float().eval()

@@ -75,10 +75,13 @@ def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
     """
     entry = registry()[name]
     folder = cache_folder()
-    converted, record_file = folder / f"{name}.safetensors", folder / f"{name}.json"
-    record = json.loads(record_file.read_text()) if record_file.exists() else {}
+    converted = folder / f"{name}.safetensors"
+    record = _read_record(entry, folder)
     if not (record and converted.exists()):
-        record = _fetch_and_convert(entry, folder, record, progress)
+        with _only_one(entry, folder):
+            record = _read_record(entry, folder)
+            if not (record and converted.exists()):
+                record = _fetch_and_convert(entry, folder, record, progress)
     if sha256_of(converted) != record["safetensors_sha256"]:
         raise WeightsError(
             f"The weights {str(converted)!r} are damaged: their checksum is not the one "
@@ -87,8 +90,35 @@ def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
     return CachedWeights(converted, record["sha256"])
 
 
+def _read_record(entry: WeightsFile, folder: Path) -> dict:
+    """What is recorded of the first download, or nothing."""
+    path = folder / f"{entry.name}.json"
+    if not path.exists():
+        return {}
+    try:
+        record = json.loads(path.read_text())
+        return {"sha256": record["sha256"], "safetensors_sha256": record["safetensors_sha256"]}
+    except (ValueError, KeyError, TypeError) as exc:
+        raise WeightsError(
+            f"The record {str(path)!r} of the weights {entry.name!r} is damaged. Delete it and "
+            "the .safetensors file beside it to fetch the weights again."
+        ) from exc
+
+
+def _only_one(entry: WeightsFile, folder: Path):
+    """Let processes that need the same weights at the same time wait for one to fetch them."""
+    from filelock import FileLock
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{entry.name}.lock")
+    except OSError as exc:
+        raise WeightsNotAvailableError(_ways_out(entry, folder, exc)) from exc
+
+
 def _fetch_and_convert(entry: WeightsFile, folder: Path, record: dict, progress: bool) -> dict:
     expected = entry.sha256 or record.get("sha256")
+    given = (folder / entry.file).exists()
     original = _download(entry, folder, expected, progress)
     try:
         if entry.bytes and original.stat().st_size != entry.bytes:
@@ -99,7 +129,8 @@ def _fetch_and_convert(entry: WeightsFile, folder: Path, record: dict, progress:
         state = read_checkpoint(original)
         digest = sha256_of(original)
     finally:
-        original.unlink(missing_ok=True)
+        if not given:
+            original.unlink(missing_ok=True)
     description = {
         "name": entry.name,
         "url": entry.url,
@@ -120,7 +151,6 @@ def _download(entry: WeightsFile, folder: Path, sha256: str | None, progress: bo
 
     pooch.get_logger().setLevel("WARNING")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         return Path(
             pooch.retrieve(entry.url, sha256, fname=entry.file, path=folder, progressbar=progress)
         )
