@@ -7,6 +7,7 @@ import sys
 import time
 import types
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import torch
 
@@ -14,7 +15,7 @@ WARM_UP = 8
 RATE = 16000
 COLUMNS = 227  # of the spectrogram of 5 seconds
 N_CLIPS = 4
-ROUNDS = 9
+ROUNDS = 15
 # Channels, rows and columns of the maps in the four stages of the network.
 SHAPES = ((64, 57, 65), (128, 29, 33), (256, 15, 17), (512, 8, 9))
 
@@ -39,10 +40,12 @@ def time_folder(embed, files):
     }
 
 
-def measure_skw2c(job, mode):
+def measure_skw2c(job, mode, device="cpu"):
     from skw2c import Wav2CLIPTransformer
 
-    transformer = Wav2CLIPTransformer(job["checkpoint"], mode=mode, n_jobs=job["n_jobs"])
+    transformer = Wav2CLIPTransformer(
+        job["checkpoint"], mode=mode, n_jobs=job["n_jobs"], device=device
+    )
     return time_folder(transformer.fit(job["files"]).transform, job["files"])
 
 
@@ -106,25 +109,34 @@ def measure_network(job, mode):
     """The rate of the network, in turns with bare convolutions under the same division of work."""
     from skw2c.models import random_wav2clip
     from skw2c.models._inference import FoldedResNet
+    from skw2c.models._openvino import OpenVINOResNet
 
     resnet = random_wav2clip(0).audio_encoder
-    network = FoldedResNet(resnet, torch.device("cpu"))
+    networks = {
+        "torch": FoldedResNet(resnet, torch.device("cpu")),
+        "OpenVINO": OpenVINOResNet(resnet),
+    }
     inputs = torch.randn(N_CLIPS, 1, 257, COLUMNS)
     work = N_CLIPS * count_operations(resnet)
     convolutions = [bare_convolution(*shape) for shape in SHAPES]
-    rounds = []
-    for _ in range(ROUNDS + 1):
-        rate = work / time_in_threads(lambda: network(inputs).mean((2, 3)), 8)
-        bare = [work / time_in_threads(function, 20) for function, work in convolutions]
-        rounds.append((rate / 1e9, max(bare) / 1e9))
-    network_rates, machine_rates = zip(*rounds[1:], strict=True)
-    shares = [ours / best for ours, best in rounds[1:]]
-    return {
-        "milliseconds": work / N_CLIPS / statistics.median(network_rates) / 1e6,
-        "network_gflops": statistics.median(network_rates),
-        "machine_gflops": statistics.median(machine_rates),
-        "share": statistics.median(shares),
+    network_rates, bare_rates = {name: [] for name in networks}, [[] for _ in convolutions]
+    for _ in range(ROUNDS):
+        for name, network in networks.items():
+            seconds = time_in_threads(lambda: network(inputs).mean((2, 3)), 8)  # noqa: B023
+            network_rates[name].append(work / seconds / 1e9)
+        for rates, (function, bare_work) in zip(bare_rates, convolutions, strict=True):
+            rates.append(bare_work / time_in_threads(function, 20) / 1e9)
+    machine_rate = max(map(statistics.median, bare_rates))
+    rates = {name: statistics.median(of_rounds) for name, of_rounds in network_rates.items()}
+    engines = {
+        name: {
+            "milliseconds": work / N_CLIPS / rate / 1e6,
+            "gflops": rate,
+            "share": rate / machine_rate,
+        }
+        for name, rate in rates.items()
     }
+    return {"machine_gflops": machine_rate, "engines": engines}
 
 
 def bare_convolution(channels, rows, columns):
@@ -178,6 +190,7 @@ def count_operations(resnet):
 
 MEASUREMENTS = {
     "skw2c": measure_skw2c,
+    "skw2c openvino": partial(measure_skw2c, device="openvino"),
     "original": measure_original,
     "network": measure_network,
 }

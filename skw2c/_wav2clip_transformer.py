@@ -69,7 +69,9 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     device : str, default="auto"
         Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
-        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
+        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``. ``"openvino"`` is the
+        CPU through OpenVINO (extra ``openvino``): faster for many clips, and equal within
+        1e-5.
 
     n_jobs : int or None, default=None
         Threads that read and decode clips ahead while the network works. None is one, -1

@@ -49,6 +49,25 @@ def test_division_of_work(transformer, mixed, parameters):
     np.testing.assert_allclose(other.transform(mixed), transformer.transform(mixed), atol=1e-5)
 
 
+def test_openvino(transformer, mixed):
+    pytest.importorskip("openvino")
+    for mode in ("clip", "frame"):
+        transformer.set_params(mode=mode, output="clip", hop_length=0.4).fit(mixed)
+        other = Wav2CLIPTransformer(
+            weights=None, random_state=0, mode=mode, hop_length=0.4, device="openvino"
+        )
+        vectors = other.fit(mixed).transform(mixed)
+        for ours, expected in zip(vectors, transformer.transform(mixed), strict=True):
+            np.testing.assert_allclose(ours, expected, atol=1e-5)
+        np.testing.assert_allclose(other.transform(mixed[3:4])[0], vectors[3], atol=1e-5)
+
+
+def test_openvino_without_the_extra(mixed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(ImportError, match=r"device='openvino' needs .*skw2c\[openvino\]"):
+        Wav2CLIPTransformer(weights=None, random_state=99, device="openvino").fit(mixed)
+
+
 def test_repeated_calls_are_equal_to_the_bit(transformer, mixed):
     transformer.set_params(mode="clip", output="clip").fit(mixed)
     np.testing.assert_array_equal(transformer.transform(mixed), transformer.transform(mixed))

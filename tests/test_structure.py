@@ -11,7 +11,17 @@ import pytest
 import skw2c
 
 PACKAGE = Path(skw2c.__file__).parent
-HEAVY = ["librosa", "numba", "open_clip", "matplotlib", "av", "soundfile", "soxr", "umap"]
+HEAVY = [
+    "openvino",
+    "librosa",
+    "numba",
+    "open_clip",
+    "matplotlib",
+    "av",
+    "soundfile",
+    "soxr",
+    "umap",
+]
 
 # From top to bottom: each floor may import those below it.
 FLOORS = [

@@ -25,7 +25,7 @@ def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenWav2C
     reference : WeightsReference
         Which weights.
     device : str
-        ``"auto"`` or a torch device.
+        ``"auto"``, a torch device, or ``"openvino"``.
 
     Raises
     ------
@@ -47,6 +47,8 @@ def choose_device(device: str) -> str:
     """Resolve ``"auto"``: the GPU where torch has CUDA, else the CPU."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "openvino":
+        return device
     try:
         torch.zeros(0, device=device)
     except (RuntimeError, AssertionError) as exc:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ._exact import exact_cudnn
 from ._framing import Framing
 from ._inference import FoldedResNet
+from ._openvino import OpenVINOResNet
 from ._spectrogram import HOP_LENGTH, SHORTEST, Statistics
 from ._streaming import CORE_COLUMNS, gather, stream_features, stream_spectrogram
 from ._wav2clip import Wav2CLIP
@@ -29,20 +30,22 @@ class FrozenWav2CLIP:
     model : Wav2CLIP
         Model in eval mode.
     device : str
-        Torch device.
+        Torch device, or ``"openvino"`` for the CPU through OpenVINO.
     """
 
     sampling_rate = Wav2CLIP.sampling_rate
 
     def __init__(self, model: Wav2CLIP, device: str):
-        self._device = torch.device(device)
+        self._device = torch.device("cpu" if device == "openvino" else device)
         resnet = model.audio_encoder
         self._front_end = resnet.spectrogram.to(self._device)
         # In double precision, because matrix products in single precision differ in the
         # last bit with the number of rows.
         self._projection = copy.deepcopy(model.audio_transform).double()
         self._stride, self._reach = resnet.time_stride, resnet.reach
-        self._network = FoldedResNet(resnet, self._device)
+        self._network = (
+            OpenVINOResNet(resnet) if device == "openvino" else FoldedResNet(resnet, self._device)
+        )
         self.widths = {"encoder": resnet.n_features, "clip": model.n_outputs}
 
     def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:

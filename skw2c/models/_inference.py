@@ -70,14 +70,18 @@ class FoldedResNet:
         The network in eval mode; it stays as it is.
     device : torch.device
         Where it runs.
+    fused : bool
+        Whether to use the operations of oneDNN, where they are.
     """
 
-    def __init__(self, resnet: ResNet, device: torch.device):
-        kind = _OneDNNConvolution if _has_onednn_operations(device) else _TorchConvolution
+    def __init__(self, resnet: ResNet, device: torch.device, fused: bool = True):
+        fused = fused and _has_onednn_operations(device)
+        kind = _OneDNNConvolution if fused else _TorchConvolution
 
         def fold(conv: nn.Conv2d, norm: nn.BatchNorm2d, rectify: bool = True):
             folded = fuse_conv_bn_eval(conv, norm)
-            folded.weight = nn.Parameter(folded.weight.transpose(2, 3), requires_grad=False)
+            folded.weight = nn.Parameter(folded.weight.transpose(2, 3))
+            folded.requires_grad_(False)
             return kind(folded, rectify, device)
 
         with torch.no_grad():
@@ -98,11 +102,19 @@ class FoldedResNet:
         x = x.transpose(2, 3).contiguous(memory_format=torch.channels_last)
         # The map before the pooling is four times as large as any other.
         parts = x.split(max(_STEM_COLUMNS // x.shape[2], 1))
-        x = torch.cat([self._pool(self._stem(part)) for part in parts])
+        x = torch.cat([self.reduce(part) for part in parts])
+        return self.extract(x).transpose(2, 3)
+
+    def reduce(self, x: Tensor) -> Tensor:
+        """The first convolution and the pooling; all maps with time down."""
+        return self._pool(self._stem(x))
+
+    def extract(self, x: Tensor) -> Tensor:
+        """The four stages; all maps with time down."""
         for first, second, downsample in self._blocks:
             shortcut = x if downsample is None else downsample(x)
             x = second(first(x), shortcut)
-        return x.transpose(2, 3)
+        return x
 
 
 @cache
