@@ -189,6 +189,19 @@ def test_original_file_put_into_the_cache_by_hand(register, server, cache):
     assert files_in(cache) == ["Wav2CLIP.pt", "wav2clip.json", "wav2clip.safetensors"]
 
 
+def test_cache_that_may_not_be_written(register, cache, tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(WeightsNotAvailableError, match=r"Permission denied.*SKW2C_CACHE"):
+        fetch_weights("wav2clip")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "file" / "below"))
+    with pytest.raises(WeightsNotAvailableError, match="SKW2C_CACHE"):
+        fetch_weights("wav2clip")
+
+
 def test_damaged_record(register, cache):
     fetch_weights("wav2clip")
     for text in ("{", "[]", '{"sha256": "0"}'):

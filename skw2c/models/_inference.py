@@ -123,7 +123,8 @@ def _has_onednn_operations(device: torch.device) -> bool:
     """Whether the operations of `_OneDNNConvolution` are there and compute what they should."""
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return False
-    convolution = nn.Conv2d(16, 16, 3, 1, 1).float()
+    with torch.random.fork_rng(devices=[]):
+        convolution = nn.Conv2d(16, 16, 3, 1, 1).float()
     x = torch.linspace(-1, 1, 2 * 16 * 9 * 8, dtype=torch.float32).reshape(2, 16, 9, 8)
     x = x.contiguous(memory_format=torch.channels_last)
     try:

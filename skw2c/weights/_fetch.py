@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,15 +107,21 @@ def _read_record(entry: WeightsFile, folder: Path) -> dict:
         ) from exc
 
 
-def _only_one(entry: WeightsFile, folder: Path):
+@contextmanager
+def _only_one(entry: WeightsFile, folder: Path) -> Iterator[None]:
     """Let processes that need the same weights at the same time wait for one to fetch them."""
     from filelock import FileLock
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{entry.name}.lock")
+        lock = FileLock(folder / f"{entry.name}.lock")
+        lock.acquire()
     except OSError as exc:
         raise WeightsNotAvailableError(_ways_out(entry, folder, exc)) from exc
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fetch_and_convert(entry: WeightsFile, folder: Path, record: dict, progress: bool) -> dict:
