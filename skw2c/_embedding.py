@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -15,9 +14,10 @@ import numpy as np
 import torch
 
 from ._ahead import map_ahead, read_ahead
+from ._rows import collect_rows
 from ._store import VectorStore
 from .audio import as_clip, read_up_to
-from .exceptions import AudioError, FailedClipWarning, OptionalDependencyError
+from .exceptions import AudioError, OptionalDependencyError
 from .models import Framing, FrozenEncoder
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
@@ -87,30 +87,16 @@ class ClipEmbedder:
             At the first failed clip, under ``on_error="raise"``. The message names the
             row and the file.
         """
-        vectors: list[np.ndarray | None] = [None] * len(items)
-        failures = []
-        with (
-            self._network.exact(),
-            self._progress_bar(len(items)) as bar,
-            closing(self._results(items)) as results,
-        ):
-            for row, result in results:
-                if isinstance(result, Exception):
-                    failures.append(self._fail(row, items[row], result))
-                else:
-                    vectors[row] = result
-                bar.update()
-        if failures:
-            warnings.warn(FailedClipWarning(failures, len(items)), stacklevel=4)
-        return self._fill(vectors)
-
-    def _fill(self, vectors: list[np.ndarray | None]) -> list[np.ndarray]:
-        """Put NaN for failed rows, with as many frames as all others have, or else one."""
-        lengths = {len(frames) for frames in vectors if frames is not None}
-        n_frames = lengths.pop() if len(lengths) == 1 else 1
-        shape = n_frames, self._network.widths[self._output]
-        nan = np.full(shape, np.nan, np.float32)
-        return [nan if frames is None else frames for frames in vectors]
+        with self._network.exact():
+            return collect_rows(
+                items,
+                self._results(items),
+                width=self._network.widths[self._output],
+                unit="clip",
+                name_of=self._name_of,
+                on_error=self._on_error,
+                verbose=self._verbose,
+            )
 
     def _results(self, items: list) -> Iterator[tuple[int, np.ndarray | Exception]]:
         """Yield (row, vectors or error) of each item, in order."""
@@ -202,22 +188,11 @@ class ClipEmbedder:
             results[clip.row] = frames
         return results
 
-    def _fail(self, row: int, item, error: Exception) -> tuple[int, str | None, str]:
+    def _name_of(self, item) -> str | None:
         try:
-            file = as_clip(item, self._rate).name
+            return as_clip(item, self._rate).name
         except AudioError:
-            file = None
-        if self._on_error == "nan":
-            return row, file, str(error)
-        named = "" if file is None else f" ({file!r})"
-        raise type(error)(
-            f"Row {row}{named}: {error}. To keep such rows as NaN and go on, pass on_error='nan'."
-        ) from error
-
-    def _progress_bar(self, total: int):
-        from tqdm.auto import tqdm
-
-        return tqdm(total=total, unit="clip", desc="embedding", disable=not self._verbose)
+            return None
 
 
 def _check_goes_on(stopped: threading.Event) -> None:

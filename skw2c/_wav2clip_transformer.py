@@ -5,7 +5,6 @@ from numbers import Integral, Real
 
 import joblib
 import numpy as np
-from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -17,7 +16,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._embedding import ClipEmbedder
+from ._rows import to_unit_length
 from ._store import VectorStore
+from ._tables import check_container, note_columns, stack_frames
 from .audio import list_clips, tensor_to_array
 from .models import SHORTEST, Framing, FrozenWav2CLIP, get_frozen_wav2clip
 from .weights import WeightsReference, refer_to
@@ -205,13 +206,13 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X=None, y=None):
         """Find the weights and check the parameters; no clip is read.
 
         Parameters
         ----------
-        X : list, tuple, Series, DataFrame, array or tensor
-            Clips, see the Notes of the class.
+        X : list, tuple, Series, DataFrame, array, tensor or None, default=None
+            Clips, see the Notes of the class. None will do: nothing is learned from them.
         y : None
             Ignored.
 
@@ -221,10 +222,11 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             The fitted transformer.
         """
         self._framing()
-        self._list_clips(X, reset=True)
-        self.weights_ = self._refer_to_weights()
-        self._widths = self._network().widths
-        return self
+        if X is None:
+            note_columns(self, X, reset=True)
+        else:
+            self._list_clips(X, reset=True)
+        return self._adopt(self._refer_to_weights())
 
     def transform(self, X):
         """Embed clips.
@@ -257,11 +259,11 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self._validate_params()
         clips = self._list_clips(X, reset=False)
         if self.mode == "frame":
-            self._check_container()
+            check_container(self, "mode='frame'", "mode='clip'")
         vectors = self._embedder().embed(clips)
         if self.normalize:
-            vectors = [_to_unit_length(frames) for frames in vectors]
-        return np.concatenate(vectors) if self.mode == "clip" else _stack_frames(vectors)
+            vectors = [to_unit_length(frames) for frames in vectors]
+        return np.concatenate(vectors) if self.mode == "clip" else stack_frames(vectors)
 
     def frame_times(self, n_frames):
         """Start and end of the first windows of a clip, in frame mode.
@@ -310,17 +312,14 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             X = tensor_to_array(X) if hasattr(X, "detach") else X
             finite = self.on_error == "raise"
             return list(validate_data(self, X, reset=reset, ensure_all_finite=finite))
-        if reset:
-            self._forget_columns()
-        if hasattr(X, "columns") and (reset or hasattr(self, "n_features_in_")):
-            validate_data(self, X, reset=reset, skip_check_array=True)
+        note_columns(self, X, reset=reset)
         return clips
 
-    def _forget_columns(self):
-        """A list of clips has no columns, whatever was fitted before."""
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                delattr(self, name)
+    def _adopt(self, reference):
+        """Become fitted with these weights."""
+        self.weights_ = reference
+        self._widths = self._network().widths
+        return self
 
     def _refer_to_weights(self):
         if self.weights is None:
@@ -347,25 +346,3 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             on_error=self.on_error,
             verbose=self.verbose,
         )
-
-    def _check_container(self):
-        own = getattr(self, "_sklearn_output_config", {}).get("transform")
-        container = own or get_config()["transform_output"]
-        if container != "default":
-            raise ValueError(
-                f"mode='frame' gives arrays of more than two dimensions, which {container!r} "
-                "cannot hold: use mode='clip', or set_output(transform='default')"
-            )
-
-
-def _to_unit_length(vectors):
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length == 0, 1, length)
-
-
-def _stack_frames(vectors):
-    if len({len(frames) for frames in vectors}) == 1:
-        return np.stack(vectors)
-    stacked = np.empty(len(vectors), dtype=object)
-    stacked[:] = vectors
-    return stacked

@@ -3,14 +3,36 @@
 __all__ = [
     "AudioError",
     "FailedClipWarning",
+    "FailedRowWarning",
+    "ImageError",
     "OptionalDependencyError",
+    "SavedIndexError",
+    "TextError",
+    "UnreadableError",
+    "VideoError",
     "WeightsError",
     "WeightsNotAvailableError",
 ]
 
 
-class AudioError(ValueError):
+class UnreadableError(ValueError):
+    """One item of X cannot be read."""
+
+
+class AudioError(UnreadableError):
     """A clip cannot be read, or holds samples that mean nothing (NaN, infinity)."""
+
+
+class ImageError(UnreadableError):
+    """A picture cannot be read, or its numbers are no colours."""
+
+
+class VideoError(UnreadableError):
+    """A video cannot be read, is cut off, or has no pictures."""
+
+
+class TextError(UnreadableError):
+    """A text is missing, or is no string."""
 
 
 class WeightsError(ValueError):
@@ -21,31 +43,39 @@ class WeightsNotAvailableError(WeightsError, OSError):
     """Pre-trained weights are neither in the cache nor reachable by the network."""
 
 
+class SavedIndexError(ValueError):
+    """A saved index is damaged, of another version, or is not the one it should be."""
+
+
 class OptionalDependencyError(ImportError):
     """A package of one of the optional extras is needed and not installed."""
 
 
-class FailedClipWarning(UserWarning):
-    """Some clips could not be embedded and stand as rows of NaN.
+class FailedRowWarning(UserWarning):
+    """Some items of X could not be embedded and stand as rows of NaN.
 
     Parameters
     ----------
     failures : list of tuple (row, file, cause)
-        Row number (int, from 0), file name (str, or None for an array) and the
-        reason (str) of every clip that failed, in the order of the rows.
-    n_clips : int
-        Number of clips that were asked for.
+        Row number (int, from 0), file name (str, or None for what is no file) and the
+        reason (str) of every item that failed, in the order of the rows.
+    n_rows : int
+        Number of items that were asked for.
+    unit : str
+        What the items are.
 
     Attributes
     ----------
     failures : list of tuple (row, file, cause)
-    n_clips : int
+    n_rows : int
+    unit : str
     """
 
-    def __init__(self, failures, n_clips):
+    def __init__(self, failures, n_rows, unit="row"):
         self.failures = list(failures)
-        self.n_clips = n_clips
-        super().__init__(self.failures, n_clips)
+        self.n_rows = n_rows
+        self.unit = unit
+        super().__init__(self.failures, n_rows, unit)
 
     def __str__(self):
         shown = [
@@ -56,6 +86,10 @@ class FailedClipWarning(UserWarning):
         if more > 0:
             shown.append(f"and {more} more")
         return (
-            f"{len(self.failures)} of {self.n_clips} clips failed and are rows of NaN "
+            f"{len(self.failures)} of {self.n_rows} {self.unit}s failed and are rows of NaN "
             f"(the `failures` attribute of this warning lists all): {'; '.join(shown)}"
         )
+
+
+class FailedClipWarning(FailedRowWarning):
+    """Some clips could not be embedded and stand as rows of NaN."""

@@ -423,3 +423,14 @@ def test_door():
     assert list_clips([0.1, 0.2]) is None
     assert len(list_clips([np.zeros(3), None])) == 2
     assert len(list_clips([None, float("nan")])) == 2
+
+
+def test_playlists_are_not_followed(tmp_path, tone):
+    """FFmpeg would read the files that a list names, and wait for those of a live one."""
+    path = tmp_path / "part.wav"
+    soundfile.write(path, tone, RATE)
+    (tmp_path / "list.m3u8").write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{path}\n#EXT-X-ENDLIST\n"
+    )
+    with pytest.raises(AudioError, match="list of other files, which are not followed"):
+        load_audio(tmp_path / "list.m3u8")

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .._container import open_container
 from .._optional import import_optional
 from ..exceptions import AudioError
-
-_PLAYLISTS = frozenset({"concat", "dash", "hls", "imf", "sdp"})
 
 
 class MediaFile:
@@ -24,15 +23,11 @@ class MediaFile:
     def __init__(self, path: str):
         self._av = import_optional("av", extra="media", purpose=f"Reading the sound of {path!r}")
         try:
-            # "file:" keeps FFmpeg from reading a name with a colon as a protocol.
-            self._container = self._av.open(f"file:{path}", metadata_errors="replace")
+            self._container = open_container(path, self._av, AudioError)
         except self._av.error.FFmpegError as exc:
             raise AudioError(
                 f"the file is no sound or media file, or is damaged ({exc.strerror})"
             ) from exc
-        if _PLAYLISTS & set(self._container.format.name.split(",")):
-            self._container.close()
-            raise AudioError("the file is a list of other files, which are not followed")
         if not self._container.streams.audio:
             self._container.close()
             raise AudioError("the file has no sound track")

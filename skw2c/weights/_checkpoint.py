@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import pickle
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from .._atomic import write_atomically
 from ..exceptions import WeightsError
+from ._torchscript import is_torchscript, read_torchscript
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
-    """Read the tensors of a ``.safetensors`` file or of a torch checkpoint.
+    """Read the tensors of a ``.safetensors`` file, a torch checkpoint or a TorchScript archive.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     path = os.fspath(path)
     if path.endswith(".safetensors"):
         return _read_safetensors(path)
+    if os.path.isfile(path) and is_torchscript(path):
+        return read_torchscript(path)
     return _only_tensors(_read_torch(path), path)
 
 
@@ -88,18 +90,3 @@ def write_safetensors(
 
     tensors = {name: value.contiguous().clone() for name, value in state.items()}
     write_atomically(path, save(tensors, metadata=dict(metadata)))
-
-
-def write_atomically(path: str | os.PathLike, content: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

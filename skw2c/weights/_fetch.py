@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._atomic import write_atomically
 from ..exceptions import WeightsError, WeightsNotAvailableError
-from ._checkpoint import read_checkpoint, write_atomically, write_safetensors
+from ._checkpoint import read_checkpoint, write_safetensors
 from ._checksum import sha256_of
 from ._registry import WeightsFile, registry
 
@@ -179,6 +180,6 @@ def _ways_out(entry: WeightsFile, folder: Path, cause: Exception) -> str:
         f"fetched from {entry.url} ({type(cause).__name__}: {cause}). There are three ways "
         f"out: (1) connect to the network, or copy {entry.file} from another machine into "
         f"the cache (the variable {CACHE_VARIABLE} names another folder), and try again; "
-        "(2) pass the path of a checkpoint file, weights='path/to/file.pt' or "
-        "'.safetensors'; (3) pass weights=None for an untrained encoder."
+        f"(2) pass the path of a checkpoint file, {entry.parameter}='path/to/file.pt' or "
+        f"'.safetensors'; (3) pass {entry.parameter}=None for an untrained encoder."
     )

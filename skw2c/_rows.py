@@ -1,0 +1,101 @@
+"""One result for every row of X: go on after failures, show progress, lose nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import closing
+
+import numpy as np
+
+from .exceptions import FailedClipWarning, FailedRowWarning
+
+GO_ON = " To keep such rows as NaN and go on, pass on_error='nan'."
+
+Results = Generator[tuple[int, "np.ndarray | Exception"], None, None]
+
+
+def collect_rows(
+    items: list,
+    results: Results,
+    *,
+    width: int,
+    unit: str,
+    name_of: Callable[[object], str | None],
+    on_error: str,
+    verbose,
+) -> list[np.ndarray]:
+    """Collect the vectors of each item; a failed one is a row of NaN.
+
+    Parameters
+    ----------
+    items : list
+        The rows of X.
+    results : generator of (row, vectors or error)
+        Vectors are (n_frames, width). It is closed at the end, whatever ends it.
+    width : int
+        Length of a vector.
+    unit : str
+        What an item is, for messages.
+    name_of : callable
+        The file name of an item, or None.
+    on_error : {"raise", "nan"}
+        What becomes of a failed item.
+    verbose : bool or int
+        Whether to show progress.
+
+    Returns
+    -------
+    list of ndarray of shape (n_frames, width), float32
+
+    Raises
+    ------
+    Exception
+        The error of the first failed item, under ``on_error="raise"``. The message names
+        the row and the file.
+
+    Warns
+    -----
+    FailedRowWarning
+        Once, if there are failed items.
+    """
+    vectors: list[np.ndarray | None] = [None] * len(items)
+    failures = []
+    with _progress_bar(len(items), unit, verbose) as bar, closing(results):
+        for row, result in results:
+            if isinstance(result, Exception):
+                if on_error == "raise":
+                    raise _name_row(result, row, name_of(items[row])) from result
+                failures.append((row, name_of(items[row]), str(result)))
+            else:
+                vectors[row] = result
+            bar.update()
+    if failures:
+        kind = FailedClipWarning if unit == "clip" else FailedRowWarning
+        warnings.warn(kind(failures, len(items), unit), stacklevel=5)
+    return _fill(vectors, width)
+
+
+def _name_row(error: Exception, row: int, file: str | None) -> Exception:
+    named = "" if file is None else f" ({file!r})"
+    return type(error)(f"Row {row}{named}: {error}.{GO_ON}")
+
+
+def _fill(vectors: list[np.ndarray | None], width: int) -> list[np.ndarray]:
+    """Put NaN for failed rows, with as many frames as all others have, or else one."""
+    lengths = {len(frames) for frames in vectors if frames is not None}
+    n_frames = lengths.pop() if len(lengths) == 1 else 1
+    nan = np.full((n_frames, width), np.nan, np.float32)
+    return [nan if frames is None else frames for frames in vectors]
+
+
+def _progress_bar(total: int, unit: str, verbose):
+    from tqdm.auto import tqdm
+
+    return tqdm(total=total, unit=unit, desc="embedding", disable=not verbose)
+
+
+def to_unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Scale each row to unit length; a row of zeros stays."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length == 0, 1, length)

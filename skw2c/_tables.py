@@ -1,0 +1,60 @@
+"""What estimators share of scikit-learn's tables: columns in, containers out."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn import get_config
+from sklearn.utils import get_tags
+from sklearn.utils.validation import validate_data
+
+
+def note_columns(estimator, X, *, reset: bool) -> None:
+    """Note or compare the columns of an X whose items are no numbers.
+
+    A DataFrame has columns, and a list has none, whatever was fitted before.
+    """
+    if reset:
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(estimator, name):
+                delattr(estimator, name)
+    if hasattr(X, "columns") and (reset or hasattr(estimator, "n_features_in_")):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+
+
+def take_columns(estimator, inner) -> None:
+    """Note the columns that a fitted inner estimator has seen."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(inner, name):
+            setattr(estimator, name, getattr(inner, name))
+
+
+def tell_of_input(tags, estimator) -> None:
+    """State in an estimator's tags what its parameter `encoder` takes."""
+    encoder = estimator.encoder
+    if isinstance(encoder, str):
+        tags.input_tags.string = encoder != "passthrough"
+        tags.input_tags.allow_nan = estimator.on_error == "nan"
+    else:
+        inner = get_tags(encoder).input_tags
+        tags.input_tags.string = inner.string
+        tags.input_tags.allow_nan = inner.allow_nan
+
+
+def check_container(estimator, what: str, cure: str) -> None:
+    """Refuse to put arrays of more than two dimensions into a DataFrame."""
+    own = getattr(estimator, "_sklearn_output_config", {}).get("transform")
+    container = own or get_config()["transform_output"]
+    if container != "default":
+        raise ValueError(
+            f"{what} gives arrays of more than two dimensions, which {container!r} "
+            f"cannot hold: use {cure}, or set_output(transform='default')"
+        )
+
+
+def stack_frames(vectors: list[np.ndarray]) -> np.ndarray:
+    """Stack (n_frames, width) of each row; an object array where the numbers differ."""
+    if len({len(frames) for frames in vectors}) == 1:
+        return np.stack(vectors)
+    stacked = np.empty(len(vectors), dtype=object)
+    stacked[:] = vectors
+    return stacked
