@@ -1,5 +1,6 @@
 """Fixtures: sounds that the tests write, a small checkpoint, and the optional reference data."""
 
+import json
 import os
 from pathlib import Path
 
@@ -83,3 +84,18 @@ def wav_files(tmp_path_factory, waveforms):
     for path, waveform in zip(paths, waveforms, strict=True):
         soundfile.write(path, waveform, 16000, subtype="FLOAT")
     return [str(path) for path in paths]
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory):
+    """A folder that describes a small CLIP of width 16, which open_clip builds in a moment."""
+    return write_tiny_clip(tmp_path_factory.mktemp("clip"))
+
+
+def write_tiny_clip(folder, **model):
+    """Write the configuration of a small CLIP of width 16."""
+    vision = {"image_size": 64, "layers": 2, "width": 64, "head_width": 32, "patch_size": 32}
+    text = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
+    model = {"embed_dim": 16, "quick_gelu": True, "vision_cfg": vision, "text_cfg": text, **model}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": model}))
+    return str(folder)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 import torch
 
-from ..weights import WeightsReference
+from ..weights import CLIPReference, WeightsReference
+from ._clip import FrozenCLIP, build_clip
 from ._frozen import FrozenWav2CLIP
 from ._state import build_wav2clip
 from ._wav2clip import random_wav2clip
 
 _KEPT = 4
-_networks: OrderedDict[tuple, FrozenWav2CLIP] = OrderedDict()
+_networks: OrderedDict[tuple, FrozenWav2CLIP | FrozenCLIP] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -33,10 +35,35 @@ def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenWav2C
         If torch does not know the device, or has none of that kind.
     """
     device = choose_device(device)
+    return _keep((reference, device), lambda: FrozenWav2CLIP(_load(reference), device))
+
+
+def get_frozen_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
+    """Build the CLIP that ``reference`` names, or take it from those built before.
+
+    Parameters
+    ----------
+    reference : CLIPReference
+        Which model and weights.
+    device : str
+        ``"auto"`` or a torch device.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or has none of that kind.
+    """
+    if device == "openvino":
+        raise ValueError("device='openvino' runs the encoder of sound, not CLIP: choose 'cpu'")
+    device = choose_device(device)
+    return _keep((reference, device), lambda: build_clip(reference, device))
+
+
+def _keep(key: tuple, build: Callable):
+    """The network under ``key``, built where it is not kept; the oldest ones make room."""
     with _lock:
-        key = (reference, device)
         if key not in _networks:
-            _networks[key] = FrozenWav2CLIP(_load(reference), device)
+            _networks[key] = build()
         _networks.move_to_end(key)
         while len(_networks) > _KEPT:
             _networks.popitem(last=False)

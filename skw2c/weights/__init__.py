@@ -1,18 +1,24 @@
 """Files of pre-trained weights: the registry, the cache, and safe reading."""
 
 from ._checkpoint import read_checkpoint, write_safetensors
+from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_weights, is_cached
+from ._open_clip import CLIPReference, import_open_clip, refer_to_clip
 from ._reference import WeightsReference, refer_to
 from ._registry import WeightsFile, registry
 
 __all__ = [
+    "CLIPReference",
     "WeightsFile",
     "WeightsReference",
     "cache_folder",
     "fetch_weights",
+    "import_open_clip",
     "is_cached",
     "read_checkpoint",
     "refer_to",
+    "refer_to_clip",
     "registry",
+    "sha256_of",
     "write_safetensors",
 ]

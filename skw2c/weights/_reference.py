@@ -81,7 +81,8 @@ def refer_to(weights: str | os.PathLike, *, progress: bool = False) -> WeightsRe
     WeightsError
         If there is neither such a name nor such a file.
     """
-    if isinstance(weights, str) and weights in registry():
+    known = [name for name, entry in registry().items() if entry.parameter == "weights"]
+    if isinstance(weights, str) and weights in known:
         return WeightsReference(
             name=weights, sha256=fetch_weights(weights, progress=progress).sha256
         )
@@ -89,7 +90,7 @@ def refer_to(weights: str | os.PathLike, *, progress: bool = False) -> WeightsRe
     if not os.path.isfile(path):
         raise WeightsError(
             f"weights={os.fspath(weights)!r} is neither a known name "
-            f"({', '.join(map(repr, registry()))}) nor an existing file (looked for {path!r}). "
+            f"({', '.join(map(repr, known))}) nor an existing file (looked for {path!r}). "
             "weights=None gives an untrained encoder."
         )
     return WeightsReference(path=path, sha256=_checksum(path))

@@ -30,6 +30,8 @@ class WeightsFile:
         Size, where the publisher states one.
     approximate_bytes : int or None
         Size that the number of parameters lets expect.
+    parameter : str
+        Which parameter of the estimators takes the name, or a path instead of it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class WeightsFile:
     sha256: str | None = None
     bytes: int | None = None
     approximate_bytes: int | None = None
+    parameter: str = "weights"
 
 
 @cache

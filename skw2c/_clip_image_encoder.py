@@ -1,0 +1,211 @@
+"""CLIPImageEncoder: pictures in, a table of vectors out."""
+
+from __future__ import annotations
+
+import joblib
+import numpy as np
+
+from ._ahead import map_ahead
+from ._clip_encoder import CLIPEncoder
+from .exceptions import ImageError
+from .pictures import as_image, list_images
+
+
+class CLIPImageEncoder(CLIPEncoder):
+    """Embed pictures as vectors in the space of CLIP.
+
+    The pictures are resized and cropped as CLIP wants them, and embedded by its vision
+    tower [1]_, as open_clip runs it. ``fit`` finds the weights and trains nothing.
+
+    Parameters
+    ----------
+    model : str or Path, default="ViT-B-32-quickgelu"
+        Name of a model in open_clip, or a folder with a file ``open_clip_config.json`` (and
+        weights beside it). The default is the teacher of Wav2CLIP, so that pictures and
+        sounds can be compared.
+
+    pretrained : str, Path or None, default="openai"
+        Tag of weights that open_clip knows for the model, fetched once into the cache
+        (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
+        cache folder); or the path of a checkpoint. None draws an untrained model from
+        ``random_state``. Where ``model`` is a folder, any tag means the weights in it.
+
+    normalize : bool, default=False
+        Whether to scale each vector to unit length.
+
+    batch_size : int, default=32
+        Most pictures that the network sees at once. It does not influence the vectors
+        beyond rounding.
+
+    device : str, default="auto"
+        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
+        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
+
+    n_jobs : int or None, default=None
+        Threads that read and resize pictures ahead while the network works. None is one, -1
+        as many as there are processors.
+
+    memory : str, Path, joblib.Memory or None, default=None
+        Where to keep the vectors of each picture, found again by its content and the
+        configuration, so that an interrupted run goes on.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a picture that cannot be read. ``"raise"`` stops with an error that
+        names row and file. ``"nan"`` keeps its row as NaN and issues one
+        :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the untrained model of ``pretrained=None``.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    weights_ : CLIPReference
+        Which model and weights ``fit`` found. Pickles carry this, not the network.
+
+    n_features_in_ : int
+        Number of columns of X, where X was a DataFrame: 1.
+
+    feature_names_in_ : ndarray of shape (1,)
+        Name of the column of X, where X was a DataFrame.
+
+    See Also
+    --------
+    CLIPVideoEncoder : The same for videos.
+    CLIPTextEncoder : The same for texts.
+
+    Notes
+    -----
+    X is a list, tuple, Series, one-column DataFrame or object array of paths, PIL images,
+    arrays or tensors; or one array of grey (n, height, width) or colour pictures
+    (n, height, width, channels). Channels come last: 1 (grey), 2 (grey and alpha),
+    3 (RGB) or 4 (RGBA). Numbers are uint8, uint16, bool, or floats in [0, 1].
+
+    Pictures are seen as a person sees them: turned upright as their EXIF entry says,
+    transparent parts over white, 16 bits scaled to 8. The first frame stands for an
+    animation. open_clip's own transform ignores the entry, drops transparency and clips
+    16 bits; for plain RGB pictures the vectors are equal.
+
+    OpenAI's weights always run with the quick GELU that they were trained with, even
+    under a plain name such as ``model="ViT-B-32"`` or from a copy of OpenAI's file:
+    open_clip by itself would run that copy with another GELU and give wrong vectors
+    without a word. A copy that somebody saved anew, without the entries that mark OpenAI's
+    files, cannot be told apart; name the ``-quickgelu`` model for it.
+
+    References
+    ----------
+    .. [1] A. Radford et al., "Learning transferable visual models from natural language
+       supervision", ICML 2021, arXiv 2103.00020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skw2c import CLIPImageEncoder
+    >>> pictures = np.random.default_rng(0).random((2, 60, 80, 3))
+    >>> encoder = CLIPImageEncoder(pretrained=None, random_state=0)
+    >>> encoder.fit_transform(pictures).shape
+    (2, 512)
+    """
+
+    _unit = "image"
+
+    def __init__(
+        self,
+        model="ViT-B-32-quickgelu",
+        pretrained="openai",
+        *,
+        normalize=False,
+        batch_size=32,
+        device="auto",
+        n_jobs=None,
+        memory=None,
+        on_error="raise",
+        random_state=None,
+        verbose=False,
+    ):
+        self.model = model
+        self.pretrained = pretrained
+        self.normalize = normalize
+        self.batch_size = batch_size
+        self.device = device
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def transform(self, X):
+        """Embed pictures.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or tensor
+            Pictures, see the Notes of the class.
+
+        Returns
+        -------
+        ndarray of shape (n_pictures, width), float32
+            Their vectors; the width is 512 for the default model.
+
+        Raises
+        ------
+        ImageError
+            If a picture cannot be read and ``on_error="raise"``.
+        TypeError, ValueError
+            If X is a single picture, is empty, or is no collection of pictures.
+
+        Warns
+        -----
+        FailedRowWarning
+            If pictures could not be read and ``on_error="nan"``.
+        """
+        return np.concatenate(self._embed(X))
+
+    def _list_items(self, X) -> list:
+        return list_images(X)
+
+    def _name_of(self, item) -> str | None:
+        try:
+            return as_image(item).name
+        except ImageError:
+            return None
+
+    def _results(self, network, items):
+        store = self._store("image")
+        prepared = map_ahead(
+            lambda item: _prepare(network, store, item),
+            items,
+            joblib.effective_n_jobs(self.n_jobs),
+            inner_threads=1,
+        )
+        waiting = []
+        for row, result in enumerate(prepared):
+            if isinstance(result, (ImageError, np.ndarray)):
+                yield row, result
+                continue
+            waiting.append((row, *result))
+            if len(waiting) == self.batch_size:
+                yield from _encode(network, store, waiting)
+                waiting = []
+        if waiting:
+            yield from _encode(network, store, waiting)
+
+
+def _prepare(network, store, item):
+    """What is to be done for one picture: nothing (vectors, error), or (key, input)."""
+    try:
+        image = as_image(item)
+        key = store.key(image)
+        vectors = store.get(key)
+        return (key, network.prepare_image(image.read())) if vectors is None else vectors
+    except ImageError as exc:
+        return exc
+
+
+def _encode(network, store, waiting):
+    vectors = network.encode_images([inputs for _, _, inputs in waiting])
+    for (row, key, _), vector in zip(waiting, vectors, strict=True):
+        store.put(key, vector[None])
+        yield row, vector[None]
