@@ -1,0 +1,206 @@
+"""Labels as vectors: how a label is said, and the table or encoder that knows its vector."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from ._rows import to_unit_length
+
+
+def prettify_label(label) -> str:
+    """Say a label as a person would.
+
+    Underscores become spaces, and what stands in parentheses is set off by a comma:
+    ``"Motor_vehicle_(road)"`` is "Motor vehicle, road". Capitals stay, for CLIP's
+    tokenizer takes no notice of them.
+
+    Parameters
+    ----------
+    label : str or any
+        A label of a data set.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from skw2c import prettify_label
+    >>> prettify_label("dog_bark"), prettify_label("bat_(animal)"), prettify_label(3)
+    ('dog bark', 'bat, animal', '3')
+    """
+    parts = re.split(r"[()]", str(label).replace("_", " "))
+    words = (" ".join(part.split()).strip(" ,") for part in parts)
+    return ", ".join(part for part in words if part)
+
+
+def check_prompts(prompts) -> list[str]:
+    """List the templates, each of which must have a place for the label."""
+    templates = [prompts] if isinstance(prompts, str) else list(prompts)
+    for template in templates:
+        if not isinstance(template, str) or "{}" not in template:
+            raise ValueError(
+                f"The prompt {template!r} has no place for the label: write {{}} where it "
+                "stands, as in 'the sound of {}'"
+            )
+    if not templates:
+        raise ValueError("prompts is empty; '{}' is the label alone")
+    return templates
+
+
+def embed_labels(labels: list, templates: list[str], text_encoder) -> np.ndarray:
+    """Unit vectors (n_labels, width) of labels: the mean over all templates, as in CLIP.
+
+    Raises
+    ------
+    ValueError
+        If two labels are said in the same way, or a vector is not finite.
+    """
+    names = [prettify_label(label) for label in labels]
+    _refuse_same(labels, names)
+    return embed_texts(names, templates, text_encoder)
+
+
+def embed_texts(texts: list[str], templates: list[str], text_encoder) -> np.ndarray:
+    """Unit vectors (n_texts, width): the mean over all templates that a text is put into."""
+    filled = [template.replace("{}", text) for text in texts for template in templates]
+    vectors = np.asarray(text_encoder.transform(filled), dtype=float)
+    if vectors.ndim != 2 or len(vectors) != len(filled):
+        raise ValueError(
+            f"text_encoder made an array of shape {vectors.shape} of {len(filled)} texts, and "
+            "expected is one vector for each"
+        )
+    _refuse_unusable(vectors, filled)
+    by_text = to_unit_length(vectors).reshape(len(texts), len(templates), -1)
+    return to_unit_length(by_text.mean(axis=1))
+
+
+def look_up_labels(labels: list, table, names=None) -> np.ndarray:
+    """Unit vectors (n_labels, width) of labels that a table holds.
+
+    Parameters
+    ----------
+    labels : list
+        Labels to look for: as they stand, or else as `prettify_label` says them,
+        whatever their capitals.
+    table : dict, DataFrame, (array, names), or array of shape (n_names, width)
+        The vectors.
+    names : sequence or None
+        Names of the rows where the table is an array alone.
+
+    Raises
+    ------
+    ValueError
+        If the table is none, lacks a label, has several vectors for one, or holds
+        vectors that differ in length or are not finite.
+    """
+    names, vectors = _read_table(table, names)
+    rows = _match(labels, names, vectors)
+    chosen = vectors[rows]
+    _refuse_unusable(chosen, labels)
+    return to_unit_length(chosen)
+
+
+def is_table(text_encoder) -> bool:
+    """Whether these are vectors and not what makes them."""
+    return isinstance(text_encoder, (Mapping, tuple, list, np.ndarray)) or hasattr(
+        text_encoder, "columns"
+    )
+
+
+def _refuse_same(labels: list, names: list[str]) -> None:
+    seen: dict[str, object] = {}
+    for label, name in zip(labels, names, strict=True):
+        if not name:
+            raise ValueError(f"The label {label!r} has no words in it")
+        other = seen.setdefault(name.casefold(), label)
+        if other is not label:
+            raise ValueError(
+                f"The labels {other!r} and {label!r} are said in the same way ({name!r}), so "
+                "that no vector can tell them apart: rename or drop one"
+            )
+
+
+def _refuse_unusable(vectors: np.ndarray, labels: list) -> None:
+    bad = ~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        what = "zero" if np.isfinite(vectors[row]).all() else "NaN or infinite"
+        raise ValueError(f"The vector of {labels[row]!r} is {what}")
+
+
+def _read_table(table, names) -> tuple[list, np.ndarray]:
+    if isinstance(table, Mapping):
+        names, vectors = list(table), list(table.values())
+    elif hasattr(table, "columns"):
+        names, vectors = list(table.index), table.to_numpy()
+    elif isinstance(table, (tuple, list)) and len(table) == 2:
+        vectors, names = table[0], list(table[1])
+    elif isinstance(table, np.ndarray) and names is not None:
+        vectors, names = table, list(names)
+    else:
+        raise ValueError(
+            "text_encoder is neither the name of an encoder, nor a transformer, nor a table of "
+            "label vectors: a dict (label: vector), a DataFrame (one row per label, named by "
+            "its index), a pair (array of shape (n_labels, width), names), or an array "
+            "in the order of the parameter `labels`"
+        )
+    return names, _as_matrix(names, vectors)
+
+
+def _as_matrix(names: list, vectors) -> np.ndarray:
+    widths = Counter(np.shape(vector) for vector in vectors)
+    if len(vectors) != len(names):
+        raise ValueError(f"The table has {len(vectors)} vectors for {len(names)} names")
+    if not names:
+        raise ValueError("The table of label vectors is empty")
+    if len(widths) > 1 or len(next(iter(widths))) != 1:
+        usual = widths.most_common(1)[0][0]
+        odd = next((k for k, v in enumerate(vectors) if np.shape(v) != usual), 0)
+        raise ValueError(
+            "The table of label vectors needs one vector of the same length for each label; that "
+            f"of {names[odd]!r} has shape {np.shape(vectors[odd])}, most have {usual}"
+        )
+    return np.array([np.asarray(vector, dtype=float) for vector in vectors])
+
+
+def _match(labels: list, names: list, vectors: np.ndarray) -> list[int]:
+    exact, said = _index(names), _index([prettify_label(name).casefold() for name in names])
+    rows, missing = [], []
+    for label in labels:
+        found = exact.get(label) or said.get(prettify_label(label).casefold()) or []
+        if not found:
+            missing.append(label)
+        elif len(found) > 1 and (vectors[found] != vectors[found[0]]).any():
+            raise ValueError(
+                f"The table has {len(found)} different vectors for the label {label!r} "
+                f"({', '.join(repr(names[row]) for row in found)}): keep one"
+            )
+        rows += found[:1]
+    if missing:
+        raise ValueError(_describe_missing(missing, names))
+    return rows
+
+
+def _index(names: list) -> dict:
+    rows: dict = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return rows
+
+
+def _describe_missing(missing: list, names: list) -> str:
+    near = difflib.get_close_matches(str(missing[0]), list(map(str, names)), n=3)
+    hint = f" Near {missing[0]!r}: {', '.join(map(repr, near))}." if near else ""
+    shown = ", ".join(map(repr, missing[:5])) + (
+        f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    )
+    return (
+        f"The table of label vectors ({len(names)} names) lacks {shown}.{hint} Add the vectors, "
+        "or leave these labels out."
+    )

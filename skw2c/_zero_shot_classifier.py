@@ -1,0 +1,549 @@
+"""ZeroShotClassifier: sounds in, the labels whose words lie nearest out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from numbers import Real
+
+import joblib
+import numpy as np
+from scipy.special import expit, logsumexp
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from ._labels import check_prompts, embed_labels, is_table, look_up_labels
+from ._rows import to_unit_length
+from ._tables import note_columns, stack_frames, take_columns, tell_of_input
+
+
+class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
+    """Classify sounds by words, without any training.
+
+    A sound gets the label whose text vector has the largest cosine with the vector of the
+    sound. Both must lie in one space: that of CLIP [1]_ by default, into which Wav2CLIP
+    [2]_ maps sounds.
+
+    Parameters
+    ----------
+    labels : sequence or None, default=None
+        The labels to choose from. None takes them from ``y`` in `fit`.
+
+    encoder : str, transformer or "passthrough", default="wav2clip"
+        What makes vectors of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer` with the
+        official weights. A transformer is cloned and fitted; wrap one that is trained
+        already in :class:`~sklearn.frozen.FrozenEstimator`. ``"passthrough"``: X holds
+        vectors.
+
+    text_encoder : str, transformer, dict, DataFrame, (array, names) or array, default="clip"
+        What makes vectors of labels. ``"clip"`` is :class:`CLIPTextEncoder`. A
+        table holds ready vectors, and needs no CLIP: a dict (label to vector), a DataFrame
+        (one row per label, named by its index), a pair of an array (n_names, width)
+        and names, or an array in the order of ``labels``. A label is found in a table as
+        it stands, or else as :func:`~skw2c.prettify_label` says it, whatever its
+        capitals.
+
+    prompts : str or sequence of str, default="{}"
+        One template or many, with ``{}`` where the label stands, such as ``"the sound of
+        {}"``. The vectors of several are scaled to unit length and averaged, as in CLIP.
+        Labels are put in as :func:`~skw2c.prettify_label` says them.
+
+    mode : {"clip", "frame"}, default="clip"
+        ``"clip"`` judges each clip as a whole, ``"frame"`` each of its windows.
+
+    multilabel : bool, default=False
+        Whether a sound may have any number of labels.
+
+    threshold : float or None, default=None
+        The cosine above which a sound has a label, if ``multilabel=True``. None: a sound
+        has the labels whose probability, among all labels, is larger than if all were as
+        likely.
+
+    temperature : float, default=0.01
+        What cosines are divided by to make probabilities. 0.01 is that of CLIP.
+
+    frame_length : float, default=1.0
+        Length of a window in seconds, in frame mode.
+
+    hop_length : float, default=1.0
+        Time from the start of one window to the next, in seconds, in frame mode.
+
+    device : str, default="auto"
+        Where the networks run, see :class:`Wav2CLIPTransformer`.
+
+    n_jobs : int or None, default=None
+        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
+
+    memory : str, Path, joblib.Memory or None, default=None
+        Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        names row and file. ``"nan"`` goes on: such a clip has the label None (NaN where
+        labels are numbers, and no label under ``multilabel=True``), and its scores and
+        probabilities are NaN.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels: sorted, but under ``multilabel=True`` in the order of ``labels``.
+
+    label_vectors_ : ndarray of shape (n_classes, width), float64
+        Their unit vectors.
+
+    encoder_ : transformer or "passthrough"
+        The fitted encoder.
+
+    text_encoder_ : transformer or None
+        The fitted text encoder; None for a table.
+
+    n_features_in_ : int
+        Number of columns of X in `fit`, where X was a table.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X in `fit`, where they are strings.
+
+    See Also
+    --------
+    AudioIndex : Finds sounds by words.
+    Wav2CLIPTransformer : The encoder of sounds.
+
+    Notes
+    -----
+    ``device``, ``n_jobs``, ``memory``, ``on_error``, ``verbose``, ``frame_length`` and
+    ``hop_length`` go to encoders that are given by name; a transformer has its own. Where
+    a transformer has a parameter ``mode``, it is set to that of the classifier.
+
+    Probabilities are a softmax of the cosines, and say which label fits best, not whether
+    any does. Under ``multilabel=True`` they are a logistic function of the cosine's
+    distance from the threshold.
+
+    References
+    ----------
+    .. [1] A. Radford et al., "Learning transferable visual models from natural language
+       supervision", ICML 2021, arXiv 2103.00020.
+    .. [2] H.-H. Wu, P. Seetharaman, K. Kumar and J. P. Bello, "Wav2CLIP: Learning robust
+       audio representations from CLIP", ICASSP 2022, arXiv 2110.11499.
+
+    Examples
+    --------
+    Real use needs two downloads, once:
+
+    >>> from skw2c import ZeroShotClassifier
+    >>> classifier = ZeroShotClassifier(["dog", "rain", "church bells"])
+    >>> classifier.fit().predict(["a.wav", "b.wav"])  # doctest: +SKIP
+
+    With vectors at hand:
+
+    >>> words = {"dog": [1.0, 0.0], "rain": [0.0, 1.0]}
+    >>> classifier = ZeroShotClassifier(encoder="passthrough", text_encoder=words)
+    >>> classifier.fit(y=["dog", "rain"]).predict([[0.9, 0.2], [0.1, 3.0]])
+    array(['dog', 'rain'], dtype='<U4')
+    """
+
+    _parameter_constraints = {
+        "labels": ["array-like", None],
+        "encoder": [StrOptions({"wav2clip", "passthrough"}), HasMethods(["fit", "transform"])],
+        "text_encoder": [
+            StrOptions({"clip"}),
+            HasMethods(["fit", "transform"]),
+            Mapping,
+            "array-like",
+        ],
+        "prompts": [str, "array-like"],
+        "mode": [StrOptions({"clip", "frame"})],
+        "multilabel": ["boolean"],
+        "threshold": [Real, None],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [Interval(Real, 0, None, closed="neither")],
+        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "device": [str],
+        "n_jobs": [int, None],
+        "memory": [str, os.PathLike, joblib.Memory, None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        labels=None,
+        *,
+        encoder="wav2clip",
+        text_encoder="clip",
+        prompts="{}",
+        mode="clip",
+        multilabel=False,
+        threshold=None,
+        temperature=0.01,
+        frame_length=1.0,
+        hop_length=1.0,
+        device="auto",
+        n_jobs=None,
+        memory=None,
+        on_error="raise",
+        verbose=False,
+    ):
+        self.labels = labels
+        self.encoder = encoder
+        self.text_encoder = text_encoder
+        self.prompts = prompts
+        self.mode = mode
+        self.multilabel = multilabel
+        self.threshold = threshold
+        self.temperature = temperature
+        self.frame_length = frame_length
+        self.hop_length = hop_length
+        self.device = device
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X=None, y=None):
+        """Learn the labels, not from sounds: make their vectors.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or None, default=None
+            What the encoder takes. Frozen encoders learn nothing from it, and None
+            will do.
+        y : array-like of shape (n_clips,) or None, default=None
+            The labels, if the parameter ``labels`` is None, each as often as it likes.
+            Under ``multilabel=True`` also one collection of labels for each clip, or a
+            DataFrame of 0 and 1 with the labels as names of its columns.
+
+        Returns
+        -------
+        self : ZeroShotClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, labels come twice or are said in the same way, or the
+            table lacks one.
+        """
+        if self.threshold is not None and not self.multilabel:
+            raise ValueError(
+                f"threshold={self.threshold!r} needs multilabel=True; otherwise each sound has "
+                "the best label"
+            )
+        if X is not None and y is not None:
+            check_consistent_length(X, y)
+        labels = self._collect_labels(y)
+        self._fit_encoder(X)
+        self.label_vectors_ = self._embed_labels(labels)
+        self.classes_ = np.array(labels)
+        return self
+
+    def predict(self, X):
+        """Give each sound its label.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        ndarray
+            Labels (n_clips,), or under ``multilabel=True`` an indicator matrix (n_clips,
+            n_classes) of 0 and 1. In frame mode (n_clips, n_frames) or (n_clips,
+            n_frames, n_classes), or an object array of shape (n_clips,) where the
+            numbers of frames differ.
+        """
+        return self._judge(X, self._choose)
+
+    def predict_proba(self, X):
+        """Say how probable each label is.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_classes)
+            Probabilities, float64. Their sum over the classes is 1, but under
+            ``multilabel=True``. In frame mode (n_clips, n_frames, n_classes), or an
+            object array of shape (n_clips,) where the numbers of frames differ.
+        """
+        return self._judge(X, self._probabilities)
+
+    def decision_function(self, X):
+        """Cosine of each sound with each label.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_classes) or (n_clips,)
+            Cosines, float64; for two classes that of the second less that of the first,
+            but under ``multilabel=True``. In frame mode with a dimension n_frames after
+            the first, or an object array of shape (n_clips,).
+        """
+        return self._judge(X, self._decide)
+
+    def predict_events(self, X):
+        """Say what is heard from when to when, in frame mode.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        DataFrame
+            One row for each run of windows with the same label: ``row`` (index of the
+            clip), ``label``, ``onset`` and ``offset`` (seconds from the start of the
+            clip), and ``score``, the largest probability of the label in the run.
+        """
+        import pandas as pd
+
+        if self.mode != "frame":
+            raise ValueError(f"predict_events needs mode='frame', and mode={self.mode!r}")
+        events = [
+            (row, *event)
+            for row, cosines in enumerate(self._cosines_of_clips(X))
+            for event in self._events(cosines)
+        ]
+        return pd.DataFrame(events, columns=["row", "label", "onset", "offset", "score"])
+
+    def frame_times(self, n_frames):
+        """Start and end of the first windows of a clip, in frame mode.
+
+        Parameters
+        ----------
+        n_frames : int
+            Number of windows.
+
+        Returns
+        -------
+        ndarray of shape (n_frames, 2), float64
+            Seconds from the start of the clip.
+        """
+        check_is_fitted(self)
+        if hasattr(self.encoder_, "frame_times"):
+            return self.encoder_.frame_times(n_frames)
+        starts = np.arange(n_frames) * self.hop_length
+        return np.stack([starts, starts + self.frame_length], axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.labels is None
+        tags.classifier_tags.poor_score = True
+        tags.classifier_tags.multi_label = self.multilabel
+        tell_of_input(tags, self)
+        return tags
+
+    def _collect_labels(self, y) -> list:
+        """The labels in the order of the classes."""
+        if self.labels is not None:
+            labels = _list_labels(self.labels, "labels")
+            _refuse_duplicates(labels)
+            return labels if self.multilabel else _sort(labels)
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None: pass the labels, fit(y=[...]) or labels=[...]"
+            )
+        if self.multilabel:
+            return _labels_of_sets(y)
+        y = column_or_1d(y, warn=True)
+        check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        labels = _list_labels(y, "y")
+        check_classification_targets(y)
+        return _sort(labels)
+
+    def _fit_encoder(self, X) -> None:
+        self.encoder_ = self._make_encoder()
+        if isinstance(self.encoder_, str):
+            if X is None:
+                note_columns(self, X, reset=True)
+            else:
+                self._check_vectors(X, reset=True)
+            return
+        self.encoder_.fit(X, None)
+        note_columns(self, X, reset=True)
+        take_columns(self, self.encoder_)
+
+    def _make_encoder(self):
+        if isinstance(self.encoder, str) and self.encoder == "passthrough":
+            return self.encoder
+        from ._encoders import resolve_encoder
+
+        return resolve_encoder(
+            self.encoder,
+            "audio",
+            mode=self.mode,
+            frame_length=self.frame_length,
+            hop_length=self.hop_length,
+            device=self.device,
+            n_jobs=self.n_jobs,
+            memory=self.memory,
+            on_error=self.on_error,
+            verbose=self.verbose,
+        )
+
+    def _embed_labels(self, labels: list) -> np.ndarray:
+        templates = check_prompts(self.prompts)
+        if is_table(self.text_encoder):
+            if templates != ["{}"]:
+                raise ValueError(
+                    f"prompts={self.prompts!r} needs a text encoder, and text_encoder is a table "
+                    "of vectors that are made already: leave prompts='{}'"
+                )
+            self.text_encoder_ = None
+            return look_up_labels(labels, self.text_encoder, self.labels)
+        from ._encoders import resolve_encoder
+
+        self.text_encoder_ = resolve_encoder(
+            self.text_encoder, "text", device=self.device, verbose=self.verbose
+        )
+        self.text_encoder_.fit(templates)
+        return embed_labels(labels, templates, self.text_encoder_)
+
+    def _judge(self, X, judge):
+        """Apply ``judge`` to the cosines (n, n_classes) of all clips or of each clip's frames."""
+        cosines = self._cosines_of_clips(X)
+        if self.mode == "frame":
+            return stack_frames([judge(frames) for frames in cosines])
+        return judge(np.concatenate(cosines))
+
+    def _cosines_of_clips(self, X) -> list[np.ndarray]:
+        """Cosines (n_frames, n_classes) of each clip; all clips together in clip mode."""
+        check_is_fitted(self)
+        vectors = self._embed(X)
+        return [self._compare(frames) for frames in vectors]
+
+    def _embed(self, X) -> list[np.ndarray]:
+        if isinstance(self.encoder_, str):
+            vectors = self._check_vectors(X, reset=False)
+        else:
+            note_columns(self, X, reset=False)
+            vectors = self.encoder_.transform(X)
+        if self.mode == "clip":
+            return [np.asarray(vectors)]
+        if np.ndim(vectors[0]) != 2:
+            raise ValueError(
+                "mode='frame' needs vectors of frames, (n_frames, width) for each clip, and "
+                f"those of the first clip have shape {np.shape(vectors[0])}"
+            )
+        return list(vectors)
+
+    def _check_vectors(self, X, *, reset: bool):
+        """Validate X where it holds vectors."""
+        finite = True if self.on_error == "raise" else "allow-nan"
+        if self.mode == "clip":
+            return validate_data(self, X, reset=reset, ensure_all_finite=finite)
+        if len(X) == 0:
+            raise ValueError("X is empty: there is no clip in it")
+        return [check_array(frames, ensure_all_finite=finite, input_name="X") for frames in X]
+
+    def _compare(self, vectors: np.ndarray) -> np.ndarray:
+        width = self.label_vectors_.shape[1]
+        if vectors.ndim != 2 or vectors.shape[1] != width:
+            raise ValueError(
+                f"The vectors of X have shape {vectors.shape}, and those of the labels have "
+                f"{width} numbers each: cosines need one space, so take the encoder and the "
+                "text encoder of one model"
+            )
+        return to_unit_length(vectors.astype(np.float64)) @ self.label_vectors_.T
+
+    def _choose(self, cosines: np.ndarray) -> np.ndarray:
+        if self.multilabel:
+            return (self._margins(cosines) > 0).astype(int)
+        failed = np.isnan(cosines).any(axis=1)
+        chosen = self.classes_[np.where(failed, 0, cosines.argmax(axis=1))]
+        if failed.any():
+            numbers = chosen.dtype.kind in "biuf"
+            chosen = chosen.astype(float if numbers else object)
+            chosen[failed] = np.nan if numbers else None
+        return chosen
+
+    def _probabilities(self, cosines: np.ndarray) -> np.ndarray:
+        if self.multilabel:
+            return expit(self._margins(cosines) / self.temperature)
+        logits = cosines / self.temperature
+        probabilities = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def _decide(self, cosines: np.ndarray) -> np.ndarray:
+        if self.multilabel or cosines.shape[1] != 2:
+            return cosines
+        return cosines[:, 1] - cosines[:, 0]
+
+    def _margins(self, cosines: np.ndarray) -> np.ndarray:
+        """How far each cosine lies above the threshold."""
+        if self.threshold is not None:
+            return cosines - self.threshold
+        logits = cosines / self.temperature
+        n_classes = cosines.shape[1]
+        even = logsumexp(logits, axis=1, keepdims=True) - np.log(n_classes)
+        return (logits - even) * self.temperature
+
+    def _events(self, cosines: np.ndarray) -> list[tuple]:
+        """Label, onset, offset and score of each run of windows with a label."""
+        present = self._present(cosines)
+        scores = self._probabilities(cosines)
+        times = self.frame_times(len(cosines))
+        events = []
+        for column, label in enumerate(self.classes_.tolist()):
+            edges = np.flatnonzero(np.diff(present[:, column], prepend=0, append=0))
+            for start, stop in edges.reshape(-1, 2):
+                score = scores[start:stop, column].max()
+                events.append((label, times[start, 0], times[stop - 1, 1], score))
+        return sorted(events, key=lambda event: event[1])
+
+    def _present(self, cosines: np.ndarray) -> np.ndarray:
+        """Which label each window has, (n_frames, n_classes) of 0 and 1."""
+        if self.multilabel:
+            return self._choose(cosines)
+        best = cosines.argmax(axis=1)[:, None] == np.arange(cosines.shape[1])
+        return (best & ~np.isnan(cosines)).astype(int)
+
+
+def _list_labels(labels, name: str) -> list:
+    labels = np.asarray(labels).tolist() if not isinstance(labels, (list, tuple)) else list(labels)
+    for row, label in enumerate(labels):
+        if label is None or label != label or (isinstance(label, str) and not label.strip()):
+            raise ValueError(f"{name} has no label at position {row}: {label!r}")
+    if not labels:
+        raise ValueError(f"{name} is empty: there are no labels to choose from")
+    return labels
+
+
+def _refuse_duplicates(labels: list) -> None:
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        raise ValueError(f"labels has {', '.join(map(repr, twice))} more than once")
+
+
+def _sort(labels: list) -> list:
+    return np.unique(np.array(labels)).tolist()
+
+
+def _labels_of_sets(y) -> list:
+    """All labels of a multi-label y."""
+    if hasattr(y, "columns"):
+        return list(y.columns)
+    if getattr(y, "ndim", 1) != 1:
+        raise ValueError(
+            "y is a matrix, which does not say what its columns are called: pass labels=[...] "
+            "in their order, or y as a DataFrame"
+        )
+    sets = [[item] if isinstance(item, str) or not np.iterable(item) else item for item in y]
+    return _sort(_list_labels([label for labels in sets for label in labels], "y"))

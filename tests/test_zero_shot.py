@@ -1,0 +1,347 @@
+"""ZeroShotClassifier: right by plain numpy, and with a classifier's manners."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import average_precision_score, log_loss
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skw2c import CLIPTextEncoder, Wav2CLIPTransformer, ZeroShotClassifier
+from skw2c.exceptions import AudioError, FailedClipWarning
+
+NAMES = [f"label_{letter}" for letter in "cadb"]
+
+
+@pytest.fixture
+def table(rng):
+    return rng.normal(size=(4, 16))
+
+
+@pytest.fixture
+def vectors(rng, table):
+    return np.repeat(table, 5, axis=0) + rng.normal(size=(20, 16))
+
+
+@pytest.fixture
+def classifier(table):
+    return ZeroShotClassifier(NAMES, encoder="passthrough", text_encoder=(table, NAMES))
+
+
+@pytest.fixture
+def by_words(tiny_checkpoint, tiny_clip):
+    return ZeroShotClassifier(
+        ["dog", "rain", "bell"],
+        encoder=Wav2CLIPTransformer(tiny_checkpoint),
+        text_encoder=CLIPTextEncoder(tiny_clip, pretrained=None, random_state=0),
+    )
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def test_real_label_vectors_as_numpy_says(shared):
+    folder = shared / "data" / "clip_text_vitb32"
+    rng = np.random.default_rng(0)
+    for name in ("lvis", "o365", "coco"):
+        table = np.load(folder / f"{name}.npy").astype(float)
+        names = pd.read_csv(folder / f"{name}_names.csv")["name"].tolist()
+        target = rng.integers(len(names), size=3000)
+        vectors = table[target] + rng.normal(size=(3000, 512)) * rng.uniform(0.2, 2, (3000, 1))
+        classifier = ZeroShotClassifier(
+            names, encoder="passthrough", text_encoder=(table, names)
+        ).fit()
+        best = (unit(vectors) @ unit(table).T).argmax(axis=1)
+        truth = np.array(names)[target]
+        np.testing.assert_array_equal(classifier.predict(vectors), np.array(names)[best])
+        accuracy = classifier.score(vectors, truth)
+        assert accuracy == np.mean(np.array(names)[best] == truth)
+        assert 0.5 < accuracy < 1
+        probabilities = classifier.predict_proba(vectors)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
+        shuffled = rng.permutation(names).tolist()
+        again = clone(classifier).set_params(labels=shuffled).fit()
+        np.testing.assert_array_equal(again.predict_proba(vectors), probabilities)
+
+
+def test_cosines_and_probabilities(classifier, table, vectors):
+    cosines = classifier.fit().decision_function(vectors)
+    order = np.argsort(NAMES)
+    assert classifier.classes_.tolist() == sorted(NAMES)
+    np.testing.assert_allclose(cosines, (unit(vectors) @ unit(table).T)[:, order])
+    np.testing.assert_allclose(classifier.predict_proba(vectors), softmax(100 * cosines, axis=1))
+    classifier.set_params(temperature=0.5)
+    np.testing.assert_allclose(classifier.predict_proba(vectors), softmax(2 * cosines, axis=1))
+    assert log_loss(np.repeat(NAMES, 5), classifier.predict_proba(vectors)) < np.log(4)
+
+
+def test_labels_come_from_y_as_well(classifier, vectors):
+    expected = classifier.fit().predict(vectors)
+    y = np.repeat(NAMES, 5)
+    for fit in ((vectors, y), (vectors, y.tolist()), (None, y), (None, pd.Series(NAMES))):
+        again = clone(classifier).set_params(labels=None).fit(*fit)
+        np.testing.assert_array_equal(again.predict(vectors), expected)
+
+
+def test_labels_of_other_kinds(table, vectors):
+    classifier = ZeroShotClassifier(
+        [30, 10, 20, 40], encoder="passthrough", text_encoder=(table, [30, 10, 20, 40])
+    ).fit()
+    assert classifier.classes_.tolist() == [10, 20, 30, 40]
+    assert classifier.predict(vectors).dtype.kind == "i"
+    in_order = clone(classifier).set_params(text_encoder=table).fit()
+    np.testing.assert_array_equal(in_order.predict(vectors), classifier.predict(vectors))
+
+
+def test_two_labels(table, vectors):
+    classifier = ZeroShotClassifier(
+        ["x", "y"], encoder="passthrough", text_encoder={"x": table[0], "y": table[1]}
+    ).fit()
+    decision = classifier.decision_function(vectors)
+    assert decision.shape == (20,)
+    np.testing.assert_array_equal(classifier.predict(vectors), np.where(decision > 0, "y", "x"))
+    np.testing.assert_array_equal(classifier.predict_proba(vectors)[:, 1] > 0.5, decision > 0)
+
+
+def test_one_label(table, vectors):
+    classifier = ZeroShotClassifier(["x"], encoder="passthrough", text_encoder={"x": table[0]})
+    assert set(classifier.fit().predict(vectors)) == {"x"}
+    np.testing.assert_array_equal(classifier.predict_proba(vectors), np.ones((20, 1)))
+
+
+def test_multilabel(classifier, table, vectors):
+    cosines = unit(vectors) @ unit(table).T
+    classifier.set_params(multilabel=True, threshold=0.3).fit()
+    assert classifier.classes_.tolist() == NAMES  # the order of the columns of y
+    np.testing.assert_allclose(classifier.decision_function(vectors), cosines)
+    np.testing.assert_array_equal(classifier.predict(vectors), cosines > 0.3)
+    probabilities = classifier.predict_proba(vectors)
+    np.testing.assert_array_equal(probabilities > 0.5, cosines > 0.3)
+    truth = np.repeat(np.eye(4), 5, axis=0)
+    assert average_precision_score(truth, classifier.decision_function(vectors)) > 0.8
+
+    classifier.set_params(threshold=None)
+    chosen = classifier.predict(vectors)
+    np.testing.assert_array_equal(chosen, softmax(100 * cosines, axis=1) > 0.25)
+    np.testing.assert_array_equal(classifier.predict_proba(vectors) > 0.5, chosen)
+    assert (chosen.sum(axis=1) >= 1).all()
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        ([["b", "a"], [], ["c"]], ["a", "b", "c"]),
+        (pd.DataFrame([[1, 0, 0]], columns=["b", "c", "a"]), ["b", "c", "a"]),
+        (["b", "a", "b"], ["a", "b"]),
+    ],
+)
+def test_multilabel_labels_from_y(table, y, classes):
+    names = dict(zip("abcd", table, strict=True))
+    classifier = ZeroShotClassifier(encoder="passthrough", text_encoder=names, multilabel=True).fit(
+        y=y
+    )
+    assert classifier.classes_.tolist() == classes
+
+
+def test_words_and_sounds(by_words, tiny_checkpoint, wav_files, waveforms):
+    by_words.set_params(prompts=["{}", "the sound of a {}"]).fit()
+    audio = unit(Wav2CLIPTransformer(tiny_checkpoint).fit_transform(wav_files).astype(float))
+    text = []
+    for label in by_words.classes_:
+        both = by_words.text_encoder_.transform([label, f"the sound of a {label}"])
+        text.append(unit(unit(both.astype(float)).mean(axis=0)))
+    np.testing.assert_allclose(
+        by_words.decision_function(wav_files), audio @ np.array(text).T, atol=1e-6
+    )
+    np.testing.assert_array_equal(by_words.predict(wav_files), by_words.predict(waveforms))
+
+
+def test_frames(by_words, tiny_checkpoint, wav_files):
+    by_words.set_params(mode="frame").fit()
+    two_seconds, one_second = wav_files[1], wav_files[0]
+    probabilities = by_words.predict_proba([one_second, two_seconds])
+    assert [frames.shape for frames in probabilities] == [(1, 3), (2, 3)]
+    labels = by_words.predict([two_seconds, two_seconds])
+    assert labels.shape == (2, 2)
+    assert by_words.decision_function([two_seconds]).shape == (1, 2, 3)
+    np.testing.assert_array_equal(by_words.frame_times(2), [[0, 1], [1, 2]])
+    frames = Wav2CLIPTransformer(tiny_checkpoint, mode="frame").fit_transform([two_seconds])[0]
+    expected = unit(frames.astype(float)) @ by_words.label_vectors_.T
+    np.testing.assert_allclose(by_words.decision_function([two_seconds])[0], expected, atol=1e-6)
+
+
+def test_frames_of_vectors_that_are_ready(classifier, table):
+    classifier.set_params(mode="frame", frame_length=2.0, hop_length=0.5).fit()
+    frames = classifier.predict([table[[0, 0, 1]], table[[3]]])
+    assert [labels.tolist() for labels in frames] == [["label_c", "label_c", "label_a"], [NAMES[3]]]
+    np.testing.assert_array_equal(classifier.frame_times(2), [[0, 2], [0.5, 2.5]])
+    with pytest.raises(ValueError, match="X is empty"):
+        classifier.predict([])
+
+
+def test_events(classifier, table):
+    classifier.set_params(mode="frame").fit()
+    clips = [table[[0, 0, 1, 0]], table[[2]]]
+    events = classifier.predict_events(clips)
+    assert events.columns.tolist() == ["row", "label", "onset", "offset", "score"]
+    assert events.drop(columns="score").to_numpy().tolist() == [
+        [0, "label_c", 0.0, 2.0],
+        [0, "label_a", 2.0, 3.0],
+        [0, "label_c", 3.0, 4.0],
+        [1, "label_d", 0.0, 1.0],
+    ]
+    assert (events["score"] > 0.99).all()
+
+
+def test_overlapping_events(classifier, table):
+    classifier.set_params(mode="frame", multilabel=True, threshold=0.5).fit()
+    both, silence = unit(table[0]) + unit(table[1]), -table.sum(axis=0)
+    clip = np.stack([table[0], both, table[1], silence, table[1]])
+    events = classifier.predict_events([clip, silence[None]])
+    assert events[["row", "label", "onset", "offset"]].to_numpy().tolist() == [
+        [0, "label_c", 0.0, 2.0],
+        [0, "label_a", 1.0, 3.0],
+        [0, "label_a", 4.0, 5.0],
+    ]
+
+
+def test_events_need_frames(classifier, vectors):
+    with pytest.raises(ValueError, match="needs mode='frame', and mode='clip'"):
+        classifier.fit().predict_events(vectors)
+    classifier.set_params(mode="frame", encoder=FunctionTransformer()).fit()
+    with pytest.raises(ValueError, match=r"those of the first clip have shape \(16,\)"):
+        classifier.predict(vectors)
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_failed_clips_keep_their_rows(by_words, wav_files, multilabel):
+    clips = [wav_files[0], "missing.wav", wav_files[1]]
+    by_words.set_params(multilabel=multilabel).fit()
+    with pytest.raises(AudioError, match=r"Row 1 \('missing.wav'\)"):
+        by_words.predict(clips)
+    by_words.set_params(encoder__on_error="nan").fit()
+    with pytest.warns(FailedClipWarning):
+        labels = by_words.predict(clips)
+    with pytest.warns(FailedClipWarning):
+        probabilities = by_words.predict_proba(clips)
+    assert np.isnan(probabilities).all(axis=1).tolist() == [False, True, False]
+    if multilabel:
+        assert labels[1].tolist() == [0, 0, 0]
+    else:
+        assert labels[1] is None
+        assert labels[0] in by_words.classes_
+
+
+def test_failed_frames(by_words, wav_files):
+    by_words.set_params(mode="frame", encoder__on_error="nan").fit()
+    clips = [wav_files[1], None]
+    with pytest.warns(FailedClipWarning):
+        labels = by_words.predict(clips)
+    assert labels[1].tolist() == [None, None]
+    with pytest.warns(FailedClipWarning):
+        assert set(by_words.predict_events(clips)["row"]) == {0}
+
+
+def test_vectors_with_nan(classifier, vectors):
+    vectors[3] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        classifier.fit().predict(vectors)
+    labels = classifier.set_params(on_error="nan").predict(vectors)
+    assert [label is None for label in labels] == [row == 3 for row in range(20)]
+    numbers = [0, 1, 2, 3]
+    classifier.set_params(labels=numbers, text_encoder=(classifier.text_encoder[0], numbers))
+    labels = classifier.fit().predict(vectors)
+    assert np.flatnonzero(np.isnan(labels)).tolist() == [3]
+
+
+def test_pipelines_grids_and_pickles(by_words, wav_files, waveforms):
+    y = ["dog", "rain", "bell", "dog", "rain", "bell"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cross_val_score(by_words, wav_files, y, cv=2).shape == (2,)
+    grid = GridSearchCV(by_words, {"prompts": ["{}", "a {}"]}, cv=2).fit(wav_files, y)
+    assert grid.best_params_["prompts"] in ("{}", "a {}")
+    pipeline = make_pipeline(
+        by_words.encoder, clone(by_words).set_params(encoder="passthrough")
+    ).fit(wav_files, y)
+    by_words.fit()
+    np.testing.assert_array_equal(pipeline.predict(wav_files), by_words.predict(wav_files))
+    pickled = pickle.dumps(by_words)
+    assert len(pickled) < 6000
+    np.testing.assert_array_equal(
+        pickle.loads(pickled).predict(wav_files), by_words.predict(wav_files)
+    )
+    assert "ZeroShotClassifier" in by_words._repr_html_()
+    with pytest.raises(NotFittedError):
+        clone(by_words).predict(wav_files)
+
+
+def test_trained_encoders_stay_as_they_are(table, vectors):
+    from sklearn.decomposition import PCA
+
+    pca = PCA(8).fit(vectors)
+    labels = {name: pca.transform(v[None])[0] for name, v in zip(NAMES, table, strict=True)}
+    classifier = ZeroShotClassifier(NAMES, encoder=FrozenEstimator(pca), text_encoder=labels)
+    assert classifier.fit().predict(vectors).shape == (20,)
+    assert classifier.score(vectors, np.repeat(NAMES, 5)) > 0.5
+
+
+def test_nothing_is_written_by_predict(by_words, wav_files):
+    before = dict(vars(by_words.fit()))
+    by_words.predict(wav_files)
+    by_words.predict_proba(wav_files)
+    assert vars(by_words) == before
+
+
+def test_names_are_resolved(monkeypatch, tmp_path):
+    monkeypatch.setenv("SKW2C_CACHE", str(tmp_path))
+    made = ZeroShotClassifier(["a"], mode="frame", hop_length=0.5, n_jobs=2)._make_encoder()
+    assert (made.mode, made.hop_length, made.n_jobs) == ("frame", 0.5, 2)
+    assert isinstance(made, Wav2CLIPTransformer)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (dict(labels=[]), "labels is empty"),
+        (dict(labels=["a", "b", "a"]), "labels has 'a' more than once"),
+        (dict(labels=["a", None]), "labels has no label at position 1: None"),
+        (dict(labels=["a", " "]), "labels has no label at position 1: ' '"),
+        (dict(labels=["label_a", "x"]), "lacks 'x'"),
+        (dict(labels=None), "requires y to be passed, but the target y is None"),
+        (dict(threshold=0.2), "threshold=0.2 needs multilabel=True"),
+        (dict(prompts="a {}"), "prompts='a {}' needs a text encoder"),
+        (dict(prompts="a"), "'a' has no place for the label"),
+        (dict(temperature=0.0), "'temperature' parameter"),
+        (dict(encoder="wav2vec"), "'encoder' parameter"),
+        (dict(text_encoder=3), "'text_encoder' parameter"),
+        (dict(mode="frames"), "'mode' parameter"),
+    ],
+)
+def test_bad_parameters(classifier, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.set_params(**parameters).fit()
+
+
+def test_bad_y(classifier):
+    classifier.set_params(labels=None)
+    with pytest.raises(ValueError, match="y has no label at position 1"):
+        classifier.fit(y=np.array(["a", None], dtype=object))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        classifier.fit(np.ones((3, 16)), ["a", "b"])
+    with pytest.raises(ValueError, match="does not say what its columns are called"):
+        classifier.set_params(multilabel=True).fit(y=np.eye(3))
+
+
+def test_vectors_of_another_space(classifier, vectors):
+    with pytest.raises(ValueError, match=r"shape \(20, 8\), and those of the labels have 16"):
+        classifier.fit().predict(vectors[:, :8])
