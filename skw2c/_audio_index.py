@@ -1,0 +1,555 @@
+"""AudioIndex: find sounds by words, sounds, pictures or vectors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from copy import copy
+from numbers import Integral, Real
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._encoders import describe_encoder, differences, resolve_encoder, restore_encoder
+from ._index_content import IndexContent
+from ._index_folder import IndexPart, checked_file, read_index, write_index
+from ._labels import check_prompts, embed_texts, is_table, look_up_labels
+from ._neighbours import FaissNeighbours, choose_engine
+from ._queries import list_names, list_queries
+from ._rows import GO_ON, to_unit_length
+from ._tables import note_columns, take_columns, tell_of_input
+from ._version import __version__
+from .exceptions import SavedIndexError, UnreadableError
+
+_KINDS = ("text", "audio", "image", "vector")
+_SAVED = ("mode", "prompts", "method", "frame_length", "hop_length")
+
+
+class AudioIndex(BaseEstimator):
+    """Find sounds by words, by other sounds, by pictures or by vectors.
+
+    An index holds the vectors of clips, or of the windows of clips, and ranks them by
+    their cosine with the vector of a query.
+
+    Parameters
+    ----------
+    encoder : str, transformer or "passthrough", default="wav2clip"
+        What makes vectors of clips, as for :class:`ZeroShotClassifier`.
+
+    text_encoder : str, transformer, dict, DataFrame, (array, names) or None, default="clip"
+        What makes vectors of words: ``"clip"`` is :class:`CLIPTextEncoder`; a table holds
+        ready vectors, and only its names can be asked for. None: no words.
+
+    image_encoder : str, transformer or None, default="clip"
+        What makes vectors of pictures: ``"clip"`` is :class:`CLIPImageEncoder`. None: no
+        pictures.
+
+    prompts : str or sequence of str, default="{}"
+        One template or many for words, with ``{}`` where they stand. The vectors of
+        several are scaled to unit length and averaged.
+
+    mode : {"clip", "frame"}, default="clip"
+        ``"clip"`` indexes each clip as a whole, ``"frame"`` each of its windows, so
+        that a search says from when to when.
+
+    method : {"auto", "exact", "faiss"}, default="auto"
+        ``"exact"`` compares a query with all vectors, by scikit-learn. ``"faiss"`` (extra
+        ``search``) compares it with those that are likely, and finds at least 95 % of
+        what is right. ``"auto"`` is faiss for large indexes where it is installed.
+
+    frame_length : float, default=1.0
+        Length of a window in seconds, in frame mode.
+
+    hop_length : float, default=1.0
+        Time from the start of one window to the next, in seconds, in frame mode.
+
+    device : str, default="auto"
+        Where the networks run, see :class:`Wav2CLIPTransformer`.
+
+    n_jobs : int or None, default=None
+        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
+
+    memory : str, Path, joblib.Memory or None, default=None
+        Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        names row and file. ``"nan"`` goes on without it, and lists it in
+        ``failed_items_``.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    items_ : list
+        Names of the clips in the index.
+
+    failed_items_ : list
+        Names of the clips that could not be read.
+
+    n_vectors_ : int
+        Number of vectors: as many as clips, or as windows in frame mode.
+
+    See Also
+    --------
+    ZeroShotClassifier : Gives sounds labels.
+    skw2c.metrics : Says how good a search is.
+
+    Notes
+    -----
+    The parameters from ``frame_length`` on go to encoders that are given by name; a
+    transformer has its own. Where a transformer has a parameter ``mode``, it is set to
+    that of the index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skw2c import AudioIndex
+    >>> words = {"dog": [1.0, 0.0], "rain": [0.0, 1.0]}
+    >>> index = AudioIndex(encoder="passthrough", text_encoder=words)
+    >>> vectors = np.array([[2.0, 0.1], [0.3, 0.9], [0.0, 1.0]])
+    >>> index.fit(vectors, items=["a.wav", "b.wav", "c.wav"]).search("rain", k=2)
+      query  rank   item     score
+    0  rain     1  c.wav  1.000000
+    1  rain     2  b.wav  0.948683
+
+    With files (the weights are fetched once):
+
+    >>> index = AudioIndex(on_error="nan").fit(["a.wav", "b.wav"])  # doctest: +SKIP
+    >>> index.search("a dog barks")  # doctest: +SKIP
+    >>> index.search("photo.jpg", by="image")  # doctest: +SKIP
+    """
+
+    _parameter_constraints = {
+        "encoder": [StrOptions({"wav2clip", "passthrough"}), HasMethods(["fit", "transform"])],
+        "text_encoder": [
+            StrOptions({"clip"}),
+            HasMethods(["fit", "transform"]),
+            Mapping,
+            "array-like",
+            None,
+        ],
+        "image_encoder": [StrOptions({"clip"}), HasMethods(["fit", "transform"]), None],
+        "prompts": [str, "array-like"],
+        "mode": [StrOptions({"clip", "frame"})],
+        "method": [StrOptions({"auto", "exact", "faiss"})],
+        "frame_length": [Interval(Real, 0, None, closed="neither")],
+        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "device": [str],
+        "n_jobs": [Integral, None],
+        "memory": [str, os.PathLike, joblib.Memory, None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        encoder="wav2clip",
+        *,
+        text_encoder="clip",
+        image_encoder="clip",
+        prompts="{}",
+        mode="clip",
+        method="auto",
+        frame_length=1.0,
+        hop_length=1.0,
+        device="auto",
+        n_jobs=None,
+        memory=None,
+        on_error="raise",
+        verbose=False,
+    ):
+        self.encoder = encoder
+        self.text_encoder = text_encoder
+        self.image_encoder = image_encoder
+        self.prompts = prompts
+        self.mode = mode
+        self.method = method
+        self.frame_length = frame_length
+        self.hop_length = hop_length
+        self.device = device
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, *, items=None):
+        """Build the index anew.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            Clips, or what else the encoder takes. Under ``encoder="passthrough"`` vectors
+            (n_clips, width), or in frame mode (n_frames, width) of each clip.
+        y : None
+            Ignored.
+        items : sequence of str or numbers, or None, default=None
+            What the clips are called in results. None takes the paths, and numbers
+            for what has none.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+        """
+        encoder = self._resolve(self.encoder, "audio")
+        note_columns(self, None, reset=True)
+        if encoder != "passthrough":
+            encoder.fit(X, None)
+            take_columns(self, encoder)
+        self._start(encoder)
+        self._append(X, items, reset=encoder == "passthrough")
+        return self
+
+    def add(self, X, *, items=None):
+        """Add clips to the index.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            As in `fit`.
+        items : sequence of str or numbers, or None, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+        """
+        check_is_fitted(self, "_content")
+        self._append(X, items)
+        return self
+
+    def search(self, query, *, by="text", k=10):
+        """Find the clips or windows that are nearest to a query.
+
+        Parameters
+        ----------
+        query : str, Path, array, picture, or a list of them
+            One query or several.
+        by : {"text", "audio", "image", "vector"}, default="text"
+            What the query is. Vectors are (width,) or (n_queries, width).
+        k : int, default=10
+            Number of results for each query; all, where there are fewer.
+
+        Returns
+        -------
+        DataFrame
+            One row per result: ``query`` (the words or the path, else the number of the
+            query), ``rank`` (from 1), ``item`` (the clip's name), ``score`` (cosine), and
+            in frame mode ``start`` and ``end`` (seconds from the start of the clip).
+
+        Raises
+        ------
+        ValueError
+            If the query is empty, or its vector has another length than those of the
+            index.
+        """
+        check_is_fitted(self, "_content")
+        if by not in _KINDS:
+            raise ValueError(f"by={by!r} must be one of {', '.join(map(repr, _KINDS))}")
+        if not isinstance(k, Integral) or k < 1:
+            raise ValueError(f"k={k!r} must be a whole number of at least 1")
+        queries = list_queries(query, by)
+        try:
+            vectors = self._embed_queries(queries, by)
+        except UnreadableError as exc:
+            raise type(exc)(f"Query: {str(exc).removesuffix(GO_ON)}") from exc
+        vectors = self._check_width(to_unit_length(vectors), "The query")
+        scores, rows = self._engine().search(
+            np.ascontiguousarray(vectors, dtype=np.float32), min(int(k), self.n_vectors_)
+        )
+        return self._tabulate(queries, scores, rows)
+
+    def save(self, folder):
+        """Save the index into a folder, or what was added to the one it was loaded from.
+
+        The folder holds arrays, JSON and the checksums of its files; nothing in it is
+        pickled. The save counts as a whole or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is missing.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+
+        Raises
+        ------
+        SavedIndexError
+            If the folder holds another index, or one that was changed since this one was
+            loaded.
+        """
+        check_is_fitted(self, "_content")
+        folder = os.path.abspath(os.fspath(folder))
+        saved_id = self._saved[1] if self._saved[0] == folder else None
+        parts = self._content.for_saving(keep_files=saved_id is not None)
+        engine = self._engine() if parts else None
+        saved_id = write_index(
+            folder,
+            self._describe(),
+            parts,
+            saved_id=saved_id,
+            write_neighbours=engine.save if isinstance(engine, FaissNeighbours) else None,
+        )
+        self._content, self._saved = IndexContent(parts), (folder, saved_id)
+        return self
+
+    @classmethod
+    def load(cls, folder, **parameters):
+        """Load a saved index.
+
+        Parameters
+        ----------
+        folder : str or Path
+            What `save` was given.
+        **parameters
+            Parameters of the index that shall differ from those saved, such as
+            ``device``, or that were not saved: an ``encoder`` of another package, a
+            ``text_encoder`` that is a table.
+
+        Returns
+        -------
+        AudioIndex
+            The index, ready for `search` and `add`.
+
+        Raises
+        ------
+        SavedIndexError
+            If there is no index, it is of another version, a file is missing, truncated
+            or another one than was saved, or ``encoder`` has other weights than
+            that of the index.
+        """
+        folder = os.path.abspath(os.fspath(folder))
+        listed, parts = read_index(folder)
+        restored = {
+            name: listed[name] and restore_encoder(listed[name], fitted=False)
+            for name in ("encoder", "text_encoder", "image_encoder")
+        }
+        restored["encoder"] = restored["encoder"] or "passthrough"
+        index = cls(**{**listed["parameters"], **restored, **parameters})
+        index._validate_params()
+        index._start(listed["encoder"])
+        if "encoder" in parameters:
+            index._replace_encoder()
+        index._content = IndexContent(parts)
+        index.failed_items_ = listed["failed_items"]
+        index._saved = (folder, listed["id"])
+        index._load_neighbours(listed["neighbours"])
+        return index
+
+    @property
+    def items_(self):
+        return list(self._content.items)
+
+    @property
+    def n_vectors_(self):
+        return self._content.n_vectors
+
+    def _start(self, encoder) -> None:
+        """Become an empty index of an encoder, or of the description of one."""
+        self.failed_items_ = []
+        self._encoder, self._content, self._neighbours = encoder, IndexContent(), None
+        self._saved = (None, None)
+
+    def _resolve(self, encoder, kind: str, **parameters):
+        if isinstance(encoder, str) and encoder == "passthrough":
+            return encoder
+        names = ("mode", "frame_length", "hop_length", "device", "n_jobs", "memory", "on_error")
+        own = {name: getattr(self, name) for name in (*names, "verbose")}
+        return resolve_encoder(encoder, kind, **{**own, **parameters})
+
+    def _fitted_encoder(self):
+        """The encoder of clips, made from its description at the first need."""
+        if isinstance(self._encoder, dict):
+            local = ("device", "n_jobs", "memory", "on_error", "verbose")
+            encoder = restore_encoder(
+                self._encoder, **{name: getattr(self, name) for name in local}
+            )
+            if encoder is None:
+                raise SavedIndexError(
+                    f"The index was made with an encoder of the class {self._encoder['class']}, "
+                    "which was not saved: pass it, AudioIndex.load(folder, encoder=...)"
+                )
+            self._encoder = encoder
+        return self._encoder
+
+    def _replace_encoder(self) -> None:
+        """Take the encoder that was passed to `load`, if it gives the same vectors."""
+        described, self._encoder = self._encoder, self._resolve(self.encoder, "audio")
+        if self._encoder != "passthrough":
+            self._encoder.fit(None, None)
+        different = differences(described, describe_encoder(self._encoder))
+        if different:
+            raise SavedIndexError(
+                f"encoder={self.encoder!r} makes other vectors than the encoder of the saved "
+                f"index: they differ in {', '.join(different)}. Pass one that is the same, or "
+                "build the index again"
+            )
+
+    def _append(self, X, items, *, reset: bool = False) -> None:
+        vectors = self._embed_clips(X, reset)
+        counts = np.array([1 if self.mode == "clip" else len(frames) for frames in vectors])
+        names = list_names(X, items, len(counts), first_number=len(self._content.items))
+        flat = vectors if self.mode == "clip" else np.concatenate(vectors)
+        flat = to_unit_length(self._check_width(np.asarray(flat, dtype=np.float32), "X"))
+        owners = np.repeat(np.arange(len(counts)), counts)
+        failed = np.zeros(len(counts), dtype=bool)
+        failed[owners[~np.isfinite(flat).all(axis=1)]] = True
+        self.failed_items_ += [name for name, bad in zip(names, failed, strict=True) if bad]
+        if failed.all():
+            return
+        times = None
+        if self.mode == "frame":
+            times = np.concatenate([self._frame_times(count) for count in counts[~failed]])
+        names = [name for name, bad in zip(names, failed, strict=True) if not bad]
+        flat = flat[~failed[owners]] if failed.any() else flat
+        self._content.append(IndexPart(flat, names, counts[~failed], times))
+        self._neighbours = None
+
+    def _embed_clips(self, X, reset: bool):
+        """Vectors (n_clips, width), or in frame mode (n_frames, width) of each clip."""
+        encoder = self._fitted_encoder()
+        return self._check_vectors(X, reset) if encoder == "passthrough" else encoder.transform(X)
+
+    def _check_vectors(self, X, reset: bool):
+        finite = True if self.on_error == "raise" else "allow-nan"
+        if self.mode == "clip":
+            return validate_data(self, X, reset=reset, ensure_all_finite=finite)
+        return [check_array(frames, ensure_all_finite=finite, input_name="X") for frames in X]
+
+    def _frame_times(self, n_frames: int) -> np.ndarray:
+        encoder = self._fitted_encoder()
+        if hasattr(encoder, "frame_times"):
+            return encoder.frame_times(n_frames)
+        starts = np.arange(n_frames) * self.hop_length
+        return np.stack([starts, starts + self.frame_length], axis=1)
+
+    def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
+        width = self._content.width
+        if width is not None and vectors.shape[1] != width:
+            raise ValueError(
+                f"{what} has vectors of {vectors.shape[1]} numbers, and those of the index have "
+                f"{width}: an index holds one space, so take the encoders of one model"
+            )
+        return vectors
+
+    def _embed_queries(self, queries: list, by: str) -> np.ndarray:
+        if by == "vector":
+            return check_array(queries, input_name="query")
+        if by == "text":
+            return self._embed_words(queries)
+        if by == "image":
+            encoder = self._resolve(_needed(self.image_encoder, "image"), "image", on_error="raise")
+            return encoder.fit(queries).transform(queries)
+        encoder = self._fitted_encoder()
+        if encoder == "passthrough":
+            raise ValueError(
+                "The index was made of vectors (encoder='passthrough') and cannot embed sound: "
+                "embed the query as the vectors were, and search by='vector'"
+            )
+        return _for_whole_clips(encoder).transform(queries)
+
+    def _embed_words(self, queries: list) -> np.ndarray:
+        templates = check_prompts(self.prompts)
+        if is_table(_needed(self.text_encoder, "text")):
+            return look_up_labels(queries, self.text_encoder)
+        encoder = self._resolve(self.text_encoder, "text", on_error="raise").fit(templates)
+        return embed_texts(queries, templates, encoder)
+
+    def _engine(self):
+        """What searches the vectors, made at the first need."""
+        if self._neighbours is None:
+            if not self.n_vectors_:
+                raise ValueError("The index is empty: none of its clips could be read")
+            make = choose_engine(self.method, self.n_vectors_)
+            self._neighbours = make(self._content.vectors())
+        return self._neighbours
+
+    def _load_neighbours(self, entry: dict | None) -> None:
+        if entry is None or choose_engine(self.method, self.n_vectors_) is not FaissNeighbours:
+            return
+        path = checked_file(self._saved[0], entry)
+        self._neighbours = FaissNeighbours.load(path, self._content.vectors())
+
+    def _tabulate(self, queries: list, scores: np.ndarray, rows: np.ndarray):
+        import pandas as pd
+
+        names = [query if isinstance(query, str) else k for k, query in enumerate(queries)]
+        n_queries, n_results = rows.shape
+        table = {
+            "query": np.repeat(np.array(names, dtype=object), n_results),
+            "rank": np.tile(np.arange(1, n_results + 1), n_queries),
+            "item": self._content.items_of(rows.ravel()),
+            "score": scores.ravel(),
+        }
+        if self.mode == "frame":
+            times = self._content.times_of(rows.ravel())
+            table |= {"start": times[:, 0], "end": times[:, 1]}
+        return pd.DataFrame(table)
+
+    def _describe(self) -> dict:
+        own = self.get_params(deep=False)
+        parameters = {name: own[name] for name in _SAVED}
+        if not isinstance(parameters["prompts"], str):
+            parameters["prompts"] = list(parameters["prompts"])
+        encoder = self._encoder
+        return {
+            "created_by": f"skw2c {__version__}",
+            "n_items": len(self._content.items),
+            "n_vectors": self.n_vectors_,
+            "failed_items": self.failed_items_,
+            "parameters": parameters,
+            "encoder": encoder if isinstance(encoder, dict) else describe_encoder(encoder),
+            "text_encoder": _describe_unfitted(self.text_encoder),
+            "image_encoder": _describe_unfitted(self.image_encoder),
+        }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tell_of_input(tags, self)
+        return tags
+
+    def __len__(self):
+        check_is_fitted(self, "_content")
+        return len(self._content.items)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_neighbours"} | (
+            {"_neighbours": None} if "_neighbours" in state else {}
+        )
+
+
+def _needed(encoder, kind: str):
+    if encoder is None:
+        raise ValueError(
+            f"The index has no encoder for the query: {kind}_encoder is None. An index that was "
+            f"loaded takes one by AudioIndex.load(folder, {kind}_encoder=...)"
+        )
+    return encoder
+
+
+def _for_whole_clips(encoder):
+    """The encoder as it embeds a query: as a whole, and never as NaN."""
+    wanted = {"mode": "clip", "on_error": "raise"}
+    own = encoder.get_params(deep=False)
+    changes = {name: value for name, value in wanted.items() if own.get(name, value) != value}
+    return copy(encoder).set_params(**changes) if changes else encoder
+
+
+def _describe_unfitted(encoder) -> dict | str | None:
+    """Tables and encoders of other packages are not saved."""
+    if encoder is None or is_table(encoder):
+        return None
+    description = describe_encoder(encoder)
+    return description if isinstance(description, str) or "parameters" in description else None

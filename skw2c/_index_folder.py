@@ -1,0 +1,228 @@
+"""A saved index: a folder of files that never change, and a list of those that count.
+
+Each save writes the new vectors into files of their own and then replaces the list,
+``index.json``, in one step. Whatever ends a save early, the old list still holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ._atomic import open_atomically, replace_atomically, write_atomically
+from .exceptions import SavedIndexError
+from .weights import sha256_of
+
+_LIST = "index.json"
+_FORMAT = "skw2c index"
+_VERSION = 1
+
+
+@dataclass
+class IndexPart:
+    """Vectors that were added together.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (n_vectors, width), float32
+        Unit vectors.
+    items : list
+        Names of the clips.
+    counts : ndarray of shape (n_items,), int64
+        Number of vectors of each clip.
+    times : ndarray of shape (n_vectors, 2), float64, or None
+        Start and end of each vector's frame in seconds.
+    files : dict
+        Where the part lies in the folder; empty until it is saved.
+    """
+
+    vectors: np.ndarray
+    items: list
+    counts: np.ndarray
+    times: np.ndarray | None = None
+    files: dict = field(default_factory=dict)
+
+
+def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
+    """Read the description and the parts of a saved index, and check its files.
+
+    Raises
+    ------
+    SavedIndexError
+        If there is no index, it is of another version, or a file is missing, truncated
+        or another one than was saved.
+    """
+    folder = Path(folder)
+    listed = _read_list(folder)
+    if listed is None:
+        raise SavedIndexError(f"There is no saved index in {str(folder)!r}: {_LIST} is missing")
+    try:
+        parts = [_read_part(folder, files) for files in listed["parts"]]
+    except (KeyError, TypeError) as exc:
+        raise _damaged(folder / _LIST, f"{type(exc).__name__}: {exc}") from exc
+    return listed, parts
+
+
+def write_index(
+    folder: str | os.PathLike,
+    description: dict,
+    parts: list[IndexPart],
+    *,
+    saved_id: str | None,
+    write_neighbours: Callable[[Path], None] | None,
+) -> str:
+    """Save an index; return the identity of what was saved.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Made where it is missing.
+    description : dict
+        What else the list shall say.
+    parts : list of IndexPart
+        Those without ``files`` are written, and get them.
+    saved_id : str or None
+        What the last save or load of this index in this folder gave.
+    write_neighbours : callable or None
+        Writes a search structure over all vectors into the file it is given.
+
+    Raises
+    ------
+    SavedIndexError
+        If the folder holds another index, or one that somebody changed since.
+    """
+    from filelock import FileLock
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        _check_unchanged(folder, saved_id)
+        for part in parts:
+            part.files = part.files or _write_part(folder, part)
+        listed = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "id": uuid.uuid4().hex,
+            **description,
+            "parts": [part.files for part in parts],
+            "neighbours": write_neighbours and _write_file(folder, "faiss", write_neighbours),
+        }
+        write_atomically(folder / _LIST, json.dumps(listed, indent=1).encode())
+        _remove_others(folder, listed)
+    return listed["id"]
+
+
+def checked_file(folder: str | os.PathLike, entry: dict) -> Path:
+    """Path of a file of the index, whose size and checksum are those that were saved."""
+    path = Path(folder) / os.path.basename(entry["file"])
+    try:
+        size = path.stat().st_size
+    except OSError as exc:
+        raise _damaged(path, "the file is missing") from exc
+    if size != entry["bytes"]:
+        raise _damaged(path, f"it has {size} bytes, and {entry['bytes']} were saved")
+    if sha256_of(path) != entry["sha256"]:
+        raise _damaged(path, "its content is not what was saved")
+    return path
+
+
+def _damaged(path: Path, cause: str) -> SavedIndexError:
+    return SavedIndexError(
+        f"The saved index is damaged: {str(path)!r}: {cause}. Put the file back from a copy, "
+        "or build the index again."
+    )
+
+
+def _read_list(folder: Path) -> dict | None:
+    path = folder / _LIST
+    try:
+        listed = json.loads(path.read_text("utf-8"))
+        kind, version = listed["format"], listed["version"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise _damaged(path, f"{type(exc).__name__}: {exc}") from exc
+    if kind != _FORMAT:
+        raise SavedIndexError(f"{str(path)!r} is no list of a saved index, but of {kind!r}")
+    if version != _VERSION:
+        raise SavedIndexError(
+            f"The index in {str(folder)!r} was saved in version {version!r} of the format, and "
+            f"this skw2c reads version {_VERSION}: use the skw2c that saved it "
+            f"({listed.get('created_by')}), or build the index again"
+        )
+    return listed
+
+
+def _read_part(folder: Path, files: dict) -> IndexPart:
+    vectors = _read_array(folder, files["vectors"])
+    path = checked_file(folder, files["items"])
+    items = json.loads(path.read_text("utf-8"))
+    times = None if files["times"] is None else _read_array(folder, files["times"])
+    counts = np.asarray(items["counts"], dtype=np.int64)
+    agree = len(counts) == len(items["items"]) and counts.sum() == len(vectors)
+    if not agree or (times is not None and len(times) != len(vectors)):
+        raise _damaged(path, "its items do not fit the vectors")
+    return IndexPart(vectors, items["items"], counts, times, files)
+
+
+def _read_array(folder: Path, entry: dict) -> np.ndarray:
+    path = checked_file(folder, entry)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError) as exc:
+        raise _damaged(path, str(exc)) from exc
+    if array.ndim != 2:
+        raise _damaged(path, f"its array has shape {array.shape}")
+    return array
+
+
+def _write_part(folder: Path, part: IndexPart) -> dict:
+    items = json.dumps({"items": part.items, "counts": part.counts.tolist()}).encode()
+    return {
+        "vectors": _write_array(folder, "vectors.npy", part.vectors),
+        "items": _write_file(folder, "items.json", lambda path: write_atomically(path, items)),
+        "times": None if part.times is None else _write_array(folder, "times.npy", part.times),
+    }
+
+
+def _write_array(folder: Path, suffix: str, array: np.ndarray) -> dict:
+    def write(path: Path) -> None:
+        with open_atomically(path) as file:
+            np.save(file, array, allow_pickle=False)
+
+    return _write_file(folder, suffix, write)
+
+
+def _write_file(folder: Path, suffix: str, write: Callable[[Path], None]) -> dict:
+    path = folder / f"{uuid.uuid4().hex}.{suffix}"
+    with replace_atomically(path) as temporary:
+        write(temporary)
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def _check_unchanged(folder: Path, saved_id: str | None) -> None:
+    listed = _read_list(folder)
+    found = None if listed is None else listed.get("id")
+    if found is not None and found != saved_id:
+        raise SavedIndexError(
+            f"The folder {str(folder)!r} holds an index that this one was not loaded from, or "
+            "that was changed since: load it and add to it, or save into another folder"
+        )
+
+
+def _remove_others(folder: Path, listed: dict) -> None:
+    """Remove what earlier saves left and nothing lists any more."""
+    entries = [entry for files in listed["parts"] for entry in files.values()]
+    kept = {entry["file"] for entry in [*entries, listed["neighbours"]] if entry}
+    for path in folder.glob("*.*"):
+        ours = path.name.endswith((".vectors.npy", ".items.json", ".times.npy", ".faiss"))
+        if ours and path.name not in kept:
+            with suppress(OSError):
+                path.unlink()

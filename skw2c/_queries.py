@@ -1,0 +1,60 @@
+"""What is asked of an index, and what its clips are called."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+
+def list_queries(query, by: str) -> list:
+    """The queries, where there may be one or several."""
+    if _is_single(query, by):
+        query = [query]
+    if not np.iterable(query):
+        raise ValueError(f"The query is {query!r}, and by={by!r} takes one query or a list")
+    queries = list(query)
+    if not queries:
+        raise ValueError("The query is empty")
+    for number, item in enumerate(queries):
+        if isinstance(item, str) and not item.strip():
+            raise ValueError(f"The query {number} is empty: {item!r}")
+        if by == "text" and not isinstance(item, str):
+            raise ValueError(f"The query {number} is {item!r}, and by='text' takes strings")
+    return [os.fspath(item) if isinstance(item, os.PathLike) else item for item in queries]
+
+
+def _is_single(query, by: str) -> bool:
+    if isinstance(query, (str, os.PathLike)):
+        return True
+    if by == "vector":
+        return np.ndim(query) == 1
+    is_picture = hasattr(query, "getbands")
+    of_numbers = hasattr(query, "shape") and np.asarray(query).dtype.kind in "biuf"
+    return is_picture or (of_numbers and len(query.shape) <= (3 if by == "image" else 1))
+
+
+def list_names(X, items, n_clips: int, first_number: int) -> list:
+    """Names of the clips in X: what the user says, their paths, or numbers."""
+    if items is None:
+        return [
+            os.fspath(item) if isinstance(item, (str, os.PathLike)) else first_number + row
+            for row, item in enumerate(_column(X, n_clips))
+        ]
+    names = [name.item() if isinstance(name, np.generic) else name for name in items]
+    names = [os.fspath(name) if isinstance(name, os.PathLike) else name for name in names]
+    if len(names) != n_clips:
+        raise ValueError(f"items has {len(names)} names for {n_clips} clips")
+    odd = [name for name in names if not isinstance(name, (str, int, float))]
+    if odd:
+        raise ValueError(f"items has {odd[0]!r}, and names are strings or numbers")
+    return names
+
+
+def _column(X, n_clips: int) -> list:
+    """The items of X where it is a list or column; as many times None for a table."""
+    if hasattr(X, "columns"):
+        return list(X[X.columns[0]]) if X.shape[1] == 1 else [None] * n_clips
+    if isinstance(X, (list, tuple)) or getattr(X, "ndim", len(getattr(X, "shape", ()))) == 1:
+        return list(X)
+    return list(X[:, 0]) if X.shape[1:] == (1,) else [None] * n_clips

@@ -1,0 +1,411 @@
+"""AudioIndex: what is found is right, and what was saved is never lost."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import FunctionTransformer
+
+import skw2c
+from skw2c import AudioIndex, CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransformer
+from skw2c._neighbours import ExactNeighbours, FaissNeighbours
+from skw2c.exceptions import AudioError, FailedClipWarning, SavedIndexError
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+@pytest.fixture
+def vectors(rng):
+    return rng.normal(size=(50, 16))
+
+
+@pytest.fixture
+def index(vectors):
+    words = {"first": vectors[0], "last": vectors[-1]}
+    return AudioIndex("passthrough", text_encoder=words).fit(vectors)
+
+
+@pytest.fixture
+def sounds(tiny_checkpoint, tiny_clip):
+    """An unfitted index over all of which words, sounds and pictures may be asked."""
+    return AudioIndex(
+        Wav2CLIPTransformer(tiny_checkpoint),
+        text_encoder=CLIPTextEncoder(tiny_clip, None, random_state=0),
+        image_encoder=CLIPImageEncoder(tiny_clip, None, random_state=0),
+    )
+
+
+@pytest.fixture
+def saved(index, tmp_path):
+    index.save(tmp_path / "index")
+    return tmp_path / "index"
+
+
+def same(one, other):
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_ranks_as_numpy_does(index, vectors, rng):
+    queries = rng.normal(size=(3, 16))
+    found = index.search(queries, by="vector", k=7)
+    assert found.columns.tolist() == ["query", "rank", "item", "score"]
+    cosines = unit(queries) @ unit(vectors).T
+    order = np.argsort(-cosines, axis=1)[:, :7]
+    assert found["item"].tolist() == order.ravel().tolist()
+    assert found["rank"].tolist() == [1, 2, 3, 4, 5, 6, 7] * 3
+    assert found["query"].tolist() == np.repeat([0, 1, 2], 7).tolist()
+    np.testing.assert_allclose(
+        found["score"], np.take_along_axis(cosines, order, axis=1).ravel(), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("method", ["exact", "faiss", "auto"])
+def test_methods_agree(vectors, method, rng):
+    index = AudioIndex("passthrough", method=method).fit(vectors)
+    query = rng.normal(size=16)
+    expected = AudioIndex("passthrough", method="exact").fit(vectors).search(query, by="vector")
+    same(index.search(query, by="vector"), expected)
+    kind = FaissNeighbours if method == "faiss" else ExactNeighbours
+    assert isinstance(index._engine(), kind)
+
+
+def test_one_query_or_many(index, vectors):
+    one = index.search("first", k=3)
+    assert one["query"].tolist() == ["first"] * 3
+    assert one["item"][0] == 0
+    both = index.search(["first", "last"], k=3)
+    same(both.iloc[:3], one)
+    assert both["item"][3] == 49
+    assert len(index.search("first", k=1000)) == 50
+    same(index.search(vectors[0], by="vector"), index.search(vectors[:1], by="vector"))
+
+
+def test_names(vectors):
+    for items in (list("abcde"), pd.Series(list("abcde")), np.array(list("abcde")), range(5)):
+        index = AudioIndex("passthrough").fit(vectors[:5], items=items)
+        assert index.items_ == list(items)
+    assert index.add(vectors[5:7]).items_ == [0, 1, 2, 3, 4, 5, 6]
+    index = AudioIndex("passthrough").fit(vectors[:1], items=[Path("a.wav")])
+    assert index.items_ == ["a.wav"]
+    with pytest.raises(ValueError, match="items has 2 names for 5 clips"):
+        index.fit(vectors[:5], items=["a", "b"])
+    with pytest.raises(ValueError, match=r"items has \(1, 2\), and names are strings or numbers"):
+        index.fit(vectors[:1], items=[(1, 2)])
+
+
+def test_words_sounds_and_pictures(sounds, wav_files, waveforms):
+    sounds.fit(wav_files)
+    audio = unit(sounds.encoder.fit_transform(wav_files).astype(float))
+    assert sounds.items_ == wav_files
+    found = sounds.search(wav_files[2], by="audio", k=2)
+    assert found["item"][0] == wav_files[2]
+    np.testing.assert_allclose(found["score"][0], 1, atol=1e-6)
+    assert found["query"][0] == wav_files[2]
+    assert sounds.search(waveforms[2], by="audio", k=1)["item"][0] == wav_files[2]
+    assert sounds.search(waveforms[:2], by="audio", k=1)["item"].tolist() == wav_files[:2]
+    text = unit(sounds.text_encoder.fit_transform(["a dog"]).astype(float))
+    best = int((text @ audio.T).argmax())
+    assert sounds.search("a dog", k=1)["item"][0] == wav_files[best]
+    picture = Image.new("RGB", (70, 70), "red")
+    image = unit(sounds.image_encoder.fit_transform([picture]).astype(float))
+    best = int((image @ audio.T).argmax())
+    for query in (picture, [picture], np.asarray(picture)):
+        assert sounds.search(query, by="image", k=1)["item"][0] == wav_files[best]
+
+
+def test_prompts(sounds, wav_files):
+    sounds.set_params(prompts=["{}", "the sound of {}"]).fit(wav_files)
+    texts = sounds.text_encoder.fit_transform(["rain", "the sound of rain"]).astype(float)
+    expected = sounds.search(unit(texts).mean(axis=0), by="vector")
+    found = sounds.search("rain")
+    assert found["item"].tolist() == expected["item"].tolist()
+    np.testing.assert_allclose(found["score"], expected["score"], atol=1e-6)
+
+
+def test_frames_say_when(sounds, wav_files, waveforms):
+    sounds.set_params(mode="frame").fit(wav_files)
+    frames = Wav2CLIPTransformer(sounds.encoder.weights, mode="frame").fit_transform(wav_files)
+    counts = [len(rows) for rows in frames]
+    assert sounds.n_vectors_ == sum(counts)
+    assert len(sounds) == 6
+    found = sounds.search(frames[1][1], by="vector", k=1)
+    assert found[["item", "start", "end"]].to_numpy().tolist() == [[wav_files[1], 1.0, 2.0]]
+    whole = sounds.search(waveforms[1], by="audio", k=3)  # a query is heard as a whole
+    assert whole.columns.tolist() == ["query", "rank", "item", "score", "start", "end"]
+
+
+def test_frames_of_vectors(rng):
+    clips = [rng.normal(size=(3, 8)), rng.normal(size=(5, 8))]
+    index = AudioIndex("passthrough", mode="frame", hop_length=0.5).fit(clips, items=["a", "b"])
+    found = index.search(clips[1][4], by="vector", k=1)
+    assert found[["item", "start", "end"]].to_numpy().tolist() == [["b", 2.0, 3.0]]
+
+
+def test_failed_clips_are_left_out_and_listed(sounds, wav_files):
+    clips = [wav_files[0], "missing.wav", wav_files[1]]
+    with pytest.raises(AudioError, match=r"Row 1 \('missing.wav'\)"):
+        sounds.fit(clips)
+    sounds.set_params(encoder__on_error="nan")
+    with pytest.warns(FailedClipWarning):
+        sounds.fit(clips)
+    assert sounds.items_ == [wav_files[0], wav_files[1]]
+    assert sounds.failed_items_ == ["missing.wav"]
+    assert sounds.search(wav_files[1], by="audio", k=1)["item"][0] == wav_files[1]
+    with pytest.warns(FailedClipWarning):
+        sounds.fit(["missing.wav"])
+    with pytest.raises(ValueError, match="index is empty: none of its clips could be read"):
+        sounds.search("a dog")
+    with pytest.raises(AudioError, match=r"^Query: Row 0 \('none.wav'\): there is no such file"):
+        sounds.fit(wav_files).search("none.wav", by="audio")
+
+
+def test_add(index, vectors, rng):
+    more = rng.normal(size=(10, 16))
+    index.search("first")
+    index.add(more[:4]).add(more[4:])
+    same(
+        index.search(more, by="vector", k=3),
+        AudioIndex("passthrough").fit(np.vstack([vectors, more])).search(more, by="vector", k=3),
+    )
+    with pytest.raises(ValueError, match="X has 8 features, but AudioIndex is expecting 16"):
+        index.add(more[:, :8])
+
+
+# Saved
+
+
+def test_save_and_load(index, saved, vectors):
+    again = AudioIndex.load(saved)
+    same(again.search(vectors[:5], by="vector"), index.search(vectors[:5], by="vector"))
+    assert again.items_ == index.items_
+    assert {path.suffix for path in saved.iterdir()} == {".json", ".npy", ""}
+    for path in saved.glob("*.npy"):
+        np.load(path, allow_pickle=False)
+
+
+def test_save_and_load_everything(sounds, wav_files, tmp_path):
+    sounds.set_params(mode="frame", prompts=["{}", "a {}"], encoder__on_error="nan")
+    with pytest.warns(FailedClipWarning):
+        sounds.fit([*wav_files, "missing.wav"])
+    sounds.save(tmp_path / "a")
+    again = AudioIndex.load(tmp_path / "a")
+    same(again.search("a dog", k=3), sounds.search("a dog", k=3))
+    same(again.search(wav_files[3], by="audio", k=3), sounds.search(wav_files[3], by="audio", k=3))
+    assert again.failed_items_ == ["missing.wav"]
+    assert again.encoder.weights == sounds.encoder.weights
+    assert again.add(wav_files[:1], items=["again"]).items_[-1] == "again"
+    again.save(tmp_path / "a")
+    assert AudioIndex.load(tmp_path / "a").n_vectors_ == again.n_vectors_
+
+
+def test_untrained_encoders_come_back(tmp_path, waveforms):
+    index = AudioIndex(Wav2CLIPTransformer(None, random_state=None)).fit(waveforms[:2])
+    index.save(tmp_path)
+    again = AudioIndex.load(tmp_path)
+    found = again.search(waveforms[1], by="audio", k=1)
+    assert found["item"][0] == 1
+    np.testing.assert_allclose(found["score"][0], 1, atol=1e-6)
+
+
+def test_what_is_added_is_written_beside_what_is_there(index, saved, vectors):
+    before = {path.name: path.read_bytes() for path in saved.glob("*.npy")}
+    again = AudioIndex.load(saved).add(vectors[:3], items=["x", "y", "z"]).save(saved)
+    for name, content in before.items():
+        assert (saved / name).read_bytes() == content
+    loaded = AudioIndex.load(saved)
+    assert loaded.items_ == [*range(50), "x", "y", "z"]
+    same(loaded.search(vectors[:2], by="vector"), again.search(vectors[:2], by="vector"))
+    loaded.save(saved)  # nothing is new
+    assert len(list(saved.glob("*.vectors.npy"))) == 2
+    loaded.save(saved.parent / "copy")  # one part
+    assert len(list((saved.parent / "copy").glob("*.vectors.npy"))) == 1
+    same(
+        AudioIndex.load(saved.parent / "copy").search(vectors[0], by="vector"),
+        loaded.search(vectors[0], by="vector"),
+    )
+
+
+def test_nobody_overwrites_what_another_added(saved, vectors):
+    mine, yours = AudioIndex.load(saved), AudioIndex.load(saved)
+    yours.add(vectors[:1], items=["yours"]).save(saved)
+    mine.add(vectors[:1], items=["mine"])
+    with pytest.raises(SavedIndexError, match="changed since: load it and add to it"):
+        mine.save(saved)
+    assert AudioIndex.load(saved).items_[-1] == "yours"
+    with pytest.raises(SavedIndexError, match="holds an index that this one was not loaded from"):
+        AudioIndex("passthrough").fit(vectors).save(saved)
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_save_that_is_cut_off_loses_nothing(saved, vectors, step, monkeypatch):
+    """Whatever step fails, the folder still holds what was saved before."""
+    import os
+
+    index = AudioIndex.load(saved).add(vectors[:1], items=["new"])
+    calls, replace = [], os.replace
+
+    def fail_at_step(*paths):
+        calls.append(paths)
+        if len(calls) > step:
+            raise KeyboardInterrupt
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", fail_at_step)
+    try:
+        index.save(saved)
+    except KeyboardInterrupt:
+        monkeypatch.undo()
+        assert AudioIndex.load(saved).items_ == list(range(50))
+        index.save(saved)
+    monkeypatch.undo()
+    assert AudioIndex.load(saved).items_ == [*range(50), "new"]
+    assert not list(saved.glob(".*.npy"))
+    assert len(list(saved.glob("*.vectors.npy"))) == 2
+
+
+def test_large_indexes_keep_their_search_structure(vectors, tmp_path, monkeypatch):
+    index = AudioIndex("passthrough", method="faiss").fit(vectors).save(tmp_path)
+    monkeypatch.setattr(FaissNeighbours, "__init__", None)  # loading builds nothing
+    again = AudioIndex.load(tmp_path)
+    same(again.search(vectors[:4], by="vector"), index.search(vectors[:4], by="vector"))
+    exact = AudioIndex.load(tmp_path, method="exact")
+    same(exact.search(vectors[:4], by="vector"), index.search(vectors[:4], by="vector"))
+
+
+def test_the_list_of_another_version(saved):
+    path = saved / "index.json"
+    listed = json.loads(path.read_text())
+    path.write_text(json.dumps({**listed, "version": 99}))
+    with pytest.raises(SavedIndexError, match="saved in version 99 .* reads version 1.*skw2c 0"):
+        AudioIndex.load(saved)
+    path.write_text(json.dumps({**listed, "format": "something"}))
+    with pytest.raises(SavedIndexError, match="no list of a saved index, but of 'something'"):
+        AudioIndex.load(saved)
+
+
+def test_truncated_and_swapped_files(index, saved, rng, tmp_path):
+    other = AudioIndex("passthrough").fit(rng.normal(size=(50, 16)), items=range(50, 100))
+    other.save(tmp_path / "other")
+    for pattern in ("*.vectors.npy", "*.items.json", "index.json"):
+        [path] = saved.glob(pattern)
+        [other] = (tmp_path / "other").glob(pattern)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-10])
+        with pytest.raises(SavedIndexError, match="damaged"):
+            AudioIndex.load(saved)
+        shutil.copy(other, path)
+        with pytest.raises(SavedIndexError, match="damaged"):
+            AudioIndex.load(saved)
+        path.unlink()
+        with pytest.raises(SavedIndexError, match="missing"):
+            AudioIndex.load(saved)
+        path.write_bytes(whole)
+        AudioIndex.load(saved)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "skw2c index", "version": 1}'])
+def test_lists_that_are_none(saved, content):
+    (saved / "index.json").write_text(content)
+    with pytest.raises(SavedIndexError, match="damaged"):
+        AudioIndex.load(saved)
+
+
+def test_no_index_at_all(tmp_path):
+    with pytest.raises(SavedIndexError, match="no saved index in .* index.json is missing"):
+        AudioIndex.load(tmp_path)
+
+
+def test_encoders_of_other_packages(tmp_path, vectors):
+    encoder = FrozenEstimator(FunctionTransformer().fit(vectors))
+    AudioIndex(encoder).fit(vectors).save(tmp_path)
+    again = AudioIndex.load(tmp_path)
+    assert again.search(vectors[7], by="vector", k=1)["item"][0] == 7
+    with pytest.raises(SavedIndexError, match="class sklearn.*, which was not saved: pass it"):
+        again.add(vectors)
+    again = AudioIndex.load(tmp_path, encoder=encoder)
+    assert again.add(vectors[:1]).n_vectors_ == 51
+
+
+def test_another_encoder_than_that_of_the_index(sounds, wav_files, tmp_path, tiny_checkpoint):
+    sounds.fit(wav_files).save(tmp_path / "a")
+    copied = shutil.copy(tiny_checkpoint, tmp_path / "copy.pt")
+    AudioIndex.load(tmp_path / "a", encoder=Wav2CLIPTransformer(copied)).add(wav_files[:1])
+    for encoder, difference in (
+        (Wav2CLIPTransformer(None, random_state=0), "weights"),
+        (Wav2CLIPTransformer(tiny_checkpoint, output="encoder"), "output"),
+        ("passthrough", "encoder"),
+    ):
+        with pytest.raises(SavedIndexError, match=f"they differ in {difference}"):
+            AudioIndex.load(tmp_path / "a", encoder=encoder)
+
+
+def test_tables_of_words_are_not_saved(saved, vectors):
+    with pytest.raises(ValueError, match=r"load\(folder, text_encoder=...\)"):
+        AudioIndex.load(saved).search("first")
+    again = AudioIndex.load(saved, text_encoder={"first": vectors[0]})
+    assert again.search("first", k=1)["item"][0] == 0
+
+
+# Manners
+
+
+def test_manners(sounds, wav_files):
+    with pytest.raises(NotFittedError):
+        sounds.search("a dog")
+    with pytest.raises(NotFittedError):
+        sounds.add(wav_files)
+    assert sounds.fit(wav_files) is sounds
+    found = sounds.search("a dog")
+    same(pickle.loads(pickle.dumps(sounds)).search("a dog"), found)
+    same(clone(sounds).fit(pd.DataFrame({"file": wav_files})).search("a dog"), found)
+    same(sounds.fit(wav_files).search("a dog"), found)  # anew, not beside
+    assert "AudioIndex" in sounds._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters", "message"),
+    [
+        ("", {}, "query 0 is empty"),
+        (["a", " "], {}, "query 1 is empty"),
+        ([], {}, "query is empty"),
+        (3, {}, "query is 3, and by='text' takes one query or a list"),
+        ([3], {}, "query 0 is 3, and by='text' takes strings"),
+        ("none", {}, "lacks 'none'"),
+        (np.ones(8), dict(by="vector"), "query has vectors of 8 numbers.* have 16"),
+        ([np.nan] * 16, dict(by="vector"), "Input query contains NaN"),
+        ("a", dict(by="words"), "by='words' must be one of 'text', 'audio', 'image', 'vector'"),
+        ("first", dict(k=0), "k=0 must be a whole number of at least 1"),
+        ("first", dict(k=2.5), "k=2.5 must be"),
+        ("a.wav", dict(by="audio"), "made of vectors .* search by='vector'"),
+    ],
+)
+def test_bad_queries(index, query, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        index.search(query, **parameters)
+
+
+def test_an_index_without_pictures(index):
+    with pytest.raises(ValueError, match="image_encoder is None"):
+        index.set_params(image_encoder=None).search("a.png", by="image")
+
+
+@pytest.mark.parametrize(
+    "parameters", [dict(method="hnsw"), dict(mode="x"), dict(encoder=3), dict(text_encoder=3)]
+)
+def test_bad_parameters(index, vectors, parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        index.set_params(**parameters).fit(vectors)
+
+
+def test_the_version_is_written(saved):
+    assert json.loads((saved / "index.json").read_text())["created_by"].endswith(skw2c.__version__)
