@@ -1,0 +1,79 @@
+"""The command line: ``skw2c embed | classify | index | search``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from .._version import __version__
+from . import _classify, _embed, _index, _search
+from ._failures import SOME_FAILED
+
+__all__ = ["main"]
+
+_COMMANDS = {"embed": _embed, "classify": _classify, "index": _index, "search": _search}
+_STATUS = f"""\
+exit status:
+  0  all went well
+  1  an error, named on the standard error stream
+  2  the command line was wrong
+  {SOME_FAILED}  finished, but clips failed (--on-error nan); they are listed
+130  interrupted; the same command goes on where it was
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status.
+
+    Parameters
+    ----------
+    arguments : list of str or None
+        The words after the program's name. None takes them from the process.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads the output has seen enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        _complain("interrupted; run the same command again to go on")
+        return 130
+    except (ValueError, TypeError, OSError, ImportError) as exc:
+        _complain(str(exc).replace("on_error='nan'", "--on-error nan"))
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="skw2c",
+        description="Sound as vectors in the space of pictures and text.",
+        epilog=_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"skw2c {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, module in _COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.__doc__,
+            epilog=_STATUS,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _complain(message: str) -> None:
+    print(f"skw2c: error: {message}", file=sys.stderr)

@@ -1,0 +1,96 @@
+"""Classify sound files by words, without any training.
+
+Each file gets the label whose words lie nearest, with its probability among all labels;
+with --mode frame, each stretch of a file, from onset to offset in seconds; with
+--multilabel, any number of labels.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+import pandas as pd
+
+from .. import ZeroShotClassifier
+from ._failures import SOME_FAILED, listed_failures
+from ._files import find_files
+from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder, resumable
+from ._tables import check_output, write_table
+
+HELP = "give sound files labels that you name"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_paths(parser)
+    labels = parser.add_mutually_exclusive_group(required=True)
+    labels.add_argument("--labels", metavar="A,B,C", help="labels to choose from")
+    labels.add_argument("--labels-file", metavar="FILE", help="labels, one on each line")
+    parser.add_argument("--multilabel", action="store_true", help="any number of labels")
+    parser.add_argument(
+        "--threshold", type=float, metavar="COSINE", help="for --multilabel: what a label needs"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="the probability of every label, not the label (clips)"
+    )
+    parser.add_argument("--out", metavar="FILE", help="table to write (default: the terminal)")
+    add_words(parser)
+    add_encoder(parser)
+
+
+def run(options: Namespace) -> int:
+    """Classify the files; return the exit status."""
+    check_output(options.out)
+    if options.all and options.mode == "frame":
+        raise ValueError("--all is for --mode clip")
+    files = find_files(options.paths)
+    classifier = ZeroShotClassifier(
+        _read_labels(options),
+        text_encoder=make_text_encoder(options),
+        prompts=options.prompt or "{}",
+        mode=options.mode,
+        multilabel=options.multilabel,
+        threshold=options.threshold,
+    )
+    with _memory(options) as memory, listed_failures() as failures:
+        classifier.set_params(encoder=make_encoder(options, memory)).fit()
+        write_table(_tabulate(classifier, files, options.all), options.out)
+    return SOME_FAILED if failures else 0
+
+
+def _memory(options: Namespace):
+    from contextlib import nullcontext
+
+    return resumable(f"{options.out}.partial") if options.out else nullcontext()
+
+
+def _read_labels(options: Namespace) -> list[str]:
+    if options.labels is not None:
+        labels = options.labels.split(",")
+    else:
+        with open(options.labels_file, encoding="utf-8") as file:
+            labels = file.read().splitlines()
+    return [label.strip() for label in labels if label.strip()]
+
+
+def _tabulate(classifier, files: list[str], everything: bool) -> pd.DataFrame:
+    if classifier.mode == "frame":
+        events = classifier.predict_events(files)
+        events.insert(0, "file", [files[row] for row in events.pop("row")])
+        return events
+    probabilities = classifier.predict_proba(files)
+    if everything:
+        table = pd.DataFrame(probabilities, columns=list(classifier.classes_))
+        table.insert(0, "file", files)
+        return table
+    if classifier.multilabel:
+        rows, columns = np.nonzero(probabilities > 0.5)
+    else:
+        rows = np.arange(len(files))
+        columns = np.where(np.isnan(probabilities).any(1), 0, probabilities.argmax(axis=1))
+    found = probabilities[rows, columns]
+    labels = np.where(np.isnan(found), "", classifier.classes_[columns])
+    return pd.DataFrame(
+        {"file": [files[row] for row in rows], "label": labels, "probability": found}
+    )

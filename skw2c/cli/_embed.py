@@ -1,0 +1,59 @@
+"""Embed sound files: one row of numbers for each file, or for each of its windows.
+
+A run that is interrupted goes on where it was when the same command is given again; what
+is ready is kept beside the output, in FILE.partial, until the output is written.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+import pandas as pd
+
+from ._failures import SOME_FAILED, listed_failures
+from ._files import find_files
+from ._options import add_encoder, add_paths, make_encoder, resumable
+from ._tables import check_output, write_table
+
+HELP = "embed sound files as a table of vectors"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_paths(parser)
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="table to write: .csv, .tsv, .parquet or .npz"
+    )
+    add_encoder(parser)
+    parser.add_argument(
+        "--output", choices=["clip", "encoder"], default="clip", help="projected vector, or before"
+    )
+    parser.add_argument("--normalize", action="store_true", help="scale vectors to unit length")
+
+
+def run(options: Namespace) -> int:
+    """Embed the files; return the exit status."""
+    check_output(options.out)
+    files = find_files(options.paths)
+    with resumable(f"{options.out}.partial") as memory, listed_failures() as failures:
+        encoder = make_encoder(options, memory)
+        encoder.set_params(output=options.output, normalize=options.normalize)
+        vectors = encoder.fit_transform(files)
+        write_table(_tabulate(files, vectors, encoder), options.out)
+    return SOME_FAILED if failures else 0
+
+
+def _tabulate(files: list[str], vectors: np.ndarray, encoder) -> pd.DataFrame:
+    names = encoder.get_feature_names_out()
+    if encoder.mode == "clip":
+        table = pd.DataFrame(vectors, columns=names)
+        table.insert(0, "file", files)
+        return table
+    counts = [len(frames) for frames in vectors]
+    table = pd.DataFrame(np.concatenate(list(vectors)), columns=names)
+    times = np.concatenate([encoder.frame_times(count) for count in counts])
+    table.insert(0, "file", np.repeat(files, counts))
+    table.insert(1, "start", times[:, 0])
+    table.insert(2, "end", times[:, 1])
+    return table

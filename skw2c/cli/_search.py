@@ -1,0 +1,38 @@
+"""Search an index by words, by sounds or by pictures."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from .. import AudioIndex
+from ._options import add_machine, add_words, make_text_encoder, positive
+from ._tables import check_output, write_table
+
+HELP = "find sounds by words, sounds or pictures"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("index", metavar="INDEX", help="folder of the index")
+    parser.add_argument("query", metavar="QUERY", nargs="+", help="words, or file names")
+    parser.add_argument(
+        "--by", choices=["text", "audio", "image"], default="text", help="what the queries are"
+    )
+    parser.add_argument("-k", type=positive, default=10, help="results per query (default: 10)")
+    parser.add_argument("--out", metavar="FILE", help="table to write (default: the terminal)")
+    add_words(parser)
+    add_machine(parser)
+
+
+def run(options: Namespace) -> int:
+    """Search; return the exit status."""
+    check_output(options.out)
+    index = AudioIndex.load(
+        options.index,
+        text_encoder=make_text_encoder(options),
+        prompts=options.prompt or "{}",
+        device=options.device,
+        n_jobs=options.n_jobs,
+    )
+    write_table(index.search(options.query, by=options.by, k=options.k), options.out)
+    return 0

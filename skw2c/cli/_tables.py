@@ -1,0 +1,94 @@
+"""Tables on disk: CSV, Parquet and npz, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+
+from .._atomic import open_atomically
+from .._optional import import_optional
+
+_FORMATS = (".csv", ".tsv", ".parquet", ".npz")
+
+
+def check_output(path: str | None) -> None:
+    """Refuse a file that could not be written, before any work is done.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is unknown.
+    OSError
+        If the folder does not exist or cannot be written to.
+    """
+    if path is None:
+        return
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in _FORMATS:
+        raise ValueError(f"--out {path!r} must end in {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}")
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"the folder {folder!r} of --out does not exist")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"the folder {folder!r} of --out cannot be written to")
+    if suffix == ".parquet":
+        _import_parquet()
+
+
+def write_table(table: pd.DataFrame, path: str | None) -> None:
+    """Write a table in the format that the suffix says; tab-separated to the terminal."""
+    if path is None:
+        table.to_csv(sys.stdout, sep="\t", index=False, float_format="%.4f")
+        return
+    suffix = os.path.splitext(path)[1].lower()
+    with open_atomically(path) as file:
+        if suffix == ".parquet":
+            table.to_parquet(file, index=False)
+        elif suffix == ".npz":
+            np.savez(file, **_as_arrays(table))
+        else:
+            table.to_csv(file, sep="\t" if suffix == ".tsv" else ",", index=False)
+
+
+def read_vectors(path: str) -> pd.DataFrame:
+    """Read a table of label vectors, one row per label.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such table.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    try:
+        if suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return pd.DataFrame(arrays["vectors"], index=arrays["names"].astype(str))
+        if suffix == ".parquet":
+            _import_parquet()
+            table = pd.read_parquet(path)
+        else:
+            table = pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",", keep_default_na=False)
+        return table.set_index(table.columns[0]).astype(float)
+    except (ValueError, KeyError, IndexError) as exc:
+        raise ValueError(f"{path!r} is no table of label vectors ({exc})") from exc
+
+
+def _as_arrays(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Columns as arrays, those of the vectors as one matrix; nothing of it is pickled."""
+    of_vectors = [name for name in table.columns if table[name].dtype == np.float32]
+    arrays = {"vectors": table[of_vectors].to_numpy()} if of_vectors else {}
+    for name in table.columns.difference(of_vectors, sort=False):
+        values = table[name].to_numpy()
+        # `np.savez` keeps the name "file" for itself.
+        key = "files" if name == "file" else name
+        arrays[key] = values if values.dtype.kind in "biuf" else values.astype(str)
+    if of_vectors:
+        arrays["feature_names"] = np.array(of_vectors, dtype=str)
+    return arrays
+
+
+def _import_parquet() -> None:
+    import_optional("pyarrow", extra="parquet", purpose="Parquet")

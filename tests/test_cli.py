@@ -1,0 +1,368 @@
+"""The command line: what it writes, what it says, and that it goes on where it was."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from skw2c import AudioIndex, Wav2CLIPTransformer, ZeroShotClassifier, __version__
+from skw2c.cli import main
+
+from .conftest import make_tone
+
+UNTRAINED = ["--weights", "none"]
+
+
+@pytest.fixture
+def folder(tmp_path, wav_files, monkeypatch):
+    """A working directory with sounds in nested folders, and things that are no sound."""
+    deep = tmp_path / "sounds" / "deep"
+    deep.mkdir(parents=True)
+    for row, file in enumerate(wav_files):
+        shutil.copy(file, (deep if row % 2 else deep.parent) / f"clip {row}.wav")
+    (deep / "notes.txt").write_text("no sound")
+    (deep / "._clip.wav").write_text("what a Mac leaves")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def files():
+    """The sounds of `folder` as the command line names them, in its order."""
+    return [f"sounds/clip {row}.wav" for row in (0, 2, 4)] + [
+        f"sounds/deep/clip {row}.wav" for row in (1, 3, 5)
+    ]
+
+
+@pytest.fixture
+def words(folder):
+    """A table of label vectors."""
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame(rng.normal(size=(3, 16)), index=["dog", "rain", "bell_(church)"])
+    table.to_csv(folder / "words.csv", index_label="label")
+    return table
+
+
+def embed(*arguments):
+    return main(["embed", "sounds", "--quiet", *arguments])
+
+
+def test_embed(folder, files, tiny_checkpoint):
+    expected = Wav2CLIPTransformer(tiny_checkpoint, normalize=True).fit_transform(files)
+    for name in ("a.csv", "a.tsv", "a.parquet", "a.npz"):
+        assert embed("--out", name, "--weights", tiny_checkpoint, "--normalize") == 0
+    tables = [pd.read_csv("a.csv"), pd.read_csv("a.tsv", sep="\t"), pd.read_parquet("a.parquet")]
+    for table in tables:
+        assert table.columns.tolist() == ["file", *[f"wav2cliptransformer{k}" for k in range(16)]]
+        assert table["file"].tolist() == files
+        np.testing.assert_array_equal(table.iloc[:, 1:].to_numpy(np.float32), expected)
+    with np.load("a.npz", allow_pickle=False) as arrays:
+        assert arrays["files"].tolist() == files
+        np.testing.assert_array_equal(arrays["vectors"], expected)
+        assert arrays["feature_names"][15] == "wav2cliptransformer15"
+    assert sorted(os.listdir()) == ["a.csv", "a.npz", "a.parquet", "a.tsv", "sounds"]
+
+
+def test_embed_frames(folder, files, tiny_checkpoint):
+    arguments = ["--weights", tiny_checkpoint, "--mode", "frame", "--hop-length", "0.5"]
+    assert embed("--out", "a.parquet", *arguments) == 0
+    table = pd.read_parquet("a.parquet")
+    frames = Wav2CLIPTransformer(tiny_checkpoint, mode="frame", hop_length=0.5).fit_transform(files)
+    assert table["file"].tolist() == np.repeat(files, [len(rows) for rows in frames]).tolist()
+    np.testing.assert_array_equal(table.iloc[:, 3:].to_numpy(), np.concatenate(frames))
+    longest = table[table["file"] == files[3]]
+    assert longest[["start", "end"]].to_numpy().tolist() == [[0, 1], [0.5, 1.5], [1, 2]]
+
+
+def test_folders_patterns_and_names(folder, files, tiny_checkpoint):
+    for paths in (["sounds"], ["sounds/**/*.wav"], files, ["sounds", *files]):
+        arguments = [*paths, "--out", "a.csv", "--weights", tiny_checkpoint, "--quiet"]
+        assert main(["embed", *arguments]) == 0
+        assert sorted(pd.read_csv("a.csv")["file"]) == sorted(files)
+
+
+def test_untrained_and_encoder_output(folder, files):
+    assert embed("--out", "a.csv", "--weights", "none", "--output", "encoder") == 0
+    table = pd.read_csv("a.csv")
+    expected = Wav2CLIPTransformer(None, output="encoder", random_state=0).fit_transform(files)
+    np.testing.assert_array_equal(table.iloc[:, 1:].to_numpy(np.float32), expected)
+
+
+def test_failures(folder, files, tiny_checkpoint, capsys):
+    Path("sounds/broken.wav").write_text("no sound at all")
+    assert embed("--out", "a.csv", "--weights", tiny_checkpoint) == 1
+    error = capsys.readouterr().err
+    assert "skw2c: error: Row 0 ('sounds/broken.wav')" in error
+    assert "pass --on-error nan" in error
+    assert "Traceback" not in error
+    assert not Path("a.csv").exists()
+    assert embed("--out", "a.csv", "--weights", tiny_checkpoint, "--on-error", "nan") == 3
+    error = capsys.readouterr().err
+    assert "skw2c: going on with an interrupted run, kept in a.csv.partial" in error
+    assert "skw2c: sounds/broken.wav: " in error
+    assert "skw2c: 1 clips failed" in error
+    table = pd.read_csv("a.csv")
+    assert table.iloc[:, 1:].isna().all(axis=1).tolist() == [True, *[False] * 6]
+    assert not Path("a.csv.partial").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["embed", "none", "--out", "a.csv"], "there is no file or folder 'none'"),
+        (["embed", "*.ogg", "--out", "a.csv"], "no file fits the pattern '*.ogg'"),
+        (["embed", "empty", "--out", "a.csv"], "'empty' holds no file with the suffix"),
+        (["embed", "sounds", "--out", "a.xlsx"], "--out 'a.xlsx' must end in .csv, .tsv"),
+        (["embed", "sounds", "--out", "no/a.csv"], "of --out does not exist"),
+        (["embed", "sounds", "--out", "a.csv", "--weights", "no.pt"], "weights='no.pt' is neither"),
+        (
+            ["embed", "sounds", "--out", "a.csv", "--device", "gpu9", *UNTRAINED],
+            "device='gpu9' cannot be used",
+        ),
+        (["embed", "sounds", "--out", "a.csv", "--frame-length", "-1"], "frame_length"),
+        (["classify", "sounds", "--labels-file", "none.txt"], "none.txt"),
+        (["classify", "sounds", "--labels", " , "], "labels is empty"),
+        (["classify", "sounds", "--labels", "a", "--label-vectors", "sounds/x"], "sounds/x"),
+        (["classify", "sounds", "--labels", "a", "--all", "--mode", "frame"], "--mode clip"),
+        (["search", "none", "dog"], "no saved index in"),
+    ],
+)
+def test_errors(folder, capsys, arguments, message):
+    Path("empty").mkdir()
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("skw2c: ")
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+    assert not Path("a.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["embed"], ["embed", "sounds"], ["dance"], ["search", "i", "q", "-k", "0"]]
+)
+def test_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: skw2c" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["embed"], ["classify"], ["index"], ["search"]])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    assert "exit status:" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"skw2c {__version__}\n"
+
+
+# Other commands
+
+
+@pytest.fixture
+def classifier(tiny_checkpoint, words):
+    return ZeroShotClassifier(
+        list(words.index), encoder=Wav2CLIPTransformer(tiny_checkpoint), text_encoder=words
+    ).fit()
+
+
+@pytest.fixture
+def classify(tiny_checkpoint, words):
+    def run(*arguments):
+        given = ["--weights", tiny_checkpoint, "--label-vectors", "words.csv", "--quiet"]
+        return main(["classify", "sounds", *given, *arguments])
+
+    return run
+
+
+def test_classify(files, classify, classifier, capsys):
+    assert classify("--labels", "dog,rain, bell_(church)") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "file\tlabel\tprobability"
+    assert [line.split("\t")[0] for line in lines[1:]] == files
+    assert [line.split("\t")[1] for line in lines[1:]] == classifier.predict(files).tolist()
+    Path("labels.txt").write_text("dog\nrain\n\nbell church\n")
+    assert classify("--labels-file", "labels.txt", "--all", "--out", "a.csv") == 1  # a comma
+    assert "lacks 'bell church'" in capsys.readouterr().err
+    Path("labels.txt").write_text("dog\nrain\n\nbell, church\n")
+    assert classify("--labels-file", "labels.txt", "--all", "--out", "a.csv") == 0
+    table = pd.read_csv("a.csv")
+    assert table.columns.tolist() == ["file", "bell, church", "dog", "rain"]
+    np.testing.assert_allclose(table.iloc[:, 1:], classifier.predict_proba(files), rtol=1e-6)
+
+
+def test_classify_seconds_and_many_labels(files, classify, classifier):
+    labels = ["--labels", "dog,rain,bell_(church)"]
+    assert classify(*labels, "--mode", "frame", "--out", "a.csv") == 0
+    classifier.set_params(mode="frame").fit()
+    events = classifier.predict_events(files)
+    table = pd.read_csv("a.csv")
+    assert table.columns.tolist() == ["file", "label", "onset", "offset", "score"]
+    assert table["file"].tolist() == [files[row] for row in events["row"]]
+    np.testing.assert_allclose(table["offset"], events["offset"])
+    assert classify(*labels, "--multilabel", "--threshold", "0", "--out", "b.csv") == 0
+    classifier.set_params(mode="clip", multilabel=True, threshold=0.0).fit()
+    assert len(pd.read_csv("b.csv")) == classifier.predict(files).sum()
+
+
+def test_classify_failures(files, classify, capsys):
+    Path("sounds/broken.wav").write_text("no sound at all")
+    assert classify("--labels", "dog,rain", "--on-error", "nan") == 3
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1] == "sounds/broken.wav\t\t"
+    assert "1 clips failed" in captured.err
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet", "tsv"])
+def test_tables_of_words(files, words, kind, tiny_checkpoint, capsys):
+    if kind == "npz":
+        np.savez("w.npz", names=words.index.to_numpy(str), vectors=words.to_numpy())
+    elif kind == "parquet":
+        words.rename(columns=str).reset_index().to_parquet("w.parquet")
+    else:
+        words.to_csv("w.tsv", sep="\t")
+    arguments = ["--labels", "dog,rain", "--weights", tiny_checkpoint, "--quiet"]
+    assert main(["classify", "sounds", *arguments, "--label-vectors", f"w.{kind}"]) == 0
+    first = capsys.readouterr().out
+    assert main(["classify", "sounds", *arguments, "--label-vectors", "words.csv"]) == 0
+    assert capsys.readouterr().out == first
+    Path("bad.csv").write_text("label,x\na,b\n")
+    assert main(["classify", "sounds", *arguments, "--label-vectors", "bad.csv"]) == 1
+    assert "'bad.csv' is no table of label vectors" in capsys.readouterr().err
+
+
+@pytest.fixture
+def index(folder, tiny_checkpoint):
+    def run(*arguments):
+        return main(["index", "library", *arguments, "--weights", tiny_checkpoint, "--quiet"])
+
+    return run
+
+
+def test_index_and_search(files, words, index, capsys):
+    assert index("sounds/clip 0.wav", "sounds/clip 2.wav") == 0
+    assert "2 files added to 0 in library" in capsys.readouterr().err
+    assert index("sounds") == 0
+    assert "4 files added to 2 in library" in capsys.readouterr().err
+    assert index("sounds") == 0
+    assert "0 files added to 6 in library" in capsys.readouterr().err
+    assert sorted(AudioIndex.load("library").items_) == sorted(files)
+    assert sorted(os.listdir()) == ["library", "sounds", "words.csv"]
+    assert (
+        main(["search", "library", "dog", "rain", "-k", "2", "--label-vectors", "words.csv"]) == 0
+    )
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["query", "rank", "item", "score"]
+    assert [line[:2] for line in lines[1:]] == [
+        ["dog", "1"],
+        ["dog", "2"],
+        ["rain", "1"],
+        ["rain", "2"],
+    ]
+    assert main(["search", "library", files[4], "--by", "audio", "--out", "a.csv"]) == 0
+    assert pd.read_csv("a.csv")["item"][0] == files[4]
+    assert main(["search", "library", " ", "--label-vectors", "words.csv"]) == 1
+    assert "skw2c: error: The query 0 is empty" in capsys.readouterr().err
+
+
+def test_index_of_seconds(files, index, capsys):
+    assert index("sounds", "--mode", "frame", "--method", "exact") == 0
+    assert main(["search", "library", files[3], "--by", "audio", "-k", "1"]) == 0
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header == "query\trank\titem\tscore\tstart\tend"
+
+
+def test_index_failures(files, index, capsys):
+    Path("sounds/broken.wav").write_text("no sound at all")
+    assert index("sounds") == 1
+    assert not Path("library").exists()
+    assert index("sounds", "--on-error", "nan") == 3
+    assert len(AudioIndex.load("library")) == 6
+    assert main(["index", "library", "sounds", "--weights", "none", "--quiet"]) == 1
+    assert "they differ in weights" in capsys.readouterr().err
+
+
+# As the shell runs it
+
+
+def start(*arguments, **kwargs):
+    command = [sys.executable, "-m", "skw2c", *map(str, arguments)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **kwargs)  # noqa: S603
+
+
+@pytest.fixture
+def many(tmp_path, monkeypatch):
+    """Enough sound that there is time to interrupt."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "many").mkdir()
+    for row in range(60):
+        soundfile.write(tmp_path / "many" / f"{row:02}.wav", make_tone(rng, 160000), 16000)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_killed_half_way_and_started_again(many, how):
+    command = ["embed", "many", "--out", "a.parquet", "--weights", "none", "--batch-size", "2"]
+    process = start(*command)
+    kept = Path("a.parquet.partial")
+    deadline = time.monotonic() + 60
+    while len(list(kept.rglob("output.pkl"))) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(how)
+    _, error = process.communicate()
+    assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    assert "Traceback" not in error
+    n_kept = len(list(kept.rglob("output.pkl")))
+    assert 6 <= n_kept < 60
+    assert not Path("a.parquet").exists()
+    if how == signal.SIGINT:
+        assert "interrupted; run the same command again to go on" in error
+    times = {path: path.stat().st_mtime_ns for path in kept.rglob("output.pkl")}
+    again = start(*command, "--quiet")
+    while again.poll() is None:  # what was kept is not computed again
+        changed = [p for p, t in times.items() if p.exists() and p.stat().st_mtime_ns != t]
+        assert not changed
+        time.sleep(0.05)
+    assert again.returncode == 0
+    assert "going on with an interrupted run" in again.stderr.read()
+    again.stderr.close()
+    table = pd.read_parquet("a.parquet")
+    expected = Wav2CLIPTransformer(None, random_state=0).fit_transform(table["file"].tolist())
+    np.testing.assert_array_equal(table.iloc[:, 1:].to_numpy(), expected)
+    assert sorted(os.listdir()) == ["a.parquet", "many"]
+
+
+def test_a_reader_that_has_seen_enough(folder, words, tiny_checkpoint):
+    arguments = [
+        "--labels",
+        "dog,rain",
+        "--weights",
+        tiny_checkpoint,
+        "--label-vectors",
+        "words.csv",
+    ]
+    process = start("classify", "sounds", *arguments, "--quiet", stdout=subprocess.PIPE)
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert error == ""
+
+
+def test_progress_is_shown(folder, tiny_checkpoint, capsys):
+    assert main(["embed", "sounds", "--out", "a.csv", "--weights", tiny_checkpoint]) == 0
+    assert "6/6" in capsys.readouterr().err
