@@ -2,12 +2,19 @@
 
 import importlib
 
-__version__ = "0.1.0.dev0"
+from ._version import __version__
 
 _PUBLIC = {
+    "AudioIndex": "._audio_index",
+    "CLIPImageEncoder": "._clip_image_encoder",
+    "CLIPTextEncoder": "._clip_text_encoder",
+    "CLIPVideoEncoder": "._clip_video_encoder",
     "Wav2CLIPTransformer": "._wav2clip_transformer",
     "load_audio": ".audio",
+    "ZeroShotClassifier": "._zero_shot_classifier",
+    "prettify_label": "._labels",
     "datasets": None,
+    "metrics": None,
     "exceptions": None,
     "weights": None,
 }

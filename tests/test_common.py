@@ -3,14 +3,28 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skw2c import Wav2CLIPTransformer
+from skw2c import (
+    AudioIndex,
+    CLIPImageEncoder,
+    CLIPTextEncoder,
+    CLIPVideoEncoder,
+    Wav2CLIPTransformer,
+    ZeroShotClassifier,
+)
+
+from .conftest import write_tiny_clip
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny_checkpoint):
     folder = tmp_path_factory.mktemp("common")
     (folder / "tiny.pt").symlink_to(tiny_checkpoint)
+    (folder / "clip").mkdir()
+    write_tiny_clip(folder / "clip")
     return folder
+
+
+WORDS = CLIPTextEncoder("clip", pretrained=None, random_state=0)
 
 
 # Paths are relative, so that the names of the tests are the same in all processes.
@@ -21,8 +35,25 @@ def folder(tmp_path_factory, tiny_checkpoint):
         Wav2CLIPTransformer("tiny.pt", on_error="nan"),
         Wav2CLIPTransformer("tiny.pt", memory="cache"),
         Wav2CLIPTransformer(weights=None),
+        ZeroShotClassifier(encoder=Wav2CLIPTransformer("tiny.pt"), text_encoder=WORDS),
+        ZeroShotClassifier(
+            encoder=Wav2CLIPTransformer("tiny.pt", on_error="nan"),
+            text_encoder=WORDS,
+            prompts=["{}", "the sound of {}"],
+            temperature=1.0,
+        ),
+        AudioIndex(Wav2CLIPTransformer("tiny.pt")),
+        AudioIndex("passthrough"),
     ]
 )
 def test_common(estimator, check, folder, monkeypatch):
     monkeypatch.chdir(folder)
     check(estimator)
+
+
+@pytest.mark.parametrize("kind", [CLIPTextEncoder, CLIPImageEncoder, CLIPVideoEncoder])
+def test_encoders_of_no_tables_say_so(kind):
+    """The suite has no texts, pictures or videos: tests/test_clip_encoders.py stands for it."""
+    tags = kind().__sklearn_tags__().input_tags
+    assert tags.string
+    assert not tags.two_d_array

@@ -5,6 +5,9 @@ import runpy
 
 import matplotlib
 import pytest
+from PIL import Image
+
+from skw2c import Wav2CLIPTransformer
 
 from .conftest import REPOSITORY
 
@@ -14,27 +17,45 @@ def code_blocks(path):
     return [re.sub("(?m)^ {4}", "", block) for block in re.findall(pattern, path.read_text())]
 
 
-def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint):
-    first, second = code_blocks(REPOSITORY / "README.rst")
+@pytest.fixture
+def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
+    """Small random networks in place of the official weights."""
+
+    def construct(kind, parameters):
+        own = {name: v for name, v in parameters.items() if name in kind._parameter_constraints}
+        if kind is Wav2CLIPTransformer:
+            return kind(**{"weights": tiny_checkpoint, **own})
+        return kind(**{"model": tiny_clip, "pretrained": None, "random_state": 0, **own})
+
+    monkeypatch.setattr("skw2c._encoders._construct", construct)
+
+
+def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, stand_ins):
+    pipeline, files, words = code_blocks(REPOSITORY / "README.rst")
     names = {}
-    exec(first, names)  # noqa: S102
+    exec(pipeline, names)  # noqa: S102
     assert capsys.readouterr().out.startswith("0.")
-    assert len([line for line in first.splitlines() if line]) == 8
-    # The second block needs the official weights and a folder of sounds: stand in for both.
+    assert len([line for line in pipeline.splitlines() if line]) == 8
     (tmp_path / "sounds").mkdir()
     for row, file in enumerate(wav_files):
         (tmp_path / "sounds" / f"{row}.wav").symlink_to(file)
+    Image.new("RGB", (80, 60), "red").save(tmp_path / "photo.png")
     monkeypatch.chdir(tmp_path)
-    second = second.replace("Wav2CLIPTransformer(", f"Wav2CLIPTransformer({tiny_checkpoint!r}, ")
-    exec(second, names)  # noqa: S102
+    files = files.replace("Wav2CLIPTransformer(", f"Wav2CLIPTransformer({tiny_checkpoint!r}, ")
+    exec(files, names)  # noqa: S102
     assert names["vectors"].shape == (6, 16)
+    exec(words, names)  # noqa: S102
+    assert set(names["labels"]) <= {"dog", "rain", "church bells"}
+    assert names["events"].columns.tolist() == ["row", "label", "onset", "offset", "score"]
+    assert names["found"].columns.tolist() == ["query", "rank", "item", "score"]
 
 
 @pytest.mark.parametrize(
-    "path", sorted((REPOSITORY / "examples").glob("*.py")), ids=lambda p: p.stem
+    "path", sorted((REPOSITORY / "examples").glob("plot_*.py")), ids=lambda p: p.stem
 )
 def test_examples(path, monkeypatch):
     matplotlib.use("agg")
+    monkeypatch.syspath_prepend(path.parent)
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
     runpy.run_path(str(path))
     matplotlib.pyplot.close("all")

@@ -21,18 +21,29 @@ HEAVY = [
     "soundfile",
     "soxr",
     "umap",
+    "PIL",
+    "faiss",
+    "torchvision",
 ]
 
 # From top to bottom: each floor may import those below it.
 FLOORS = [
+    {"__main__"},
+    {"cli"},
     {"__init__"},
-    {"_wav2clip_transformer"},
+    {"_audio_index", "_zero_shot_classifier"},
+    {"_encoders"},
+    {"_clip_image_encoder", "_clip_text_encoder", "_clip_video_encoder"},
+    {"_clip_encoder", "_wav2clip_transformer"},
     {"_embedding"},
-    {"_store", "_ahead"},
+    {"_index_content"},
+    {"_index_folder"},
+    {"_labels"},
+    {"_store", "_ahead", "_rows", "_tables", "_texts", "_queries", "_neighbours"},
     {"models"},
     {"weights"},
-    {"audio", "datasets"},
-    {"_optional"},
+    {"audio", "pictures", "datasets", "metrics"},
+    {"_container", "_optional", "_atomic", "_version"},
     {"exceptions"},
 ]
 
@@ -72,6 +83,12 @@ def floor_of(module):
     return level
 
 
+def _home_of(alias):
+    """The module that a name of the front door is, or the front door itself."""
+    is_module = any((PACKAGE / f"{alias.name}{end}").exists() for end in (".py", "/__init__.py"))
+    return alias.name if is_module else "__init__"
+
+
 def imports_of(path):
     """Modules directly below the package that a file imports, wherever in it."""
     home = path.relative_to(PACKAGE).with_suffix("").parts
@@ -81,7 +98,7 @@ def imports_of(path):
             yield from (name[1] for name in names if name[0] == "skw2c" and name[1:])
         elif isinstance(node, ast.ImportFrom) and node.level:
             parts = [*home[: len(home) - node.level], *(node.module or "").split(".")]
-            yield from ([parts[0]] if parts[0] else [alias.name for alias in node.names])
+            yield from ([parts[0]] if parts[0] else map(_home_of, node.names))
         elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "skw2c":
             yield from node.module.split(".")[1:2] or [alias.name for alias in node.names]
 
