@@ -122,10 +122,10 @@ def test_failures(folder, files, tiny_checkpoint, capsys):
         (["embed", "empty", "--out", "a.csv"], "'empty' holds no file with the suffix"),
         (["embed", "sounds", "--out", "a.xlsx"], "--out 'a.xlsx' must end in .csv, .tsv"),
         (["embed", "sounds", "--out", "no/a.csv"], "of --out does not exist"),
-        (["embed", "sounds", "--out", "a.csv", "--weights", "no.pt"], "weights='no.pt' is neither"),
+        (["embed", "sounds", "--out", "a.csv", "--weights", "no.pt"], "--weights no.pt is neither"),
         (
             ["embed", "sounds", "--out", "a.csv", "--device", "gpu9", *UNTRAINED],
-            "device='gpu9' cannot be used",
+            "--device gpu9 cannot be used",
         ),
         (["embed", "sounds", "--out", "a.csv", "--frame-length", "-1"], "frame_length"),
         (["classify", "sounds", "--labels-file", "none.txt"], "none.txt"),
@@ -366,3 +366,17 @@ def test_a_reader_that_has_seen_enough(folder, words, tiny_checkpoint):
 def test_progress_is_shown(folder, tiny_checkpoint, capsys):
     assert main(["embed", "sounds", "--out", "a.csv", "--weights", tiny_checkpoint]) == 0
     assert "6/6" in capsys.readouterr().err
+
+
+def test_help_is_quick():
+    """What only reads the command line loads no network."""
+    program = (
+        "import sys; from skw2c.cli import main\n"
+        "try: main(['embed', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'pandas', 'sklearn', 'numpy'} & set(sys.modules)))"
+    )
+    result = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[-1] == "[]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 
 from .._version import __version__
@@ -13,6 +14,14 @@ from ._failures import SOME_FAILED
 __all__ = ["main"]
 
 _COMMANDS = {"embed": _embed, "classify": _classify, "index": _index, "search": _search}
+_OPTIONS = {
+    "on_error": "--on-error",
+    "weights": "--weights",
+    "pretrained": "--clip-pretrained",
+    "model": "--clip-model",
+    "device": "--device",
+    "text_encoder": "--label-vectors",
+}
 _STATUS = f"""\
 exit status:
   0  all went well
@@ -48,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain("interrupted; run the same command again to go on")
         return 130
     except (ValueError, TypeError, OSError, ImportError) as exc:
-        _complain(str(exc).replace("on_error='nan'", "--on-error nan"))
+        _complain(_in_options(str(exc)))
         return 1
     return status
 
@@ -73,6 +82,16 @@ def _parser() -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
+
+
+def _in_options(message: str) -> str:
+    """Name options of the command line where a message names parameters."""
+
+    def replace(match: re.Match) -> str:
+        name, value = match.groups()
+        return f"{_OPTIONS[name]} {value.strip(chr(39)).replace('None', 'none')}"
+
+    return re.sub(rf"\b({'|'.join(_OPTIONS)})=('[^']*'|None)", replace, message)
 
 
 def _complain(message: str) -> None:

@@ -8,11 +8,10 @@ with --mode frame, each stretch of a file, from onset to offset in seconds; with
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
 
-import numpy as np
-import pandas as pd
+import skw2c
 
-from .. import ZeroShotClassifier
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
 from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder, resumable
@@ -45,7 +44,7 @@ def run(options: Namespace) -> int:
     if options.all and options.mode == "frame":
         raise ValueError("--all is for --mode clip")
     files = find_files(options.paths)
-    classifier = ZeroShotClassifier(
+    classifier = skw2c.ZeroShotClassifier(
         _read_labels(options),
         text_encoder=make_text_encoder(options),
         prompts=options.prompt or "{}",
@@ -60,8 +59,6 @@ def run(options: Namespace) -> int:
 
 
 def _memory(options: Namespace):
-    from contextlib import nullcontext
-
     return resumable(f"{options.out}.partial") if options.out else nullcontext()
 
 
@@ -74,7 +71,11 @@ def _read_labels(options: Namespace) -> list[str]:
     return [label.strip() for label in labels if label.strip()]
 
 
-def _tabulate(classifier, files: list[str], everything: bool) -> pd.DataFrame:
+def _tabulate(classifier, files: list[str], everything: bool):
+    """One row for each file, stretch of a file, or label of a file."""
+    import numpy as np
+    import pandas as pd
+
     if classifier.mode == "frame":
         events = classifier.predict_events(files)
         events.insert(0, "file", [files[row] for row in events.pop("row")])

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-import numpy as np
-import pandas as pd
-
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
 from ._options import add_encoder, add_paths, make_encoder, resumable
@@ -44,7 +41,11 @@ def run(options: Namespace) -> int:
     return SOME_FAILED if failures else 0
 
 
-def _tabulate(files: list[str], vectors: np.ndarray, encoder) -> pd.DataFrame:
+def _tabulate(files: list[str], vectors, encoder):
+    """One row for each file or window: its name, its time, its vector."""
+    import numpy as np
+    import pandas as pd
+
     names = encoder.get_feature_names_out()
     if encoder.mode == "clip":
         table = pd.DataFrame(vectors, columns=names)

@@ -10,7 +10,8 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from .. import AudioIndex
+import skw2c
+
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
 from ._options import add_encoder, add_paths, make_encoder, resumable
@@ -39,25 +40,25 @@ def run(options: Namespace) -> int:
         known = set() if index is None else set(index.items_)
         new = [file for file in files if file not in known]
         if index is None:
-            index = AudioIndex(
+            index = skw2c.AudioIndex(
                 make_encoder(options, memory), mode=options.mode, method=options.method
             ).fit(new)
         elif new:
             index.add(new)
-        n_before = len(known)
         if new:
             index.save(options.index)
         print(
-            f"skw2c: {len(index) - n_before} files added to {n_before} in {options.index}",
+            f"skw2c: {len(index) - len(known)} files added to {len(known)} in {options.index}",
             file=sys.stderr,
         )
     return SOME_FAILED if failures else 0
 
 
-def _open(options: Namespace, memory: str) -> AudioIndex | None:
+def _open(options: Namespace, memory: str):
+    """The index that is there already, or None."""
     if not os.path.exists(os.path.join(options.index, "index.json")):
         return None
-    return AudioIndex.load(
+    return skw2c.AudioIndex.load(
         options.index,
         encoder=make_encoder(options, memory),
         on_error=options.on_error,

@@ -9,9 +9,9 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import CLIPTextEncoder, Wav2CLIPTransformer
+import skw2c
 
-_FRAMES = ("frame_length", "hop_length")
+from ._tables import read_vectors
 
 
 def weights(text: str) -> str | None:
@@ -91,9 +91,9 @@ def add_words(parser: ArgumentParser) -> None:
     group.add_argument("--clip-pretrained", type=weights, default="openai", metavar="TAG")
 
 
-def make_encoder(options: Namespace, memory: str | None) -> Wav2CLIPTransformer:
+def make_encoder(options: Namespace, memory: str | None):
     """The encoder of sounds that the options describe."""
-    return Wav2CLIPTransformer(
+    return skw2c.Wav2CLIPTransformer(
         options.weights,
         mode=options.mode,
         frame_length=options.frame_length,
@@ -111,11 +111,9 @@ def make_encoder(options: Namespace, memory: str | None) -> Wav2CLIPTransformer:
 def make_text_encoder(options: Namespace):
     """The encoder of words that the options describe, or the table of their vectors."""
     if options.label_vectors:
-        from ._tables import read_vectors
-
         return read_vectors(options.label_vectors)
     device = "auto" if options.device == "openvino" else options.device
-    return CLIPTextEncoder(
+    return skw2c.CLIPTextEncoder(
         options.clip_model, options.clip_pretrained, device=device, random_state=0
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from .. import AudioIndex
+import skw2c
+
 from ._options import add_machine, add_words, make_text_encoder, positive
 from ._tables import check_output, write_table
 
@@ -27,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Search; return the exit status."""
     check_output(options.out)
-    index = AudioIndex.load(
+    index = skw2c.AudioIndex.load(
         options.index,
         text_encoder=make_text_encoder(options),
         prompts=options.prompt or "{}",

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import numpy as np
-import pandas as pd
-
 from .._atomic import open_atomically
 from .._optional import import_optional
 
@@ -38,7 +35,7 @@ def check_output(path: str | None) -> None:
         _import_parquet()
 
 
-def write_table(table: pd.DataFrame, path: str | None) -> None:
+def write_table(table, path: str | None) -> None:
     """Write a table in the format that the suffix says; tab-separated to the terminal."""
     if path is None:
         table.to_csv(sys.stdout, sep="\t", index=False, float_format="%.4f")
@@ -48,19 +45,22 @@ def write_table(table: pd.DataFrame, path: str | None) -> None:
         if suffix == ".parquet":
             table.to_parquet(file, index=False)
         elif suffix == ".npz":
-            np.savez(file, **_as_arrays(table))
+            _write_arrays(table, file)
         else:
             table.to_csv(file, sep="\t" if suffix == ".tsv" else ",", index=False)
 
 
-def read_vectors(path: str) -> pd.DataFrame:
-    """Read a table of label vectors, one row per label.
+def read_vectors(path: str):
+    """Read a table of label vectors, one row per label, as a DataFrame.
 
     Raises
     ------
     ValueError
         If the file is no such table.
     """
+    import numpy as np
+    import pandas as pd
+
     suffix = os.path.splitext(path)[1].lower()
     try:
         if suffix == ".npz":
@@ -76,18 +76,21 @@ def read_vectors(path: str) -> pd.DataFrame:
         raise ValueError(f"{path!r} is no table of label vectors ({exc})") from exc
 
 
-def _as_arrays(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Columns as arrays, those of the vectors as one matrix; nothing of it is pickled."""
+def _write_arrays(table, file) -> None:
+    """Write columns as arrays, those of the vectors as one matrix; nothing of it is pickled."""
+    import numpy as np
+
     of_vectors = [name for name in table.columns if table[name].dtype == np.float32]
-    arrays = {"vectors": table[of_vectors].to_numpy()} if of_vectors else {}
+    arrays = {}
+    if of_vectors:
+        arrays["vectors"] = table[of_vectors].to_numpy()
+        arrays["feature_names"] = np.array(of_vectors, dtype=str)
     for name in table.columns.difference(of_vectors, sort=False):
         values = table[name].to_numpy()
         # `np.savez` keeps the name "file" for itself.
         key = "files" if name == "file" else name
         arrays[key] = values if values.dtype.kind in "biuf" else values.astype(str)
-    if of_vectors:
-        arrays["feature_names"] = np.array(of_vectors, dtype=str)
-    return arrays
+    np.savez(file, **arrays)
 
 
 def _import_parquet() -> None:
