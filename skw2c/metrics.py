@@ -427,7 +427,10 @@ def _encode_labels(query_labels, item_labels) -> tuple[np.ndarray, np.ndarray]:
 def _check_labels(labels, name: str) -> np.ndarray:
     if isinstance(labels, list | tuple):
         labels = np.array(labels, dtype=object)  # else numpy makes the string "nan" of NaN
-    labels = column_or_1d(labels, input_name=name).tolist()
+    try:
+        labels = column_or_1d(labels).tolist()
+    except ValueError as exc:
+        raise ValueError(f"{name} must have one dimension: {exc}") from exc
     if not labels:
         raise ValueError(f"{name} is empty")
     kind = str if isinstance(labels[0], str) else Real
