@@ -26,10 +26,11 @@ _BLOCK = 2**22
 
 _SMALLEST = 2**14  # vectors; fewer are quicker compared than divided into lists
 _PER_LIST = 64  # vectors per list to train from
+_ROUNDS = 10  # of k-means
 _ADDED = 65536  # vectors encoded at once
 _TUNED = (10, 100)  # neighbours for which faiss is tuned
 _TRIALS = 256  # queries of each kind to tune with
-_CANDIDATES = 1 / 32  # of all vectors at most; beyond, comparing all is as quick
+_CANDIDATES = 1 / 16  # of all vectors at most; beyond, all are compared
 
 
 class Neighbours(Protocol):
@@ -59,6 +60,9 @@ class Neighbours(Protocol):
         rows : ndarray of shape (n_queries, k), int64
             Rows of the vectors, ascending where cosines are equal.
         """
+
+    def takes(self, n_items: int) -> bool:
+        """Whether it is still a good choice for so many vectors in all."""
 
     def add(self, vectors: np.ndarray) -> None:
         """Append vectors, which take the next rows."""
@@ -130,6 +134,10 @@ class ExactNeighbours:
         scores, rows = rank(self.vectors, query[None], near[None], k)
         return scores[0], rows[0]
 
+    def takes(self, n_items: int) -> bool:
+        """Any number."""
+        return True
+
     def add(self, vectors: np.ndarray) -> None:
         """Append vectors."""
         self.__init__(np.concatenate([self.vectors, vectors]))
@@ -183,11 +191,14 @@ class FaissNeighbours:
             scores[short], rows[short] = self._search_all(queries[short], k)
         return scores, rows
 
-    def add(self, vectors: np.ndarray) -> None:
-        """Append vectors to the lists that there are.
+    def takes(self, n_items: int) -> bool:
+        """Until there are so many that there should be more lists."""
+        if self._index is None:
+            return n_items < max(_SMALLEST, 2 * len(self.vectors))
+        return count_lists(n_items) <= self._index.nlist
 
-        Build anew when there are several times as many: lists and settings stay what they are.
-        """
+    def add(self, vectors: np.ndarray) -> None:
+        """Append vectors to the lists that there are; lists and settings stay what they are."""
         if self._index is not None:
             self._index.add(vectors)
         self.vectors = np.concatenate([self.vectors, vectors])
@@ -244,7 +255,7 @@ class FaissNeighbours:
         items = self.vectors[draw_rows(self.vectors, _TRIALS, random)]
         trials = [
             (queries, n_own, self._search_all(queries, max(_TUNED))[0])
-            for queries, n_own in ((items, 1), (shuffle_columns(items, random), 0))
+            for queries, n_own in ((items, 1), (mix(items, random), 0))
         ]
         settings = [(k, *self._choose(k, recall, trials)) for k in _TUNED]
         return [setting for setting in settings if setting[1]]
@@ -311,9 +322,9 @@ def keep_best(vectors, queries, rows, k):
     faiss = import_faiss()
     if rows.shape[1] <= k + _SPARE:
         return rows
-    cosines = np.empty(rows.shape, np.float32)
+    cosines = np.full(rows.shape, -np.inf, np.float32)  # which row -1 keeps
     arrays = [faiss.swig_ptr(array) for array in (cosines, queries, vectors, rows)]
-    faiss.fvec_inner_products_by_idx(*arrays, vectors.shape[1], *rows.shape)  # -inf for row -1
+    faiss.fvec_inner_products_by_idx(*arrays, vectors.shape[1], *rows.shape)
     best = np.argpartition(-cosines, k + _SPARE, axis=1)[:, : k + _SPARE]
     return np.take_along_axis(rows, best, 1)
 
@@ -322,17 +333,32 @@ def build_index(vectors, random):
     """Divide a sample into lists, then encode all vectors."""
     faiss = import_faiss()
     n_items, width = vectors.shape
-    n_lists = 2 ** round(np.log2(n_items) / 2)
+    n_lists = count_lists(n_items)
+    sample = vectors[draw_rows(vectors, n_lists * _PER_LIST, random)]
+    coarse = faiss.IndexFlatIP(width)
+    coarse.add(find_centres(sample, n_lists, random))
     n_codes = width if width % 2 else width // 2
-    index = faiss.IndexIVFPQFastScan(
-        faiss.IndexFlatIP(width), width, n_lists, n_codes, 4, faiss.METRIC_INNER_PRODUCT
-    )
-    index.cp.spherical = True
-    index.cp.seed = int(random.randint(2**31 - 1))
-    index.train(vectors[draw_rows(vectors, n_lists * _PER_LIST, random)])
+    index = faiss.IndexIVFPQFastScan(coarse, width, n_lists, n_codes, 4, faiss.METRIC_INNER_PRODUCT)
+    index.train(sample)
     for start in range(0, n_items, _ADDED):
         index.add(vectors[start : start + _ADDED])
     return index
+
+
+def count_lists(n_items: int) -> int:
+    """About as many lists as vectors in a list."""
+    return 2 ** round(np.log2(n_items) / 2)
+
+
+def find_centres(sample, n_lists, random):
+    """Directions of k-means, shortened so that least remains between vectors and centres."""
+    seed = int(random.randint(2**31 - 1))
+    clustering = import_faiss().Kmeans(
+        sample.shape[1], n_lists, niter=_ROUNDS, spherical=True, seed=seed
+    )
+    clustering.train(sample)
+    cosines, _ = clustering.index.search(sample, 1)
+    return clustering.centroids * cosines.mean()
 
 
 def draw_rows(vectors, n_rows, random):
@@ -341,10 +367,16 @@ def draw_rows(vectors, n_rows, random):
     return np.sort(random.choice(len(vectors), n_rows, replace=False))
 
 
-def shuffle_columns(items, random):
-    """Unit vectors with the numbers of the items in each column, which belong to no cluster."""
-    order = np.argsort(random.random_sample(items.shape), axis=0)
-    mixed = np.take_along_axis(np.asarray(items), order, 0)
+def mix(items, random):
+    """Unit vectors with the items' numbers in each column, which belong to no cluster.
+
+    Each is the sum of two, nearer to the mean of the items than they are, where neighbours
+    are spread over the most lists.
+    """
+    mixed = np.zeros(items.shape, np.float32)
+    for _ in range(2):
+        order = np.argsort(random.random_sample(items.shape), axis=0)
+        mixed += np.take_along_axis(np.asarray(items), order, 0)
     return mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), _SLACK)
 
 
