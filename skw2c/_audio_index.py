@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from copy import copy
 from numbers import Integral, Real
@@ -14,14 +15,28 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._encoders import describe_encoder, differences, resolve_encoder, restore_encoder
+from ._encoders import (
+    describe_encoder,
+    differences,
+    frame_times_of,
+    resolve_encoder,
+    restore_encoder,
+    to_json,
+)
 from ._index_content import IndexContent
-from ._index_folder import IndexPart, checked_file, read_index, write_index
+from ._index_folder import IndexPart, checked_file, is_current, read_index, write_index
 from ._labels import check_prompts, embed_texts, is_table, look_up_labels
+from ._names import column_of_names
 from ._neighbours import FaissNeighbours, choose_engine
 from ._queries import list_names, list_queries
 from ._rows import GO_ON, to_unit_length
-from ._tables import note_columns, take_columns, tell_of_input
+from ._tables import (
+    check_frames,
+    note_columns,
+    spans_of_frames,
+    take_columns,
+    tell_of_input,
+)
 from ._version import __version__
 from .exceptions import SavedIndexError, UnreadableError
 
@@ -261,7 +276,7 @@ class AudioIndex(BaseEstimator):
             vectors = self._embed_queries(queries, by)
         except UnreadableError as exc:
             raise type(exc)(f"Query: {str(exc).removesuffix(GO_ON)}") from exc
-        vectors = self._check_width(to_unit_length(vectors), "The query")
+        vectors = _usable(self._check_width(_as_floats(vectors), "The query"))
         scores, rows = self._engine().search(
             np.ascontiguousarray(vectors, dtype=np.float32), min(int(k), self.n_vectors_)
         )
@@ -290,18 +305,17 @@ class AudioIndex(BaseEstimator):
             loaded.
         """
         check_is_fitted(self, "_content")
-        folder = os.path.abspath(os.fspath(folder))
-        saved_id = self._saved[1] if self._saved[0] == folder else None
-        parts = self._content.for_saving(keep_files=saved_id is not None)
+        folder = _real(folder)
+        parts = self._content.for_saving(keep_files=folder == self._home)
         engine = self._engine() if parts else None
-        saved_id = write_index(
+        self._saved_ids[folder] = write_index(
             folder,
             self._describe(),
             parts,
-            saved_id=saved_id,
+            saved_id=self._saved_ids.get(folder),
             write_neighbours=engine.save if isinstance(engine, FaissNeighbours) else None,
         )
-        self._content, self._saved = IndexContent(parts), (folder, saved_id)
+        self._content, self._home = IndexContent(parts), folder
         return self
 
     @classmethod
@@ -326,25 +340,35 @@ class AudioIndex(BaseEstimator):
         ------
         SavedIndexError
             If there is no index, it is of another version, a file is missing, truncated
-            or another one than was saved, or ``encoder`` has other weights than
-            that of the index.
+            or another one than was saved, ``mode`` is not that of the index, or
+            ``encoder`` is an encoder of skw2c with other weights or parameters than that of
+            the index (of others only the class and the width are compared).
         """
-        folder = os.path.abspath(os.fspath(folder))
+        folder = _real(folder)
         listed, parts = read_index(folder)
-        restored = {
-            name: listed[name] and restore_encoder(listed[name], fitted=False)
-            for name in ("encoder", "text_encoder", "image_encoder")
-        }
-        restored["encoder"] = restored["encoder"] or "passthrough"
-        index = cls(**{**listed["parameters"], **restored, **parameters})
+        try:
+            index = cls(**{**_saved_parameters(listed), **parameters})
+            index._start(listed["encoder"])
+            index.failed_items_, index._n_named = listed["failed_items"], listed["n_named"]
+            saved_mode = listed["parameters"]["mode"]
+        except (AttributeError, KeyError, TypeError) as exc:
+            raise SavedIndexError(
+                f"The saved index in {folder!r} is damaged: {type(exc).__name__}: {exc}"
+            ) from exc
         index._validate_params()
-        index._start(listed["encoder"])
+        if index.mode != saved_mode:
+            raise SavedIndexError(f"The index was made with mode={saved_mode!r}, which is for good")
         if "encoder" in parameters:
             index._replace_encoder()
-        index._content = IndexContent(parts)
-        index.failed_items_ = listed["failed_items"]
-        index._saved = (folder, listed["id"])
-        index._load_neighbours(listed["neighbours"])
+        index._content, index._home = IndexContent(parts), folder
+        index._saved_ids = {folder: listed["id"]}
+        if listed["neighbours"] is not None and not index._load_neighbours(listed["neighbours"]):
+            if not is_current(folder, listed["id"]):
+                return cls.load(folder, **parameters)
+            warnings.warn(
+                "The saved search structure of the index is missing or damaged, and is built anew",
+                stacklevel=2,
+            )
         return index
 
     @property
@@ -359,7 +383,8 @@ class AudioIndex(BaseEstimator):
         """Become an empty index of an encoder, or of the description of one."""
         self.failed_items_ = []
         self._encoder, self._content, self._neighbours = encoder, IndexContent(), None
-        self._saved = (None, None)
+        self._n_named = 0
+        self._home, self._saved_ids = None, {}
 
     def _resolve(self, encoder, kind: str, **parameters):
         if isinstance(encoder, str) and encoder == "passthrough":
@@ -397,24 +422,47 @@ class AudioIndex(BaseEstimator):
             )
 
     def _append(self, X, items, *, reset: bool = False) -> None:
+        framed = self.mode == "frame"
+        if self._content.parts and framed != (self._content.parts[0].times is not None):
+            raise ValueError(
+                f"mode={self.mode!r} came after the index was built with the other one"
+            )
         vectors = self._embed_clips(X, reset)
-        counts = np.array([1 if self.mode == "clip" else len(frames) for frames in vectors])
-        names = list_names(X, items, len(counts), first_number=len(self._content.items))
-        flat = vectors if self.mode == "clip" else np.concatenate(vectors)
-        flat = to_unit_length(self._check_width(np.asarray(flat, dtype=np.float32), "X"))
+        counts = np.array([len(frames) if framed else 1 for frames in vectors])
+        names = list_names(X, items, len(counts), first_number=self._n_named)
+        flat = np.concatenate(list(vectors)) if framed else vectors
+        unit = to_unit_length(self._check_width(_as_floats(flat), "X")).astype(np.float32)
         owners = np.repeat(np.arange(len(counts)), counts)
         failed = np.zeros(len(counts), dtype=bool)
-        failed[owners[~np.isfinite(flat).all(axis=1)]] = True
-        self.failed_items_ += [name for name, bad in zip(names, failed, strict=True) if bad]
+        failed[owners[~np.isfinite(unit).all(axis=1)]] = True
+        self._n_named += len(names)
+        self._list_failed(names, failed)
         if failed.all():
             return
         times = None
-        if self.mode == "frame":
+        if framed:
             times = np.concatenate([self._frame_times(count) for count in counts[~failed]])
         names = [name for name, bad in zip(names, failed, strict=True) if not bad]
-        flat = flat[~failed[owners]] if failed.any() else flat
-        self._content.append(IndexPart(flat, names, counts[~failed], times))
-        self._neighbours = None
+        unit = unit[~failed[owners]] if failed.any() else unit
+        self._grow(IndexPart(unit, names, counts[~failed], times))
+
+    def _list_failed(self, names: list, failed: np.ndarray) -> None:
+        """Note what failed, each once, and forget what failed before and did not now."""
+        now = dict.fromkeys(name for name, bad in zip(names, failed, strict=True) if bad)
+        good = {name for name, bad in zip(names, failed, strict=True) if not bad}
+        before = [name for name in self.failed_items_ if name not in now and name not in good]
+        self.failed_items_ = [*before, *now]
+
+    def _grow(self, part: IndexPart) -> None:
+        """Append a part, to the search structure too where it remains a good one."""
+        self._content.append(part)
+        engine, n_vectors = self._neighbours, self.n_vectors_
+        fits = isinstance(engine, choose_engine(self.method, n_vectors))
+        if fits and engine.takes(n_vectors):
+            engine.add(part.vectors)
+            self._content.share(engine.vectors)
+        else:
+            self._neighbours = None
 
     def _embed_clips(self, X, reset: bool):
         """Vectors (n_clips, width), or in frame mode (n_frames, width) of each clip."""
@@ -425,16 +473,20 @@ class AudioIndex(BaseEstimator):
         finite = True if self.on_error == "raise" else "allow-nan"
         if self.mode == "clip":
             return validate_data(self, X, reset=reset, ensure_all_finite=finite)
-        return [check_array(frames, ensure_all_finite=finite, input_name="X") for frames in X]
+        return check_frames(X, self._content.width, finite)
 
     def _frame_times(self, n_frames: int) -> np.ndarray:
         encoder = self._fitted_encoder()
-        if hasattr(encoder, "frame_times"):
-            return encoder.frame_times(n_frames)
-        starts = np.arange(n_frames) * self.hop_length
-        return np.stack([starts, starts + self.frame_length], axis=1)
+        if encoder == "passthrough":
+            return spans_of_frames(n_frames, self.frame_length, self.hop_length)
+        return frame_times_of(encoder, n_frames)
 
     def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
+        if vectors.ndim != 2:
+            raise ValueError(
+                f"{what} has vectors of shape {vectors.shape}, and mode={self.mode!r} needs one "
+                "vector each: give the encoder the mode of the index"
+            )
         width = self._content.width
         if width is not None and vectors.shape[1] != width:
             raise ValueError(
@@ -450,7 +502,7 @@ class AudioIndex(BaseEstimator):
             return self._embed_words(queries)
         if by == "image":
             encoder = self._resolve(_needed(self.image_encoder, "image"), "image", on_error="raise")
-            return encoder.fit(queries).transform(queries)
+            return encoder.fit(queries, None).transform(queries)
         encoder = self._fitted_encoder()
         if encoder == "passthrough":
             raise ValueError(
@@ -462,8 +514,14 @@ class AudioIndex(BaseEstimator):
     def _embed_words(self, queries: list) -> np.ndarray:
         templates = check_prompts(self.prompts)
         if is_table(_needed(self.text_encoder, "text")):
-            return look_up_labels(queries, self.text_encoder)
-        encoder = self._resolve(self.text_encoder, "text", on_error="raise").fit(templates)
+            if templates != ["{}"]:
+                raise ValueError(
+                    f"prompts={self.prompts!r} needs a text encoder, and text_encoder is a table "
+                    "of vectors that are made already: leave prompts='{}'"
+                )
+            # Each word once, for two names of one vector are no mistake in queries.
+            return np.concatenate([look_up_labels([q], self.text_encoder) for q in queries])
+        encoder = self._resolve(self.text_encoder, "text", on_error="raise").fit(templates, None)
         return embed_texts(queries, templates, encoder)
 
     def _engine(self):
@@ -475,11 +533,15 @@ class AudioIndex(BaseEstimator):
             self._neighbours = make(self._content.vectors())
         return self._neighbours
 
-    def _load_neighbours(self, entry: dict | None) -> None:
-        if entry is None or choose_engine(self.method, self.n_vectors_) is not FaissNeighbours:
-            return
-        path = checked_file(self._saved[0], entry)
-        self._neighbours = FaissNeighbours.load(path, self._content.vectors())
+    def _load_neighbours(self, entry: dict) -> bool:
+        """Take what was saved to search with; False where that cannot be used."""
+        if choose_engine(self.method, self.n_vectors_) is FaissNeighbours:
+            try:
+                path = checked_file(self._home, entry)
+                self._neighbours = FaissNeighbours.load(path, self._content.vectors())
+            except (ValueError, OSError):
+                return False
+        return True
 
     def _tabulate(self, queries: list, scores: np.ndarray, rows: np.ndarray):
         import pandas as pd
@@ -487,9 +549,9 @@ class AudioIndex(BaseEstimator):
         names = [query if isinstance(query, str) else k for k, query in enumerate(queries)]
         n_queries, n_results = rows.shape
         table = {
-            "query": np.repeat(np.array(names, dtype=object), n_results),
+            "query": column_of_names(np.repeat(np.array(names, dtype=object), n_results).tolist()),
             "rank": np.tile(np.arange(1, n_results + 1), n_queries),
-            "item": self._content.items_of(rows.ravel()),
+            "item": column_of_names(self._content.items_of(rows.ravel())),
             "score": scores.ravel(),
         }
         if self.mode == "frame":
@@ -499,7 +561,7 @@ class AudioIndex(BaseEstimator):
 
     def _describe(self) -> dict:
         own = self.get_params(deep=False)
-        parameters = {name: own[name] for name in _SAVED}
+        parameters = {name: to_json(own[name]) for name in _SAVED}
         if not isinstance(parameters["prompts"], str):
             parameters["prompts"] = list(parameters["prompts"])
         encoder = self._encoder
@@ -508,6 +570,7 @@ class AudioIndex(BaseEstimator):
             "n_items": len(self._content.items),
             "n_vectors": self.n_vectors_,
             "failed_items": self.failed_items_,
+            "n_named": self._n_named,
             "parameters": parameters,
             "encoder": encoder if isinstance(encoder, dict) else describe_encoder(encoder),
             "text_encoder": _describe_unfitted(self.text_encoder),
@@ -528,6 +591,36 @@ class AudioIndex(BaseEstimator):
         return {name: value for name, value in state.items() if name != "_neighbours"} | (
             {"_neighbours": None} if "_neighbours" in state else {}
         )
+
+
+def _real(folder) -> str:
+    """The same name for a folder however it is reached."""
+    return os.path.realpath(os.path.expanduser(os.fspath(folder)))
+
+
+def _saved_parameters(listed: dict) -> dict:
+    """Parameters of an index as its list states them; no other than were saved."""
+    restored = {
+        name: listed[name] and restore_encoder(listed[name], fitted=False)
+        for name in ("encoder", "text_encoder", "image_encoder")
+    }
+    restored["encoder"] = restored["encoder"] or "passthrough"
+    return {**{name: listed["parameters"][name] for name in _SAVED}, **restored}
+
+
+def _as_floats(vectors) -> np.ndarray:
+    """Vectors as floats of at least 32 bits."""
+    vectors = vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)
+    return vectors.astype(np.result_type(vectors.dtype, np.float32), copy=False)
+
+
+def _usable(vectors: np.ndarray) -> np.ndarray:
+    """Unit vectors of queries."""
+    for row, vector in enumerate(vectors):
+        if not np.isfinite(vector).all() or not vector.any():
+            what = "zero" if np.isfinite(vector).all() else "NaN or infinite"
+            raise ValueError(f"The vector of query {row} is {what}, and has no direction")
+    return to_unit_length(vectors)
 
 
 def _needed(encoder, kind: str):

@@ -43,7 +43,7 @@ class CLIPTextEncoder(CLIPEncoder):
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a row that is no string (None, NaN). ``"raise"`` stops with an error that
-        names row and file. ``"nan"`` keeps its row as NaN and issues one
+        names the row. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
 
     random_state : int, RandomState instance or None, default=None
@@ -71,8 +71,8 @@ class CLIPTextEncoder(CLIPEncoder):
     Notes
     -----
     X is a list, tuple, Series, one-dimensional array or one-column DataFrame of strings.
-    Texts that are longer than the model reads (77 tokens, some 50 words) lose their end,
-    and a warning says how many.
+    Texts that are longer than the model reads (77 tokens, some 50 words) lose their end; with
+    the tokenizer of OpenAI's models a warning says how many did.
 
     OpenAI's weights always run with the quick GELU that they were trained with, even
     under a plain name such as ``model="ViT-B-32"`` or from a copy of OpenAI's file:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 
+import numpy as np
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 
 from ._clip_image_encoder import CLIPImageEncoder
 from ._clip_text_encoder import CLIPTextEncoder
@@ -24,7 +26,6 @@ _REFERENCES = {
 }
 # How an encoder works on this machine, which says nothing of its vectors.
 _LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error"}
-_JSON = (str, int, float, bool, type(None))
 
 
 def resolve_encoder(encoder, kind: str, **parameters):
@@ -55,22 +56,31 @@ def describe_encoder(encoder) -> dict | str:
     """
     if isinstance(encoder, str):
         return encoder
+    if isinstance(encoder, FrozenEstimator):
+        return describe_encoder(encoder.estimator)
     kind = type(encoder)
     if kind not in _REFERENCES:
         return {"class": f"{kind.__module__}.{kind.__qualname__}"}
-    parameters = {
-        name: os.fspath(value) if isinstance(value, os.PathLike) else value
-        for name, value in encoder.get_params(deep=False).items()
-        if name not in _LOCAL
-    }
+    parameters = encoder.get_params(deep=False)
+    if not isinstance(parameters.get("random_state"), (int, type(None))):
+        parameters["random_state"] = None  # the seed stands in the weights
     description = {
         "class": kind.__name__,
-        "parameters": {k: v for k, v in parameters.items() if isinstance(v, _JSON)},
+        "parameters": {
+            name: to_json(value) for name, value in parameters.items() if name not in _LOCAL
+        },
     }
     if hasattr(encoder, "weights_"):
         description["weights"] = asdict(encoder.weights_)
         description["identity"] = encoder.weights_.identity
     return description
+
+
+def to_json(value):
+    """A parameter as JSON can hold it: paths as strings, numpy's numbers as Python's."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def restore_encoder(description: dict | str, *, fitted: bool = True, **parameters):
@@ -89,7 +99,10 @@ def restore_encoder(description: dict | str, *, fitted: bool = True, **parameter
         return description
     for kind, reference in _REFERENCES.items():
         if kind.__name__ == description["class"]:
-            encoder = _construct(kind, {**parameters, **description["parameters"]})
+            described = description["parameters"]
+            # What works on this machine alone is never taken from a file.
+            described = {name: v for name, v in described.items() if name not in _LOCAL}
+            encoder = _construct(kind, {**parameters, **described})
             weights = description.get("weights")
             return encoder._adopt(reference(**weights)) if fitted and weights else encoder
     return None
@@ -115,6 +128,26 @@ def _without_location(description: dict) -> dict:
         "weights": description.get("identity"),
         **{name: value for name, value in parameters.items() if name not in places},
     }
+
+
+def frame_times_of(encoder, n_frames: int):
+    """Start and end of windows in seconds, as the encoder in a pipeline or wrapper says.
+
+    Raises
+    ------
+    ValueError
+        If nothing in it knows.
+    """
+    parts = [encoder]
+    while parts:
+        part = parts.pop(0)
+        if hasattr(part, "frame_times"):
+            return part.frame_times(n_frames)
+        parts += [step for _, step in getattr(part, "steps", [])]
+    raise ValueError(
+        f"{type(encoder).__name__} does not say when its frames are: it has no method "
+        "frame_times(n_frames), which gives their start and end in seconds, (n_frames, 2)"
+    )
 
 
 def _construct(kind: type, parameters: dict):

@@ -40,11 +40,15 @@ class IndexContent:
         """All vectors in one array, of which the parts become views."""
         if len(self.parts) > 1:
             matrix = np.concatenate([part.vectors for part in self.parts])
-            ends = np.cumsum([len(part.vectors) for part in self.parts])
-            for part, rows in zip(self.parts, np.split(matrix, ends[:-1]), strict=True):
-                part.vectors = rows
+            self.share(matrix)
             return matrix
         return self.parts[0].vectors
+
+    def share(self, matrix: np.ndarray) -> None:
+        """Let the parts be views of all vectors in one array."""
+        ends = np.cumsum([len(part.vectors) for part in self.parts])
+        for part, rows in zip(self.parts, np.split(matrix, ends[:-1]), strict=True):
+            part.vectors = rows
 
     def items_of(self, rows: np.ndarray) -> list:
         """Names of the clips that vectors belong to."""
@@ -58,6 +62,9 @@ class IndexContent:
     def for_saving(self, *, keep_files: bool) -> list[IndexPart]:
         """Parts that lie in a folder already, and one part of all others.
 
+        Saved parts that are not much larger than the new one are joined with it, so that a
+        thousand small additions do not become a thousand files.
+
         Parameters
         ----------
         keep_files : bool
@@ -65,6 +72,8 @@ class IndexContent:
         """
         saved = [part for part in self.parts if keep_files and part.files]
         new = self.parts[len(saved) :]
+        while new and saved and len(saved[-1].vectors) <= 2 * sum(len(p.vectors) for p in new):
+            new.insert(0, saved.pop())
         return [*saved, _join(new)] if new else saved
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +24,9 @@ from .weights import sha256_of
 _LIST = "index.json"
 _FORMAT = "skw2c index"
 _VERSION = 1
+_OURS = re.compile(r"[0-9a-f]{32}\.(vectors\.npy|items\.json|times\.npy|faiss)")
+_MAPPED = 1 << 26  # bytes; larger arrays stay on disk until they are needed
+_ATTEMPTS = 5
 
 
 @dataclass
@@ -60,14 +64,19 @@ def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
         or another one than was saved.
     """
     folder = Path(folder)
-    listed = _read_list(folder)
-    if listed is None:
-        raise SavedIndexError(f"There is no saved index in {str(folder)!r}: {_LIST} is missing")
-    try:
-        parts = [_read_part(folder, files) for files in listed["parts"]]
-    except (KeyError, TypeError) as exc:
-        raise _damaged(folder / _LIST, f"{type(exc).__name__}: {exc}") from exc
-    return listed, parts
+    for attempt in range(_ATTEMPTS):
+        listed = _read_list(folder)
+        if listed is None:
+            raise SavedIndexError(f"There is no saved index in {str(folder)!r}: {_LIST} is missing")
+        try:
+            return listed, [_read_part(folder, files) for files in listed["parts"]]
+        except SavedIndexError:
+            # Who saves meanwhile may join files of this list; then there is another list.
+            if attempt == _ATTEMPTS - 1 or _identity(_read_list(folder)) == listed["id"]:
+                raise
+        except (AttributeError, KeyError, TypeError) as exc:
+            raise _damaged(folder / _LIST, f"{type(exc).__name__}: {exc}") from exc
+    raise AssertionError
 
 
 def write_index(
@@ -89,7 +98,7 @@ def write_index(
     parts : list of IndexPart
         Those without ``files`` are written, and get them.
     saved_id : str or None
-        What the last save or load of this index in this folder gave.
+        What the last save or load of this index in this folder gave; None: never saved.
     write_neighbours : callable or None
         Writes a search structure over all vectors into the file it is given.
 
@@ -105,7 +114,8 @@ def write_index(
     with FileLock(folder / ".lock"):
         _check_unchanged(folder, saved_id)
         for part in parts:
-            part.files = part.files or _write_part(folder, part)
+            if not _is_there(folder, part):
+                part.files = _write_part(folder, part)
         listed = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -119,17 +129,24 @@ def write_index(
     return listed["id"]
 
 
+def is_current(folder: str | os.PathLike, saved_id: str) -> bool:
+    """Whether nobody saved into the folder since."""
+    return _identity(_read_list(Path(folder))) == saved_id
+
+
 def checked_file(folder: str | os.PathLike, entry: dict) -> Path:
     """Path of a file of the index, whose size and checksum are those that were saved."""
     path = Path(folder) / os.path.basename(entry["file"])
     try:
-        size = path.stat().st_size
-    except OSError as exc:
-        raise _damaged(path, "the file is missing") from exc
-    if size != entry["bytes"]:
-        raise _damaged(path, f"it has {size} bytes, and {entry['bytes']} were saved")
-    if sha256_of(path) != entry["sha256"]:
-        raise _damaged(path, "its content is not what was saved")
+        size = path.stat().st_size if path.is_file() else None
+        if size is not None and size != entry["bytes"]:
+            raise _damaged(path, f"it has {size} bytes, and {entry['bytes']} were saved")
+        if size is not None and sha256_of(path) != entry["sha256"]:
+            raise _damaged(path, "its content is not what was saved")
+    except FileNotFoundError:
+        size = None
+    if size is None:
+        raise _damaged(path, "the file is missing")
     return path
 
 
@@ -163,7 +180,10 @@ def _read_list(folder: Path) -> dict | None:
 def _read_part(folder: Path, files: dict) -> IndexPart:
     vectors = _read_array(folder, files["vectors"])
     path = checked_file(folder, files["items"])
-    items = json.loads(path.read_text("utf-8"))
+    try:
+        items = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as exc:
+        raise _damaged(path, "the file is missing") from exc
     times = None if files["times"] is None else _read_array(folder, files["times"])
     counts = np.asarray(items["counts"], dtype=np.int64)
     agree = len(counts) == len(items["items"]) and counts.sum() == len(vectors)
@@ -174,9 +194,10 @@ def _read_part(folder: Path, files: dict) -> IndexPart:
 
 def _read_array(folder: Path, entry: dict) -> np.ndarray:
     path = checked_file(folder, entry)
+    mapped = "r" if entry["bytes"] > _MAPPED else None
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError) as exc:
+        array = np.load(path, mmap_mode=mapped, allow_pickle=False)
+    except (ValueError, FileNotFoundError) as exc:
         raise _damaged(path, str(exc)) from exc
     if array.ndim != 2:
         raise _damaged(path, f"its array has shape {array.shape}")
@@ -204,12 +225,23 @@ def _write_file(folder: Path, suffix: str, write: Callable[[Path], None]) -> dic
     path = folder / f"{uuid.uuid4().hex}.{suffix}"
     with replace_atomically(path) as temporary:
         write(temporary)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
+def _identity(listed: dict | None) -> str | None:
+    return None if listed is None else listed.get("id")
+
+
+def _is_there(folder: Path, part: IndexPart) -> bool:
+    """Whether the part lies in this folder already."""
+    entries = [entry for entry in part.files.values() if entry]
+    return bool(entries) and all((folder / entry["file"]).is_file() for entry in entries)
+
+
 def _check_unchanged(folder: Path, saved_id: str | None) -> None:
-    listed = _read_list(folder)
-    found = None if listed is None else listed.get("id")
+    found = _identity(_read_list(folder))
     if found is not None and found != saved_id:
         raise SavedIndexError(
             f"The folder {str(folder)!r} holds an index that this one was not loaded from, or "
@@ -221,8 +253,9 @@ def _remove_others(folder: Path, listed: dict) -> None:
     """Remove what earlier saves left and nothing lists any more."""
     entries = [entry for files in listed["parts"] for entry in files.values()]
     kept = {entry["file"] for entry in [*entries, listed["neighbours"]] if entry}
-    for path in folder.glob("*.*"):
-        ours = path.name.endswith((".vectors.npy", ".items.json", ".times.npy", ".faiss"))
-        if ours and path.name not in kept:
+    for path in folder.iterdir():
+        # A dot and another number precede the name of a file that was not written to its end.
+        name = re.sub(r"^\.[0-9a-f]{32}\.", "", path.name)
+        if _OURS.fullmatch(name) and path.name not in kept:
             with suppress(OSError):
                 path.unlink()

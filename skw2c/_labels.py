@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 
 from ._rows import to_unit_length
+
+_TEXTS_AT_ONCE = 1024
 
 
 def prettify_label(label) -> str:
@@ -54,12 +57,12 @@ def check_prompts(prompts) -> list[str]:
 
 
 def embed_labels(labels: list, templates: list[str], text_encoder) -> np.ndarray:
-    """Unit vectors (n_labels, width) of labels: the mean over all templates, as in CLIP.
+    """Unit vectors (n_labels, width) of labels, as `prettify_label` says them.
 
     Raises
     ------
     ValueError
-        If two labels are said in the same way, or a vector is not finite.
+        If two labels are said in the same way, or a vector is zero or not finite.
     """
     names = [prettify_label(label) for label in labels]
     _refuse_same(labels, names)
@@ -67,17 +70,30 @@ def embed_labels(labels: list, templates: list[str], text_encoder) -> np.ndarray
 
 
 def embed_texts(texts: list[str], templates: list[str], text_encoder) -> np.ndarray:
-    """Unit vectors (n_texts, width): the mean over all templates that a text is put into."""
+    """Unit vectors (n_texts, width): the mean over all templates that a text is put into.
+
+    As in CLIP, the vectors of the templates are scaled to unit length before the mean is
+    taken, and so is the mean.
+    """
+    step = max(1, _TEXTS_AT_ONCE // len(templates))
+    blocks = [texts[start : start + step] for start in range(0, len(texts), step)]
+    return np.concatenate([_embed_block(block, templates, text_encoder) for block in blocks])
+
+
+def _embed_block(texts: list[str], templates: list[str], text_encoder) -> np.ndarray:
     filled = [template.replace("{}", text) for text in texts for template in templates]
-    vectors = np.asarray(text_encoder.transform(filled), dtype=float)
+    vectors = text_encoder.transform(filled)
+    vectors = vectors.toarray() if hasattr(vectors, "toarray") else vectors
+    vectors = np.asarray(vectors, dtype=float)
     if vectors.ndim != 2 or len(vectors) != len(filled):
         raise ValueError(
             f"text_encoder made an array of shape {vectors.shape} of {len(filled)} texts, and "
             "expected is one vector for each"
         )
     _refuse_unusable(vectors, filled)
-    by_text = to_unit_length(vectors).reshape(len(texts), len(templates), -1)
-    return to_unit_length(by_text.mean(axis=1))
+    means = to_unit_length(vectors).reshape(len(texts), len(templates), -1).mean(axis=1)
+    _refuse_unusable(means, texts)
+    return to_unit_length(means)
 
 
 def look_up_labels(labels: list, table, names=None) -> np.ndarray:
@@ -88,7 +104,7 @@ def look_up_labels(labels: list, table, names=None) -> np.ndarray:
     labels : list
         Labels to look for: as they stand, or else as `prettify_label` says them,
         whatever their capitals.
-    table : dict, DataFrame, (array, names), or array of shape (n_names, width)
+    table : dict, DataFrame, Series, (array, names), or array of shape (n_names, width)
         The vectors.
     names : sequence or None
         Names of the rows where the table is an array alone.
@@ -96,33 +112,48 @@ def look_up_labels(labels: list, table, names=None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the table is none, lacks a label, has several vectors for one, or holds
-        vectors that differ in length or are not finite.
+        If the table is none, lacks a label, has several vectors for one or one for
+        several, or holds vectors that differ in length, are zero or not finite.
     """
     names, vectors = _read_table(table, names)
     rows = _match(labels, names, vectors)
+    _refuse_shared(labels, names, rows)
     chosen = vectors[rows]
     _refuse_unusable(chosen, labels)
     return to_unit_length(chosen)
 
 
 def is_table(text_encoder) -> bool:
-    """Whether these are vectors and not what makes them."""
-    return isinstance(text_encoder, (Mapping, tuple, list, np.ndarray)) or hasattr(
-        text_encoder, "columns"
-    )
+    """Whether these are vectors, and not what makes them."""
+    makes_them = hasattr(text_encoder, "fit") and hasattr(text_encoder, "transform")
+    return not isinstance(text_encoder, str) and not makes_them
+
+
+def _fold(name: str) -> str:
+    """The same for words that CLIP's tokenizer takes for the same."""
+    return unicodedata.normalize("NFC", name).lower()
 
 
 def _refuse_same(labels: list, names: list[str]) -> None:
-    seen: dict[str, object] = {}
-    for label, name in zip(labels, names, strict=True):
+    seen: dict[str, int] = {}
+    for row, (label, name) in enumerate(zip(labels, names, strict=True)):
         if not name:
             raise ValueError(f"The label {label!r} has no words in it")
-        other = seen.setdefault(name.casefold(), label)
-        if other is not label:
+        other = seen.setdefault(_fold(name), row)
+        if other != row:
             raise ValueError(
-                f"The labels {other!r} and {label!r} are said in the same way ({name!r}), so "
-                "that no vector can tell them apart: rename or drop one"
+                f"The labels {labels[other]!r} and {label!r} are said in the same way "
+                f"({name!r}), so that no vector can tell them apart: rename or drop one"
+            )
+
+
+def _refuse_shared(labels: list, names: list, rows: list[int]) -> None:
+    for row, count in Counter(rows).items():
+        if count > 1:
+            shared = [label for label, own in zip(labels, rows, strict=True) if own == row]
+            raise ValueError(
+                f"The labels {', '.join(map(repr, shared))} all mean the vector of "
+                f"{names[row]!r} in the table: rename or drop all but one"
             )
 
 
@@ -137,20 +168,29 @@ def _refuse_unusable(vectors: np.ndarray, labels: list) -> None:
 def _read_table(table, names) -> tuple[list, np.ndarray]:
     if isinstance(table, Mapping):
         names, vectors = list(table), list(table.values())
-    elif hasattr(table, "columns"):
-        names, vectors = list(table.index), table.to_numpy()
-    elif isinstance(table, (tuple, list)) and len(table) == 2:
+    elif hasattr(table, "index") and hasattr(table, "to_numpy"):
+        names, vectors = list(table.index), list(table.to_numpy())
+    elif _is_pair(table):
         vectors, names = table[0], list(table[1])
-    elif isinstance(table, np.ndarray) and names is not None:
-        vectors, names = table, list(names)
+    elif np.ndim(table) == 2 and names is not None:
+        vectors, names = np.asarray(table), list(names)
     else:
         raise ValueError(
             "text_encoder is neither the name of an encoder, nor a transformer, nor a table of "
-            "label vectors: a dict (label: vector), a DataFrame (one row per label, named by "
-            "its index), a pair (array of shape (n_labels, width), names), or an array "
-            "in the order of the parameter `labels`"
+            "label vectors: a dict (label: vector), a DataFrame of pandas (one row per label, "
+            "named by its index), a pair (array of shape (n_labels, width), names), or an "
+            "array in the order of the parameter `labels`"
         )
     return names, _as_matrix(names, vectors)
+
+
+def _is_pair(table) -> bool:
+    """Whether this is an array, or a list of vectors, and as many names."""
+    if not isinstance(table, (tuple, list)) or len(table) != 2 or not np.iterable(table[0]):
+        return False
+    return all(map(np.iterable, table[0])) and not any(
+        np.iterable(name) and not isinstance(name, str) for name in table[1]
+    )
 
 
 def _as_matrix(names: list, vectors) -> np.ndarray:
@@ -170,10 +210,10 @@ def _as_matrix(names: list, vectors) -> np.ndarray:
 
 
 def _match(labels: list, names: list, vectors: np.ndarray) -> list[int]:
-    exact, said = _index(names), _index([prettify_label(name).casefold() for name in names])
+    exact, said = _index(names), _index([_fold(prettify_label(name)) for name in names])
     rows, missing = [], []
     for label in labels:
-        found = exact.get(label) or said.get(prettify_label(label).casefold()) or []
+        found = exact.get(label) or said.get(_fold(prettify_label(label))) or []
         if not found:
             missing.append(label)
         elif len(found) > 1 and (vectors[found] != vectors[found[0]]).any():
@@ -197,6 +237,8 @@ def _index(names: list) -> dict:
 def _describe_missing(missing: list, names: list) -> str:
     near = difflib.get_close_matches(str(missing[0]), list(map(str, names)), n=3)
     hint = f" Near {missing[0]!r}: {', '.join(map(repr, near))}." if near else ""
+    if not isinstance(missing[0], str):
+        hint += " Numbers mean words by labels={0: 'dog', 1: 'rain'}."
     shown = ", ".join(map(repr, missing[:5])) + (
         f" and {len(missing) - 5} more" if len(missing) > 5 else ""
     )

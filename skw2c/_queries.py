@@ -6,10 +6,16 @@ import os
 
 import numpy as np
 
+from ._texts import list_texts
+
 
 def list_queries(query, by: str) -> list:
     """The queries, where there may be one or several."""
-    if _is_single(query, by):
+    if hasattr(query, "detach"):
+        query = query.detach().cpu().numpy()
+    if hasattr(query, "columns"):
+        query = list_texts(query)
+    elif _is_single(query, by):
         query = [query]
     if not np.iterable(query):
         raise ValueError(f"The query is {query!r}, and by={by!r} takes one query or a list")
@@ -28,7 +34,7 @@ def _is_single(query, by: str) -> bool:
     if isinstance(query, (str, os.PathLike)):
         return True
     if by == "vector":
-        return np.ndim(query) == 1
+        return len(np.shape(query)) == 1
     is_picture = hasattr(query, "getbands")
     of_numbers = hasattr(query, "shape") and np.asarray(query).dtype.kind in "biuf"
     return is_picture or (of_numbers and len(query.shape) <= (3 if by == "image" else 1))
@@ -41,6 +47,8 @@ def list_names(X, items, n_clips: int, first_number: int) -> list:
             os.fspath(item) if isinstance(item, (str, os.PathLike)) else first_number + row
             for row, item in enumerate(_column(X, n_clips))
         ]
+    if isinstance(items, (str, bytes)):
+        raise ValueError(f"items is {items!r}, and names come in a list")
     names = [name.item() if isinstance(name, np.generic) else name for name in items]
     names = [os.fspath(name) if isinstance(name, os.PathLike) else name for name in names]
     if len(names) != n_clips:

@@ -97,5 +97,9 @@ def _progress_bar(total: int, unit: str, verbose):
 
 def to_unit_length(vectors: np.ndarray) -> np.ndarray:
     """Scale each row to unit length; a row of zeros stays."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(length == 0, 1, length)
+    # First by the largest number, so that squares of tiny or huge ones stay in range.
+    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    scaled = vectors / np.where(largest == 0, 1, largest)
+    length = np.linalg.norm(scaled, axis=-1, keepdims=True)
+    scaled /= np.where(length == 0, 1, length)
+    return scaled

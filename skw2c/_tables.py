@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn import get_config
-from sklearn.utils import get_tags
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.validation import validate_data
 
 
@@ -49,6 +49,40 @@ def check_container(estimator, what: str, cure: str) -> None:
             f"{what} gives arrays of more than two dimensions, which {container!r} "
             f"cannot hold: use {cure}, or set_output(transform='default')"
         )
+
+
+def check_frames(X, width: int | None, finite) -> list[np.ndarray]:
+    """Check vectors of frames, (n_frames, width) for each clip; None is a frame of NaN.
+
+    Parameters
+    ----------
+    X : sequence of array-like of shape (n_frames, width)
+    width : int or None
+        Length of the vectors, where it is known.
+    finite : True or "allow-nan"
+        Whether NaN may stand for what failed.
+    """
+    if len(X) == 0:
+        raise ValueError("X is empty: there is no clip in it")
+    checked: list = [None] * len(X)
+    for row, frames in enumerate(X):
+        if frames is not None or finite is True:
+            try:
+                checked[row] = check_array(frames, ensure_all_finite=finite, input_name="X")
+            except (ValueError, TypeError) as exc:
+                raise ValueError(f"Row {row}: {exc}") from exc
+            width = checked[row].shape[1] if width is None else width
+            found = checked[row].shape[1]
+            if found != width:
+                raise ValueError(f"Row {row} has vectors of {found} numbers, expected are {width}")
+    failed = np.full((1, width or 1), np.nan)
+    return [failed if frames is None else frames for frames in checked]
+
+
+def spans_of_frames(n_frames: int, length: float, hop: float) -> np.ndarray:
+    """Start and end (n_frames, 2) of windows, in the unit of ``length`` and ``hop``."""
+    starts = np.arange(n_frames) * hop
+    return np.stack([starts, starts + length], axis=1)
 
 
 def stack_frames(vectors: list[np.ndarray]) -> np.ndarray:

@@ -49,4 +49,8 @@ def check_text(item) -> str:
     """Return the text; raise `TextError` for what is none."""
     if not isinstance(item, str):
         raise TextError(f"it is {item!r} of type {type(item).__name__}, and a text is a string")
+    try:
+        item.encode()
+    except UnicodeEncodeError as exc:
+        raise TextError(f"it is {item!r}, which is no valid text ({exc.reason})") from exc
     return str(item)

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 
 import joblib
 import numpy as np
 from scipy.special import expit, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from ._classes import (
+    binarize,
+    check_target,
+    labels_of_sets,
+    labels_of_target,
+    read_labels,
+    sort_labels,
+)
 from ._labels import check_prompts, embed_labels, is_table, look_up_labels
 from ._rows import to_unit_length
-from ._tables import note_columns, stack_frames, take_columns, tell_of_input
+from ._tables import (
+    check_frames,
+    note_columns,
+    spans_of_frames,
+    stack_frames,
+    take_columns,
+    tell_of_input,
+)
 
 
 class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
@@ -30,8 +43,9 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    labels : sequence or None, default=None
-        The labels to choose from. None takes them from ``y`` in `fit`.
+    labels : sequence, dict or None, default=None
+        The labels to choose from: strings, or numbers. A dict says what labels mean in
+        words, as in ``{0: "dog", 1: "rain"}``. None takes them from ``y`` in `fit`.
 
     encoder : str, transformer or "passthrough", default="wav2clip"
         What makes vectors of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer` with the
@@ -41,9 +55,11 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     text_encoder : str, transformer, dict, DataFrame, (array, names) or array, default="clip"
         What makes vectors of labels. ``"clip"`` is :class:`CLIPTextEncoder`. A
-        table holds ready vectors, and needs no CLIP: a dict (label to vector), a DataFrame
-        (one row per label, named by its index), a pair of an array (n_names, width)
-        and names, or an array in the order of ``labels``. A label is found in a table as
+        transformer is cloned, and fitted on the prompts; wrap one that is trained already
+        in :class:`~sklearn.frozen.FrozenEstimator`. A table holds ready vectors, and needs
+        no CLIP: a dict (label to vector), a DataFrame of pandas (one row per label, named
+        by its index), a pair of an array (n_names, width) and names, or an array in the
+        order of ``labels``. A label is found in a table as
         it stands, or else as :func:`~skw2c.prettify_label` says it, whatever its
         capitals.
 
@@ -121,6 +137,10 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     ``hop_length`` go to encoders that are given by name; a transformer has its own. Where
     a transformer has a parameter ``mode``, it is set to that of the classifier.
 
+    Where labels are given, all of them are classes, also those that a part of the data does
+    not have. Meta-estimators that take the classes from ``y``, such as voting, need labels
+    from ``y`` too, or the same set in both. A vector of zeros has the cosine 0 with all.
+
     Probabilities are a softmax of the cosines, and say which label fits best, not whether
     any does. Under ``multilabel=True`` they are a logistic function of the cosine's
     distance from the threshold.
@@ -149,7 +169,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "labels": ["array-like", None],
+        "labels": [Mapping, "array-like", None],
         "encoder": [StrOptions({"wav2clip", "passthrough"}), HasMethods(["fit", "transform"])],
         "text_encoder": [
             StrOptions({"clip"}),
@@ -165,7 +185,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         "frame_length": [Interval(Real, 0, None, closed="neither")],
         "hop_length": [Interval(Real, 0, None, closed="neither")],
         "device": [str],
-        "n_jobs": [int, None],
+        "n_jobs": [Integral, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
         "on_error": [StrOptions({"raise", "nan"})],
         "verbose": ["verbose"],
@@ -216,9 +236,10 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             What the encoder takes. Frozen encoders learn nothing from it, and None
             will do.
         y : array-like of shape (n_clips,) or None, default=None
-            The labels, if the parameter ``labels`` is None, each as often as it likes.
-            Under ``multilabel=True`` also one collection of labels for each clip, or a
-            DataFrame of 0 and 1 with the labels as names of its columns.
+            The labels, if the parameter ``labels`` is None, each as often as it likes;
+            otherwise it is only checked. Under ``multilabel=True`` also one collection of
+            labels for each clip, or a DataFrame of 0 and 1 with the labels as names of its
+            columns.
 
         Returns
         -------
@@ -228,20 +249,16 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are no labels, labels come twice or are said in the same way, or the
-            table lacks one.
+            If there are no labels, labels come twice, are said in the same way or mean the
+            same vector, the table lacks one, or y has others.
         """
-        if self.threshold is not None and not self.multilabel:
-            raise ValueError(
-                f"threshold={self.threshold!r} needs multilabel=True; otherwise each sound has "
-                "the best label"
-            )
         if X is not None and y is not None:
             check_consistent_length(X, y)
-        labels = self._collect_labels(y)
+        classes, words = self._collect_labels(y)
+        self._check_decision(classes)
         self._fit_encoder(X)
-        self.label_vectors_ = self._embed_labels(labels)
-        self.classes_ = np.array(labels)
+        self.label_vectors_ = self._embed_labels(words)
+        self.classes_ = np.array(classes)
         return self
 
     def predict(self, X):
@@ -296,6 +313,30 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         """
         return self._judge(X, self._decide)
 
+    def score(self, X, y, sample_weight=None):
+        """Share of the sounds that get the right label, or all of their labels.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+        y : array-like of shape (n_clips,) or (n_clips, n_classes)
+            The labels, or under ``multilabel=True`` all that `fit` takes.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+        """
+        if self.mode == "frame":
+            raise ValueError(
+                "A label for each clip cannot be compared with labels of frames: compare "
+                "predict_events(X) with the events, or score with mode='clip'"
+            )
+        y = binarize(y, self.classes_.tolist()) if self.multilabel else y
+        return super().score(X, y, sample_weight)
+
     def predict_events(self, X):
         """Say what is heard from when to when, in frame mode.
 
@@ -336,10 +377,11 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             Seconds from the start of the clip.
         """
         check_is_fitted(self)
-        if hasattr(self.encoder_, "frame_times"):
-            return self.encoder_.frame_times(n_frames)
-        starts = np.arange(n_frames) * self.hop_length
-        return np.stack([starts, starts + self.frame_length], axis=1)
+        if isinstance(self.encoder_, str):
+            return spans_of_frames(n_frames, self.frame_length, self.hop_length)
+        from ._encoders import frame_times_of
+
+        return frame_times_of(self.encoder_, n_frames)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -349,24 +391,37 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         tell_of_input(tags, self)
         return tags
 
-    def _collect_labels(self, y) -> list:
-        """The labels in the order of the classes."""
+    def _collect_labels(self, y) -> tuple[list, list]:
+        """The classes in their order, and the words for them."""
         if self.labels is not None:
-            labels = _list_labels(self.labels, "labels")
-            _refuse_duplicates(labels)
-            return labels if self.multilabel else _sort(labels)
-        if y is None:
+            classes, words = read_labels(self.labels)
+            if y is not None:
+                check_target(y, classes, self.multilabel)
+        elif y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None: pass the labels, fit(y=[...]) or labels=[...]"
             )
-        if self.multilabel:
-            return _labels_of_sets(y)
-        y = column_or_1d(y, warn=True)
-        check_array(y, ensure_2d=False, dtype=None, input_name="y")
-        labels = _list_labels(y, "y")
-        check_classification_targets(y)
-        return _sort(labels)
+        else:
+            classes = labels_of_sets(y) if self.multilabel else labels_of_target(y)
+            words = classes
+        in_order = self.multilabel and (self.labels is not None or hasattr(y, "columns"))
+        return (classes, words) if in_order else sort_labels(classes, words)
+
+    def _check_decision(self, classes: list) -> None:
+        """Refuse what would never, or always, give a label."""
+        if self.threshold is not None and not self.multilabel:
+            raise ValueError(
+                f"threshold={self.threshold!r} needs multilabel=True; otherwise each sound has "
+                "the best label"
+            )
+        if self.threshold is not None and not np.isfinite(self.threshold):
+            raise ValueError(f"threshold={self.threshold!r} must be a finite number")
+        if self.multilabel and self.threshold is None and len(classes) == 1:
+            raise ValueError(
+                f"{classes[0]!r} is the only label, and there is no other to be more likely than: "
+                "pass a threshold, or a second label for what is none of it"
+            )
 
     def _fit_encoder(self, X) -> None:
         self.encoder_ = self._make_encoder()
@@ -407,13 +462,14 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
                     "of vectors that are made already: leave prompts='{}'"
                 )
             self.text_encoder_ = None
-            return look_up_labels(labels, self.text_encoder, self.labels)
+            order = None if self.labels is None else read_labels(self.labels)[1]
+            return look_up_labels(labels, self.text_encoder, order)
         from ._encoders import resolve_encoder
 
         self.text_encoder_ = resolve_encoder(
             self.text_encoder, "text", device=self.device, verbose=self.verbose
         )
-        self.text_encoder_.fit(templates)
+        self.text_encoder_.fit(templates, None)
         return embed_labels(labels, templates, self.text_encoder_)
 
     def _judge(self, X, judge):
@@ -436,7 +492,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             note_columns(self, X, reset=False)
             vectors = self.encoder_.transform(X)
         if self.mode == "clip":
-            return [np.asarray(vectors)]
+            return [vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)]
         if np.ndim(vectors[0]) != 2:
             raise ValueError(
                 "mode='frame' needs vectors of frames, (n_frames, width) for each clip, and "
@@ -447,11 +503,11 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     def _check_vectors(self, X, *, reset: bool):
         """Validate X where it holds vectors."""
         finite = True if self.on_error == "raise" else "allow-nan"
-        if self.mode == "clip":
+        if self.mode == "frame":
+            return check_frames(X, self.label_vectors_.shape[1] if not reset else None, finite)
+        if reset or hasattr(self, "n_features_in_"):
             return validate_data(self, X, reset=reset, ensure_all_finite=finite)
-        if len(X) == 0:
-            raise ValueError("X is empty: there is no clip in it")
-        return [check_array(frames, ensure_all_finite=finite, input_name="X") for frames in X]
+        return check_array(X, ensure_all_finite=finite, input_name="X")
 
     def _compare(self, vectors: np.ndarray) -> np.ndarray:
         width = self.label_vectors_.shape[1]
@@ -477,9 +533,12 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     def _probabilities(self, cosines: np.ndarray) -> np.ndarray:
         if self.multilabel:
             return expit(self._margins(cosines) / self.temperature)
-        logits = cosines / self.temperature
-        probabilities = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        logits = self._logits(cosines)
+        return np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+
+    def _logits(self, cosines: np.ndarray) -> np.ndarray:
+        """Cosines over the temperature, the largest of which is 0: small ones do not overflow."""
+        return (cosines - cosines.max(axis=1, keepdims=True)) / self.temperature
 
     def _decide(self, cosines: np.ndarray) -> np.ndarray:
         if self.multilabel or cosines.shape[1] != 2:
@@ -490,9 +549,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         """How far each cosine lies above the threshold."""
         if self.threshold is not None:
             return cosines - self.threshold
-        logits = cosines / self.temperature
-        n_classes = cosines.shape[1]
-        even = logsumexp(logits, axis=1, keepdims=True) - np.log(n_classes)
+        logits = self._logits(cosines)
+        even = logsumexp(logits, axis=1, keepdims=True) - np.log(cosines.shape[1])
         return (logits - even) * self.temperature
 
     def _events(self, cosines: np.ndarray) -> list[tuple]:
@@ -514,36 +572,3 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             return self._choose(cosines)
         best = cosines.argmax(axis=1)[:, None] == np.arange(cosines.shape[1])
         return (best & ~np.isnan(cosines)).astype(int)
-
-
-def _list_labels(labels, name: str) -> list:
-    labels = np.asarray(labels).tolist() if not isinstance(labels, (list, tuple)) else list(labels)
-    for row, label in enumerate(labels):
-        if label is None or label != label or (isinstance(label, str) and not label.strip()):
-            raise ValueError(f"{name} has no label at position {row}: {label!r}")
-    if not labels:
-        raise ValueError(f"{name} is empty: there are no labels to choose from")
-    return labels
-
-
-def _refuse_duplicates(labels: list) -> None:
-    twice = [label for label, count in Counter(labels).items() if count > 1]
-    if twice:
-        raise ValueError(f"labels has {', '.join(map(repr, twice))} more than once")
-
-
-def _sort(labels: list) -> list:
-    return np.unique(np.array(labels)).tolist()
-
-
-def _labels_of_sets(y) -> list:
-    """All labels of a multi-label y."""
-    if hasattr(y, "columns"):
-        return list(y.columns)
-    if getattr(y, "ndim", 1) != 1:
-        raise ValueError(
-            "y is a matrix, which does not say what its columns are called: pass labels=[...] "
-            "in their order, or y as a DataFrame"
-        )
-    sets = [[item] if isinstance(item, str) or not np.iterable(item) else item for item in y]
-    return _sort(_list_labels([label for labels in sets for label in labels], "y"))

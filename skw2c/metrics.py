@@ -414,17 +414,18 @@ def _encode_labels(query_labels, item_labels) -> tuple[np.ndarray, np.ndarray]:
     """Number the labels from 0, alike for both."""
     query_labels = _check_labels(query_labels, "query_labels")
     item_labels = _check_labels(item_labels, "item_labels")
-    if (query_labels.dtype.kind == "U") != (item_labels.dtype.kind == "U"):
+    if isinstance(query_labels[0], str) != isinstance(item_labels[0], str):
         raise ValueError(
             "query_labels and item_labels must be both strings or both numbers, got "
-            f"{query_labels[0].item()!r} and {item_labels[0].item()!r}"
+            f"{query_labels[0]!r} and {item_labels[0]!r}"
         )
-    labels = np.concatenate([query_labels, item_labels])
-    codes = np.unique(labels, return_inverse=True)[1]
-    return codes[: len(query_labels)], codes[len(query_labels) :]
+    # By Python's own numbers, for large integers of two types do not fit one array.
+    codes: dict = {}
+    encoded = [codes.setdefault(x, len(codes)) for x in [*query_labels, *item_labels]]
+    return np.array(encoded[: len(query_labels)]), np.array(encoded[len(query_labels) :])
 
 
-def _check_labels(labels, name: str) -> np.ndarray:
+def _check_labels(labels, name: str) -> list:
     if isinstance(labels, list | tuple):
         labels = np.array(labels, dtype=object)  # else numpy makes the string "nan" of NaN
     try:
@@ -440,7 +441,7 @@ def _check_labels(labels, name: str) -> np.ndarray:
                 f"{name}[{row}] is {label!r}, but labels must be all strings or all numbers, "
                 "and none may be missing"
             )
-    return np.array(labels)
+    return labels
 
 
 def _count_relevant(

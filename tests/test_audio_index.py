@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 import skw2c
 from skw2c import AudioIndex, CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransformer
 from skw2c._neighbours import ExactNeighbours, FaissNeighbours
-from skw2c.exceptions import AudioError, FailedClipWarning, SavedIndexError
+from skw2c.exceptions import AudioError, FailedClipWarning, FailedRowWarning, SavedIndexError
 
 
 def unit(x):
@@ -409,3 +409,226 @@ def test_bad_parameters(index, vectors, parameters):
 
 def test_the_version_is_written(saved):
     assert json.loads((saved / "index.json").read_text())["created_by"].endswith(skw2c.__version__)
+
+
+# What others may do to the folder
+
+
+def test_a_list_cannot_make_anything_run(tmp_path, waveforms):
+    """Of what a list states of an encoder, only what tells its vectors is heeded."""
+    AudioIndex(Wav2CLIPTransformer(None, random_state=0)).fit(waveforms[:2]).save(tmp_path / "a")
+    path = tmp_path / "a" / "index.json"
+    listed = json.loads(path.read_text())
+    harmful = {"memory": str(tmp_path / "cache"), "device": "meta", "n_jobs": 99}
+    listed["encoder"]["parameters"] |= harmful
+    listed["parameters"] |= harmful
+    path.write_text(json.dumps(listed))
+    index = AudioIndex.load(tmp_path / "a")
+    index.search(waveforms[0], by="audio")
+    assert not (tmp_path / "cache").exists()
+    assert (index.memory, index.encoder.memory) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("parameters", None),
+        ("encoder", 5),
+        ("encoder", {"class": "os.system"}),
+        ("encoder", {"class": "Wav2CLIPTransformer"}),
+        ("parts", [{"vectors": {"file": "..", "bytes": 1, "sha256": "x"}}]),
+        ("parts", [3]),
+        ("failed_items", KeyError),
+    ],
+)
+def test_lists_that_somebody_wrote(saved, name, value):
+    listed = json.loads((saved / "index.json").read_text())
+    listed = {k: v for k, v in listed.items() if k != name} | (
+        {} if value is KeyError else {name: value}
+    )
+    (saved / "index.json").write_text(json.dumps(listed))
+    try:
+        index = AudioIndex.load(saved)
+    except SavedIndexError as error:
+        assert "damaged" in str(error)  # noqa: PT017
+    else:
+        with pytest.raises(SavedIndexError, match="class os.system, which was not saved"):
+            index.add([[1.0] * 16])
+
+
+def test_files_of_others_stay(tmp_path, vectors):
+    names = ["mine.faiss", "birds.vectors.npy", "a.items.json", "notes.txt"]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    index = AudioIndex("passthrough").fit(vectors).save(tmp_path)
+    index.add(vectors).save(tmp_path)
+    for name in names:
+        assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_folder_that_went_away_is_written_anew(index, saved, vectors):
+    index.add(vectors[:1])
+    shutil.rmtree(saved)
+    index.save(saved)
+    assert len(AudioIndex.load(saved)) == 51
+    next(saved.glob("*.vectors.npy")).unlink()
+    index.save(saved)
+    assert len(AudioIndex.load(saved)) == 51
+
+
+def test_many_additions_make_few_files(saved, vectors):
+    for k in range(100):
+        AudioIndex.load(saved).add(vectors[:1], items=[f"new {k}"]).save(saved)
+    index = AudioIndex.load(saved)
+    assert index.items_ == [*range(50), *(f"new {k}" for k in range(100))]
+    assert len(list(saved.glob("*.vectors.npy"))) <= 8
+    assert len(list(saved.iterdir())) <= 20
+
+
+def test_loading_while_another_saves(saved, vectors):
+    import threading
+
+    stop, errors = threading.Event(), []
+
+    def load():
+        while not stop.is_set():
+            try:
+                n_items = len(AudioIndex.load(saved))
+                assert n_items >= 50
+            except Exception as exc:
+                errors.append(exc)
+
+    reader = threading.Thread(target=load)
+    reader.start()
+    index = AudioIndex.load(saved)
+    for _ in range(60):
+        index.add(vectors[:20]).save(saved)
+    stop.set()
+    reader.join()
+    assert not errors
+
+
+def test_a_search_structure_that_is_lost_is_built_anew(vectors, tmp_path):
+    index = AudioIndex("passthrough", method="faiss").fit(vectors).save(tmp_path)
+    expected = index.search(vectors[:4], by="vector")
+    [path] = tmp_path.glob("*.faiss")
+    for damage in (lambda: path.write_bytes(b"x"), path.unlink):
+        damage()
+        with pytest.warns(
+            UserWarning, match="structure of the index is missing or damaged, and is built"
+        ):
+            again = AudioIndex.load(tmp_path)
+        same(again.search(vectors[:4], by="vector"), expected)
+
+
+def test_folders_by_any_name(index, tmp_path, vectors, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    index.save("~/home")
+    assert (tmp_path / "home" / "index.json").exists()
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    AudioIndex.load("link").add(vectors[:1]).save("home")
+    index.save("A").save("B")
+    index.add(vectors[:1]).save("A").add(vectors[:1]).save("B")
+    assert [len(AudioIndex.load(name)) for name in ("~/home", "A", "B")] == [51, 51, 52]
+
+
+# What is kept of an index
+
+
+def test_numbers_of_numpy_are_saved(tmp_path, tiny_checkpoint, waveforms):
+    encoder = Wav2CLIPTransformer(tiny_checkpoint, sampling_rate=np.int64(44100))
+    index = AudioIndex(encoder, mode="frame", hop_length=np.float32(0.5))
+    index.set_params(encoder__hop_length=np.float32(0.5)).fit(waveforms[:2]).save(tmp_path)
+    again = AudioIndex.load(tmp_path)
+    assert again.encoder.sampling_rate == 44100
+    assert (again.hop_length, again.encoder.hop_length) == (0.5, 0.5)
+    same(again.search(waveforms[0], by="audio"), index.search(waveforms[0], by="audio"))
+
+
+def test_the_mode_is_for_good(index, saved, vectors):
+    with pytest.raises(SavedIndexError, match="made with mode='clip', which is for good"):
+        AudioIndex.load(saved, mode="frame")
+    with pytest.raises(ValueError, match="mode='frame' came after the index was built"):
+        index.set_params(mode="frame").add([vectors])
+
+
+def test_numbers_are_given_once(vectors, tmp_path):
+    vectors[1] = np.nan
+    index = AudioIndex("passthrough", on_error="nan").fit(vectors[:5]).add(vectors[5:7])
+    assert index.items_ == [0, 2, 3, 4, 5, 6]
+    assert index.failed_items_ == [1]
+    again = AudioIndex.load(index.save(tmp_path)._home, on_error="nan").add(vectors[7:8])
+    assert again.items_[-1] == 7
+
+
+def test_what_failed_once_may_come_right(vectors):
+    bad = vectors[:2] * np.nan
+    index = AudioIndex("passthrough", on_error="nan").fit(bad, items=["a", "b"])
+    index.add(bad, items=["a", "b"]).add(vectors[:1], items=["b"])
+    assert index.failed_items_ == ["a"]
+    assert index.items_ == ["b"]
+
+
+def test_vectors_of_any_length(vectors):
+    huge = np.vstack([vectors[:2] * 1e39, vectors[2:4] * 1e-39, vectors[4:]])
+    same(
+        AudioIndex("passthrough").fit(huge).search(vectors[:4], by="vector"),
+        AudioIndex("passthrough").fit(vectors).search(vectors[:4], by="vector"),
+    )
+
+
+@pytest.mark.parametrize("method", ["exact", "faiss"])
+def test_queries_without_direction(vectors, method, tiny_clip):
+    picture = CLIPImageEncoder(tiny_clip, None, random_state=0, on_error="nan")
+    index = AudioIndex("passthrough", method=method, image_encoder=picture).fit(vectors)
+    failed = pytest.warns(FailedRowWarning)
+    with failed, pytest.raises(ValueError, match="query 0 is NaN or infinite"):
+        index.search("none.png", by="image")
+    with pytest.raises(ValueError, match="vector of query 1 is zero, and has no direction"):
+        index.search([vectors[0], vectors[0] * 0], by="vector")
+
+
+def test_frozen_encoders(tiny_checkpoint, wav_files, tmp_path):
+    frozen = FrozenEstimator(Wav2CLIPTransformer(tiny_checkpoint).fit())
+    AudioIndex(frozen).fit(wav_files).save(tmp_path)
+    assert (
+        AudioIndex.load(tmp_path).search(wav_files[1], by="audio", k=1)["item"][0] == wav_files[1]
+    )
+    other = FrozenEstimator(Wav2CLIPTransformer(None, random_state=0).fit())
+    with pytest.raises(SavedIndexError, match="they differ in weights"):
+        AudioIndex.load(tmp_path, encoder=other)
+    with pytest.raises(ValueError, match="mode='clip' needs one vector each"):
+        AudioIndex(FrozenEstimator(frozen.estimator.set_params(mode="frame"))).fit(wav_files[:1])
+
+
+def test_queries_in_tables_and_tensors(index, vectors):
+    import torch
+
+    frame = pd.DataFrame({"caption": ["first", "last"]})
+    same(index.search(frame), index.search(["first", "last"]))
+    query = torch.tensor(vectors[0], requires_grad=True)
+    same(index.search(query, by="vector"), index.search(vectors[0], by="vector"))
+    with pytest.raises(ValueError, match="items is 'abcde', and names come in a list"):
+        index.add(vectors[:5], items="abcde")
+    with pytest.raises(ValueError, match="prompts='a {}' needs a text encoder"):
+        index.set_params(prompts="a {}").search("first")
+
+
+def test_the_search_structure_grows_with_the_index(rng, monkeypatch):
+    vectors = rng.normal(size=(20_000, 16)).astype(np.float32)
+    index = AudioIndex("passthrough", method="faiss").fit(vectors)
+    expected = index.search(vectors[:5], by="vector", k=1)
+    structure = index._engine()
+    index.add(vectors[:100] + 0.01 * rng.normal(size=(100, 16)), items=range(-100, 0))
+    assert index._engine() is structure
+    assert len(structure.vectors) == index.n_vectors_ == 20_100
+    found = index.search(vectors[:5], by="vector", k=2)
+    same(found[found["rank"] == 1].reset_index(drop=True), expected)
+    assert found[found["rank"] == 2]["item"].tolist() == [-100, -99, -98, -97, -96]
+    index.add(np.tile(vectors, (4, 1)))
+    assert index._engine() is not structure  # there should be more lists
+    small = AudioIndex("passthrough").fit(vectors[:10])
+    monkeypatch.setattr("skw2c._neighbours.AUTO_THRESHOLD", 15)
+    assert isinstance(small._engine(), ExactNeighbours)
+    assert isinstance(small.add(vectors[:10])._engine(), FaissNeighbours)

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from PIL import Image
 
 from skw2c import AudioIndex, Wav2CLIPTransformer, ZeroShotClassifier, __version__
 from skw2c.cli import main
+from skw2c.models import _cache
 
 from .conftest import make_tone
 
@@ -260,7 +262,7 @@ def test_index_and_search(files, words, index, capsys):
     assert "4 files added to 2 in library" in capsys.readouterr().err
     assert index("sounds") == 0
     assert "0 files added to 6 in library" in capsys.readouterr().err
-    assert sorted(AudioIndex.load("library").items_) == sorted(files)
+    assert sorted(AudioIndex.load("library").items_) == sorted(map(os.path.abspath, files))
     assert sorted(os.listdir()) == ["library", "sounds", "words.csv"]
     assert (
         main(["search", "library", "dog", "rain", "-k", "2", "--label-vectors", "words.csv"]) == 0
@@ -274,7 +276,7 @@ def test_index_and_search(files, words, index, capsys):
         ["rain", "2"],
     ]
     assert main(["search", "library", files[4], "--by", "audio", "--out", "a.csv"]) == 0
-    assert pd.read_csv("a.csv")["item"][0] == files[4]
+    assert pd.read_csv("a.csv")["item"][0] == os.path.abspath(files[4])
     assert main(["search", "library", " ", "--label-vectors", "words.csv"]) == 1
     assert "skw2c: error: The query 0 is empty" in capsys.readouterr().err
 
@@ -330,7 +332,7 @@ def test_killed_half_way_and_started_again(many, how):
     assert 6 <= n_kept < 60
     assert not Path("a.parquet").exists()
     if how == signal.SIGINT:
-        assert "interrupted; run the same command again to go on" in error
+        assert "run the same command again to go on" in error
     times = {path: path.stat().st_mtime_ns for path in kept.rglob("output.pkl")}
     again = start(*command, "--quiet")
     while again.poll() is None:  # what was kept is not computed again
@@ -380,3 +382,115 @@ def test_help_is_quick():
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+# What was found to go wrong
+
+
+def test_folders_of_others_are_never_removed(folder, files, index, capsys):
+    shutil.copytree("sounds", "library.partial")
+    assert index("library.partial") == 1
+    assert "'library.partial' exists and is not of an interrupted run" in capsys.readouterr().err
+    assert Path("library.partial/clip 0.wav").exists()
+
+
+def test_a_slash_at_the_end(files, index):
+    assert main(["index", "library/", "sounds", "--weights", "none", "--quiet"]) == 0
+    assert sorted(os.listdir()) == ["library", "sounds"]
+
+
+def test_links_and_hidden_files(folder, files, tiny_checkpoint):
+    (folder / "elsewhere").mkdir()
+    shutil.move("sounds/deep/clip 1.wav", "elsewhere/clip 1.wav")
+    os.symlink("../elsewhere", "sounds/linked")
+    os.symlink(".", "sounds/loop")
+    (folder / "sounds" / ".Trash").mkdir()
+    shutil.copy("sounds/clip 0.wav", "sounds/.Trash/gone.wav")
+    assert embed("--out", "a.csv", "--weights", tiny_checkpoint) == 0
+    table = pd.read_csv("a.csv")
+    assert len(table) == 6
+    assert "sounds/linked/clip 1.wav" in set(table["file"])
+    arguments = ["sounds/**/*.wav", "--out", "b.csv", "--weights", tiny_checkpoint, "--quiet"]
+    assert main(["embed", *arguments]) == 0
+    assert len(pd.read_csv("b.csv")) == 6
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "parquet", "npz"])
+def test_names_that_are_no_text(folder, files, tiny_checkpoint, kind):
+    odd = os.fsdecode(b"sounds/caf\xe9.wav")
+    shutil.copy("sounds/clip 0.wav", odd)
+    assert embed("--out", f"a.{kind}", "--weights", tiny_checkpoint) == 0
+    if kind == "csv":
+        assert b"sounds/caf\xe9.wav," in Path("a.csv").read_bytes()
+    elif kind == "parquet":
+        assert "sounds/caf\\xe9.wav" in set(pd.read_parquet("a.parquet")["file"])
+    elif kind == "npz":
+        with np.load("a.npz") as arrays:
+            assert "sounds/caf\\xe9.wav" in arrays["files"]
+
+
+def test_relative_names_of_two_folders(folder, files, index, capsys, monkeypatch, tiny_checkpoint):
+    for name in ("A", "B"):
+        (folder / name / "takes").mkdir(parents=True)
+        shutil.copy(folder / files[0], folder / name / "takes" / "1.wav")
+        monkeypatch.chdir(folder / name)
+        arguments = ["../library", "takes", "--weights", tiny_checkpoint, "--quiet"]
+        assert main(["index", *arguments]) == 0
+    assert AudioIndex.load("../library").items_ == [
+        str(folder / name / "takes" / "1.wav") for name in ("A", "B")
+    ]
+    monkeypatch.chdir(folder)
+    assert index("A", "./B", str(folder / "A")) == 0
+    assert "0 files added to 2" in capsys.readouterr().err
+    assert index("sounds", "--mode", "frame") == 1
+    assert "made with --mode clip, which is for good" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["embed", "sounds", "--out", "d.csv", *UNTRAINED], "'d.csv' is a folder"),
+        (["index", "file", "sounds", *UNTRAINED], "'file' is a file, and an index is a folder"),
+        (["classify", "sounds", "--labels", "a,file", "--all"], "would name two columns"),
+        (["classify", "sounds", "--labels", "a", "--label-vectors", "bad.npz"], "'bad.npz' is no"),
+    ],
+)
+def test_errors_before_any_work(folder, capsys, arguments, message, monkeypatch):
+    monkeypatch.setattr(Wav2CLIPTransformer, "transform", None)
+    Path("d.csv").mkdir()
+    Path("file").write_text("")
+    Path("bad.npz").write_bytes(b"PK\x03\x04 cut off")
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_search_by_picture_and_by_sound(files, index, tiny_clip, tiny_checkpoint, capsys, words):
+    moved = shutil.copy(tiny_checkpoint, "moved.pt")
+    assert main(["index", "library", "sounds", "--weights", moved, "--quiet"]) == 0
+    Path("moved.pt").rename("new.pt")
+    _cache._networks.clear()
+    by_audio = ["search", "library", files[1], "--by", "audio", "-k", "1"]
+    assert main(by_audio) == 1
+    assert main([*by_audio, "--weights", "new.pt"]) == 0
+    assert os.path.abspath(files[1]) in capsys.readouterr().out
+    Image.new("RGB", (80, 60), "red").save("p.png")
+    clip = ["--clip-model", tiny_clip, "--clip-pretrained", "none"]
+    assert main(["search", "library", "p.png", "--by", "image", *clip]) == 0
+    assert main(["search", "library", "a dog", *clip]) == 0
+    ready = ["--label-vectors", "words.csv", "--prompt", "the {}"]
+    assert main(["search", "library", "dog", *ready]) == 1
+
+
+def test_without_an_output_stream(folder, words, tiny_checkpoint):
+    arguments = [
+        "--labels",
+        "dog,rain",
+        "--weights",
+        tiny_checkpoint,
+        "--label-vectors",
+        "words.csv",
+    ]
+    process = start("classify", "sounds", *arguments, "--quiet", preexec_fn=lambda: os.close(1))
+    _, error = process.communicate()
+    assert "Traceback" not in error
+    assert process.returncode == 0

@@ -262,6 +262,15 @@ def test_long_texts_are_cut_with_a_warning(tiny_clip):
     np.testing.assert_allclose(cut, np.repeat(whole, 3, axis=0), atol=1e-5)
 
 
+def test_texts_that_cannot_be_written(tiny_clip):
+    encoder = CLIPTextEncoder(tiny_clip, None, random_state=0).fit()
+    with pytest.raises(TextError, match=r"Row 1: it is 'bad \\udcff', which is no valid text"):
+        encoder.transform(["good", "bad \udcff"])
+    with pytest.warns(FailedRowWarning):
+        vectors = encoder.set_params(on_error="nan").transform(["good", "bad \udcff"])
+    assert np.isnan(vectors[1]).all()
+
+
 # Pictures
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from skw2c import CLIPImageEncoder, CLIPTextEncoder
 from skw2c.exceptions import OptionalDependencyError, WeightsError, WeightsNotAvailableError
 from skw2c.models import get_frozen_clip
-from skw2c.weights import read_checkpoint, refer_to_clip, registry, sha256_of
+from skw2c.weights import CLIPReference, read_checkpoint, refer_to_clip, registry, sha256_of
 
 from .conftest import write_tiny_clip
 
@@ -88,6 +88,48 @@ def test_a_folder_has_its_own_weights(tmp_path):
     for name in (folder, f"local-dir:{folder}", tmp_path):
         encoder = CLIPTextEncoder(name).fit()
         np.testing.assert_allclose(encoder.transform(TEXTS), encode(model), atol=1e-6)
+
+
+def test_a_path_is_never_taken_for_a_tag(tmp_path):
+    folder = write_tiny_clip(tmp_path)
+    save_file(build(folder).state_dict(), tmp_path / "open_clip_model.safetensors")
+    for path in ("no/such.pt", "such.safetensors", tmp_path / "such"):
+        with pytest.raises(WeightsError, match="nor an existing file"):
+            CLIPTextEncoder(folder, path).fit()
+
+
+def test_a_folder_that_changes(tmp_path):
+    folder = write_tiny_clip(tmp_path)
+    reference = CLIPTextEncoder(folder, None, random_state=0).fit().weights_
+    write_tiny_clip(tmp_path, quick_gelu=False)
+    with pytest.raises(WeightsError, match="changed since the estimator was fitted"):
+        reference.read_configuration()
+
+
+def test_a_tag_is_not_the_same_as_its_file():
+    """A tag also says how pictures are prepared, and whether the GELU is quick."""
+    by_tag = CLIPReference("ViT-B-32", "metaclip_400m", sha256="a")
+    by_path = CLIPReference("ViT-B-32", "/a.pt", sha256="a")
+    assert by_tag.identity != by_path.identity
+    assert by_path.identity == CLIPReference("ViT-B-32", "/b.pt", sha256="a").identity
+
+
+def test_torchscript_with_any_byte_wrong(tiny_clip, tmp_path):
+    path = tmp_path / "a.pt"
+    write_openai_archive(build(tiny_clip), path)
+    with zipfile.ZipFile(path) as archive:
+        [name] = [n for n in archive.namelist() if n.endswith("/data.pkl")]
+        content = archive.read(name)
+        others = [n for n in archive.namelist() if n.endswith("constants.pkl")]
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        damaged = bytearray(content)
+        damaged[rng.integers(len(content))] = rng.integers(256)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, bytes(damaged))
+            archive.writestr(others[0], b"")
+        with pytest.raises(WeightsError):
+            read_checkpoint(path)
 
 
 @pytest.mark.parametrize("script", [False, True])
@@ -174,7 +216,6 @@ def test_the_teacher_is_openai_with_quick_gelu(monkeypatch, tmp_path):
 
 def test_tags_prepare_pictures_their_own_way(tmp_path, monkeypatch):
     from skw2c.models._clip import _preprocessing
-    from skw2c.weights import CLIPReference
 
     siglip = _preprocessing(open_clip, CLIPReference("ViT-B-16-SigLIP", "webli"))
     assert siglip["resize_mode"] == "squash"
@@ -301,11 +342,20 @@ def test_files_that_are_no_weights(tiny_clip, tmp_path):
         CLIPTextEncoder(tiny_clip, path).fit()
 
 
-@pytest.mark.parametrize("content", ["{", "{}", json.dumps({"model_cfg": {}}), "[]"])
+@pytest.mark.parametrize(
+    "content",
+    ["{", "{}", json.dumps({"model_cfg": {}}), "[]", json.dumps({"model_cfg": {"embed_dim": "x"}})],
+)
 def test_folders_that_describe_no_model(tmp_path, content):
     (tmp_path / "open_clip_config.json").write_text(content)
-    with pytest.raises(WeightsError, match="no configuration of open_clip"):
+    with pytest.raises(WeightsError, match=r"no configuration of open_clip|no number"):
         CLIPTextEncoder(tmp_path, None).fit()
+
+
+def test_folders_that_describe_an_impossible_model(tmp_path):
+    folder = write_tiny_clip(tmp_path, vision_cfg=3)
+    with pytest.raises(WeightsError, match="open_clip cannot build model="):
+        CLIPTextEncoder(folder, None).fit()
 
 
 def test_openvino_is_for_sound(tiny_clip):

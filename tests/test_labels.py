@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from skw2c import prettify_label
 from skw2c._labels import check_prompts, embed_labels, look_up_labels
@@ -37,16 +38,19 @@ def test_prettify_label(label, said):
         pd.DataFrame(TABLE.values(), index=list(TABLE)),
         (np.array(list(TABLE.values())), list(TABLE)),
         (list(TABLE.values()), np.array(list(TABLE))),
+        pd.Series(list(TABLE.values()), index=list(TABLE)),
+        (torch.tensor(list(TABLE.values())), list(TABLE)),
     ],
-    ids=["dict", "DataFrame", "array and names", "lists"],
+    ids=["dict", "DataFrame", "array and names", "lists", "Series", "tensor and names"],
 )
 def test_tables(table):
     vectors = look_up_labels(["Bat, animal", "dog", "alarm clock"], table)
     np.testing.assert_allclose(vectors, [[1, 0], [0.6, 0.8], [0, 1]])
 
 
-def test_array_in_the_order_of_labels():
-    vectors = look_up_labels(["b", "a"], np.eye(2), names=["a", "b"])
+@pytest.mark.parametrize("form", [np.array, list, torch.tensor])
+def test_array_in_the_order_of_labels(form):
+    vectors = look_up_labels(["b", "a"], form(np.eye(2).tolist()), names=["a", "b"])
     np.testing.assert_array_equal(vectors, [[0, 1], [1, 0]])
 
 
@@ -125,3 +129,50 @@ def test_text_encoders_that_make_no_vectors():
 
     with pytest.raises(ValueError, match=r"array of shape \(2,\) of 2 texts"):
         embed_labels(["a", "b"], ["{}"], Flat())
+
+
+def test_words_are_compared_as_the_tokenizer_does():
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    np.testing.assert_array_equal(look_up_labels([decomposed], {composed: [1.0, 0]}), [[1, 0]])
+    with pytest.raises(ValueError, match="lacks 'Masse'"):
+        look_up_labels(["Masse"], {"Maße": [1.0, 0]})
+    with pytest.raises(ValueError, match="said in the same way"):
+        embed_labels([composed, decomposed], ["{}"], Counter())
+    embed_labels(["Maße", "Masse"], ["{}"], Counter())
+
+
+def test_labels_that_mean_one_vector():
+    with pytest.raises(ValueError, match="labels 'a', 'A' all mean the vector of 'a'"):
+        look_up_labels(["a", "b", "A"], {"a": [1.0, 0], "b": [0, 1.0]})
+    look_up_labels(["a", "A"], {"a": [1.0, 0], "A": [0, 1.0]})
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_vectors_of_any_length_become_unit_vectors(scale):
+    vectors = look_up_labels(["a"], {"a": [3 * scale, 4 * scale]})
+    np.testing.assert_allclose(vectors, [[0.6, 0.8]])
+
+
+def test_prompts_that_cancel():
+    class Opposite:
+        def transform(self, texts):
+            return np.array([[1.0 if text.startswith("not") else -1.0] for text in texts])
+
+    with pytest.raises(ValueError, match="vector of 'a' is zero"):
+        embed_labels(["a"], ["{}", "not {}"], Opposite())
+
+
+def test_many_prompts_are_embedded_in_blocks():
+    sizes = []
+
+    class Counting:
+        def transform(self, texts):
+            sizes.append(len(texts))
+            return np.array([[len(text), 1.0] for text in texts])
+
+    labels = [f"{'x' * k} {k}" for k in range(300)]
+    templates = [f"{{}} {k}" for k in range(10)]
+    vectors = embed_labels(labels, templates, Counting())
+    assert vectors.shape == (300, 2)
+    assert max(sizes) <= 1024
+    np.testing.assert_allclose(vectors[7], embed_labels(labels[7:8], templates, Counting())[0])

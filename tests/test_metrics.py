@@ -375,3 +375,10 @@ def test_chance_is_stable_and_fast_for_many_items():
     of_one = math.fsum(1 / k for k in range(1, n_items + 1)) / n_items
     assert chance_reciprocal_rank([0], labels) == pytest.approx(of_one, rel=1e-9)
     assert 1 / 3 < chance < 0.334
+
+
+def test_large_integers_of_two_types_are_different_labels():
+    queries, items = np.array([[1.0, 0], [1, 0]]), np.array([[1.0, 0], [0, 1]])
+    labels = np.array([2**63, 2**63 + 4], dtype=np.uint64)
+    with pytest.warns(UndefinedMetricWarning):
+        assert mean_reciprocal_rank(queries, items, labels, [2**62, 2**63 - 1]) == 0

@@ -38,12 +38,13 @@ FLOORS = [
     {"_embedding"},
     {"_index_content"},
     {"_index_folder"},
-    {"_labels"},
-    {"_store", "_ahead", "_rows", "_tables", "_texts", "_queries", "_neighbours"},
+    {"_labels", "_classes"},
+    {"_store", "_ahead", "_rows", "_tables", "_queries", "_neighbours"},
+    {"_texts"},
     {"models"},
     {"weights"},
     {"audio", "pictures", "datasets", "metrics"},
-    {"_container", "_optional", "_atomic", "_version"},
+    {"_container", "_optional", "_atomic", "_names", "_version"},
     {"exceptions"},
 ]
 

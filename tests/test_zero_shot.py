@@ -345,3 +345,164 @@ def test_bad_y(classifier):
 def test_vectors_of_another_space(classifier, vectors):
     with pytest.raises(ValueError, match=r"shape \(20, 8\), and those of the labels have 16"):
         classifier.fit().predict(vectors[:, :8])
+
+
+# What users name labels by
+
+
+def test_words_for_numbers(table, vectors):
+    words = {f"word_{k}": vector for k, vector in enumerate(table)}
+    meaning = {30: "word 2", 10: "word 0", 20: "word 1", 40: "word 3"}
+    classifier = ZeroShotClassifier(meaning, encoder="passthrough", text_encoder=words).fit()
+    assert classifier.classes_.tolist() == [10, 20, 30, 40]
+    assert classifier.score(vectors, np.repeat([10, 20, 30, 40], 5)) > 0.9
+    again = clone(classifier).set_params(text_encoder=table[[2, 0, 1, 3]]).fit()
+    np.testing.assert_array_equal(again.predict(vectors), classifier.predict(vectors))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("dog", "'labels' parameter .* must be .* an array-like or None. Got 'dog'"),
+        ([1, "a"], "both strings and numbers .'a' and 1."),
+        ([("a", "b")], r"labels has \('a', 'b'\) at position 0, and a label is a string or"),
+        ([pd.NA, "a"], "no label at position 0"),
+        ({0: "dog", 1: ""}, "no label at position 1"),
+        ([0, 1], r"lacks 0, 1.*Numbers mean words by labels=\{0: 'dog'"),
+    ],
+)
+def test_labels_that_are_none(classifier, labels, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.set_params(labels=labels).fit()
+
+
+def test_a_target_with_other_labels(classifier, vectors):
+    y = np.repeat(NAMES, 5)
+    classifier.fit(vectors[:5], y[:5])  # a part of the labels is no fault
+    assert len(classifier.classes_) == 4
+    with pytest.raises(ValueError, match="y has 'typo', which labels does not have"):
+        classifier.fit(vectors, [*y[1:], "typo"])
+    classifier.set_params(multilabel=True, threshold=0.3)
+    indicator = pd.DataFrame(np.repeat(np.eye(4, dtype=int), 5, axis=0), columns=NAMES)
+    score = classifier.fit(vectors, indicator).score(vectors, indicator)
+    assert score > 0.1
+    sets = [{label} for label in y]
+    assert classifier.fit(vectors, sets).score(vectors, sets) == score
+    assert classifier.score(vectors, indicator[NAMES[::-1]]) == score
+    assert classifier.score(vectors, indicator.to_numpy()) == score
+    with pytest.raises(ValueError, match="bring the columns into the order of the labels"):
+        classifier.fit(vectors, indicator[NAMES[::-1]])
+    with pytest.raises(ValueError, match="y has 3 columns for 4 labels"):
+        classifier.fit(vectors, indicator.to_numpy()[:, :3])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([[0, 1], [1, 0]], "nothing but 0 and 1, as an indicator matrix"),
+        (pd.DataFrame({"label": ["a", "b"]}), "other values than 0 and 1"),
+        (pd.DataFrame([[1, 0]], columns=["a", "a"]), "several columns 'a'"),
+        ("abc", "y must be a list with the labels of each clip"),
+        ([["a"], None], "y at row 1 has no label at position 0"),
+        ([[], []], "y is empty"),
+    ],
+)
+def test_multilabel_targets_that_say_nothing(classifier, y, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.set_params(labels=None, multilabel=True).fit(y=y)
+
+
+def test_missing_labels_in_every_container(classifier):
+    classifier.set_params(labels=None)
+    for y in (pd.Series(["a", pd.NA], dtype="string"), ["a", None], pd.Series(["a", np.nan])):
+        with pytest.raises(ValueError, match=r"no label at position 1|contains NaN"):
+            classifier.fit(y=y)
+
+
+def test_categories_and_strings(classifier, vectors):
+    y = np.repeat(NAMES, 5)
+    expected = classifier.fit().predict(vectors)
+    for kind in ("category", "string"):
+        again = clone(classifier).set_params(labels=None).fit(vectors, pd.Series(y, dtype=kind))
+        np.testing.assert_array_equal(again.predict(vectors), expected)
+
+
+# Encoders of every kind
+
+
+def test_times_come_from_the_encoder_in_a_pipeline(by_words, tiny_checkpoint, waveforms):
+    inner = Wav2CLIPTransformer(tiny_checkpoint, mode="frame", hop_length=0.5)
+    for encoder in (make_pipeline(FunctionTransformer(), inner), FrozenEstimator(inner.fit())):
+        by_words.set_params(mode="frame", encoder=encoder).fit()
+        np.testing.assert_array_equal(by_words.frame_times(2), [[0, 1], [0.5, 1.5]])
+        assert by_words.predict_events([waveforms[1]])["offset"].max() == 2
+    by_words.set_params(encoder=FunctionTransformer(lambda X: [np.ones((2, 16))] * len(X))).fit()
+    with pytest.raises(ValueError, match="FunctionTransformer does not say when its frames are"):
+        by_words.predict_events([waveforms[1]])
+
+
+def test_text_encoders_of_every_kind(by_words, wav_files):
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    expected = by_words.fit().predict(wav_files)
+    frozen = FrozenEstimator(clone(by_words.text_encoder).fit())
+    by_words.set_params(text_encoder=frozen).fit()
+    np.testing.assert_array_equal(by_words.predict(wav_files), expected)
+    sparse = HashingVectorizer(n_features=16)
+    assert by_words.set_params(text_encoder=sparse).fit().label_vectors_.shape == (3, 16)
+
+
+def test_tables_as_parameters(table, vectors, classifier):
+    expected = classifier.fit().predict(vectors)
+    for form in (pd.DataFrame(table, index=NAMES), pd.Series(list(table), index=NAMES),
+                 dict(zip(NAMES, table, strict=True)), table, table.tolist()):  # fmt: skip
+        classifier.set_params(text_encoder=form)
+        np.testing.assert_array_equal(clone(classifier).fit().predict(vectors), expected)
+
+
+def test_vectors_in_a_table_with_names(classifier, vectors):
+    frame = pd.DataFrame(vectors, columns=[f"v{k}" for k in range(16)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = classifier.fit().predict(vectors)
+        np.testing.assert_array_equal(classifier.predict(frame), expected)
+        np.testing.assert_array_equal(classifier.fit(frame).predict(frame), expected)
+    assert classifier.feature_names_in_[0] == "v0"
+
+
+def test_frames_that_are_none(classifier, table):
+    classifier.set_params(mode="frame").fit()
+    for bad in (table[:0], table[:, :5], table * np.nan, None):
+        with pytest.raises(ValueError, match="^Row 1"):
+            classifier.predict([table, bad])
+    classifier.set_params(on_error="nan")
+    labels = classifier.predict([table, None, table * np.nan])
+    assert labels[1].tolist() == [None]
+    assert labels[2].tolist() == [None] * 4
+    with pytest.raises(ValueError, match="score with mode='clip'"):
+        classifier.score([table], ["a"])
+
+
+# Odd settings
+
+
+def test_extreme_temperatures(classifier, vectors):
+    for temperature in (1e-310, 1e-6, 1e6):
+        classifier.set_params(temperature=temperature, multilabel=False).fit()
+        probabilities = classifier.predict_proba(vectors)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+        np.testing.assert_array_equal(
+            classifier.classes_[probabilities.argmax(axis=1)], classifier.predict(vectors)
+        )
+        classifier.set_params(multilabel=True)
+        assert np.isfinite(classifier.predict_proba(vectors)).all()
+
+
+def test_labels_that_could_never_be_given(classifier):
+    classifier.set_params(multilabel=True, threshold=float("nan"))
+    with pytest.raises(ValueError, match="threshold=nan must be a finite number"):
+        classifier.fit()
+    classifier.set_params(labels=NAMES[:1], threshold=None)
+    with pytest.raises(ValueError, match="only label, .* pass a threshold, or a second label"):
+        classifier.fit()
+    assert classifier.set_params(threshold=0.1).fit().classes_.tolist() == NAMES[:1]

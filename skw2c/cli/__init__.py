@@ -28,7 +28,7 @@ exit status:
   1  an error, named on the standard error stream
   2  the command line was wrong
   {SOME_FAILED}  finished, but clips failed (--on-error nan); they are listed
-130  interrupted; the same command goes on where it was
+130  interrupted
 """
 
 
@@ -48,15 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status = options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Who reads the output has seen enough, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        _complain("interrupted; run the same command again to go on")
+        _complain("interrupted")
         return 130
-    except (ValueError, TypeError, OSError, ImportError) as exc:
+    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as exc:
         _complain(_in_options(str(exc)))
         return 1
     return status

@@ -12,9 +12,11 @@ from contextlib import nullcontext
 
 import skw2c
 
+from .._names import column_of_names
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
-from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder, resumable
+from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder
+from ._resume import resumable
 from ._tables import check_output, write_table
 
 HELP = "give sound files labels that you name"
@@ -59,16 +61,20 @@ def run(options: Namespace) -> int:
 
 
 def _memory(options: Namespace):
-    return resumable(f"{options.out}.partial") if options.out else nullcontext()
+    return resumable(options.out) if options.out else nullcontext()
 
 
 def _read_labels(options: Namespace) -> list[str]:
     if options.labels is not None:
         labels = options.labels.split(",")
     else:
-        with open(options.labels_file, encoding="utf-8") as file:
+        with open(options.labels_file, encoding="utf-8-sig") as file:
             labels = file.read().splitlines()
-    return [label.strip() for label in labels if label.strip()]
+    labels = [label.strip() for label in labels if label.strip()]
+    reserved = sorted({"file", "files"} & set(labels))
+    if options.all and reserved:
+        raise ValueError(f"with --all, {reserved[0]!r} would name two columns: rename the label")
+    return labels
 
 
 def _tabulate(classifier, files: list[str], everything: bool):
@@ -78,12 +84,12 @@ def _tabulate(classifier, files: list[str], everything: bool):
 
     if classifier.mode == "frame":
         events = classifier.predict_events(files)
-        events.insert(0, "file", [files[row] for row in events.pop("row")])
+        events.insert(0, "file", column_of_names([files[row] for row in events.pop("row")]))
         return events
     probabilities = classifier.predict_proba(files)
     if everything:
         table = pd.DataFrame(probabilities, columns=list(classifier.classes_))
-        table.insert(0, "file", files)
+        table.insert(0, "file", column_of_names(files))
         return table
     if classifier.multilabel:
         rows, columns = np.nonzero(probabilities > 0.5)
@@ -93,5 +99,9 @@ def _tabulate(classifier, files: list[str], everything: bool):
     found = probabilities[rows, columns]
     labels = np.where(np.isnan(found), "", classifier.classes_[columns])
     return pd.DataFrame(
-        {"file": [files[row] for row in rows], "label": labels, "probability": found}
+        {
+            "file": column_of_names([files[row] for row in rows]),
+            "label": labels,
+            "probability": found,
+        }
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from .._names import column_of_names
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
-from ._options import add_encoder, add_paths, make_encoder, resumable
+from ._options import add_encoder, add_paths, make_encoder
+from ._resume import resumable
 from ._tables import check_output, write_table
 
 HELP = "embed sound files as a table of vectors"
@@ -33,7 +35,7 @@ def run(options: Namespace) -> int:
     """Embed the files; return the exit status."""
     check_output(options.out)
     files = find_files(options.paths)
-    with resumable(f"{options.out}.partial") as memory, listed_failures() as failures:
+    with resumable(options.out) as memory, listed_failures() as failures:
         encoder = make_encoder(options, memory)
         encoder.set_params(output=options.output, normalize=options.normalize)
         vectors = encoder.fit_transform(files)
@@ -49,12 +51,12 @@ def _tabulate(files: list[str], vectors, encoder):
     names = encoder.get_feature_names_out()
     if encoder.mode == "clip":
         table = pd.DataFrame(vectors, columns=names)
-        table.insert(0, "file", files)
+        table.insert(0, "file", column_of_names(files))
         return table
     counts = [len(frames) for frames in vectors]
     table = pd.DataFrame(np.concatenate(list(vectors)), columns=names)
     times = np.concatenate([encoder.frame_times(count) for count in counts])
-    table.insert(0, "file", np.repeat(files, counts))
+    table.insert(0, "file", column_of_names(np.repeat(files, counts).tolist()))
     table.insert(1, "start", times[:, 0])
     table.insert(2, "end", times[:, 1])
     return table

@@ -4,53 +4,65 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterator
 
-_SOUNDS = "wav flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 m4a aac wma mka"
-_VIDEOS = "mp4 m4v mov mkv webm avi mpg mpeg ts 3gp"
-_SUFFIXES = frozenset(f".{name}" for name in f"{_SOUNDS} {_VIDEOS}".split())
+_SOUNDS = "wav wave bwf flac ogg oga opus mp2 mp3 aif aiff aifc au snd caf w64 rf64 wv ape amr"
+_MEDIA = "m4a aac wma mka mp4 m4v mov mkv webm avi mpg mpeg ts mts m2ts wmv 3gp"
+_SUFFIXES = frozenset(f".{name}" for name in f"{_SOUNDS} {_MEDIA}".split())
 
 
 def find_files(names: list[str]) -> list[str]:
     """List the sound files in folders, those a pattern finds, and files as they are named.
 
-    Folders are searched to any depth for files with the suffix of a sound or video.
+    Folders are searched to any depth, also through links, for files with the suffix of a
+    sound or video. What a dot hides is left out. A file that is reached in several ways is
+    listed once.
 
     Raises
     ------
     ValueError
         If a name means no file.
+    OSError
+        If a folder cannot be read.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for name in names:
         files = _files_of(name)
         if not files:
             raise ValueError(_nothing(name))
-        found.update(dict.fromkeys(files))
-    return list(found)
+        for file in files:
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values())
 
 
 def _files_of(name: str) -> list[str]:
     if os.path.isdir(name):
-        return sorted(
-            os.path.join(folder, file)
-            for folder, _, files in os.walk(name)
-            for file in files
-            if _is_sound(file)
-        )
+        return sorted(_walk(name, set()))
     if os.path.exists(name):
         return [name]
     return sorted(file for file in glob.glob(name, recursive=True) if os.path.isfile(file))
 
 
-def _is_sound(file: str) -> bool:
-    return os.path.splitext(file)[1].lower() in _SUFFIXES and not file.startswith("._")
+def _walk(folder: str, visited: set[str]) -> Iterator[str]:
+    real = os.path.realpath(folder)
+    if real in visited:
+        return
+    visited.add(real)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(entry.path, visited)
+            elif os.path.splitext(entry.name)[1].lower() in _SUFFIXES:
+                yield entry.path
 
 
 def _nothing(name: str) -> str:
     if os.path.isdir(name):
         return (
             f"the folder {name!r} holds no file with the suffix of a sound or video "
-            f"({_SOUNDS} {_VIDEOS}); name others one by one, or by a pattern"
+            f"({_SOUNDS} {_MEDIA}); name others one by one, or by a pattern"
         )
     if glob.has_magic(name):
         return f"no file fits the pattern {name!r}"

@@ -1,7 +1,7 @@
 """Index sound files, so that `skw2c search` finds them.
 
-The index is made, or files that are not in it yet are added. A run that is interrupted
-goes on where it was when the same command is given again.
+The index is made, or files that are not in it yet are added, by their absolute names. A run
+that is interrupted goes on where it was when the same command is given again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
-from ._options import add_encoder, add_paths, make_encoder, resumable
+from ._options import add_encoder, add_paths, make_encoder
+from ._resume import resumable
 
 HELP = "build a searchable index of sound files, or add to one"
 
@@ -34,8 +35,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Build the index or add to it; return the exit status."""
-    files = find_files(options.paths)
-    with resumable(f"{options.index}.partial") as memory, listed_failures() as failures:
+    if os.path.lexists(options.index) and not os.path.isdir(options.index):
+        raise NotADirectoryError(f"{options.index!r} is a file, and an index is a folder")
+    # Another run may start elsewhere, and mean another file by the same relative name.
+    files = [os.path.abspath(file) for file in find_files(options.paths)]
+    with resumable(options.index) as memory, listed_failures() as failures:
         index = _open(options, memory)
         known = set() if index is None else set(index.items_)
         new = [file for file in files if file not in known]
@@ -58,9 +62,14 @@ def _open(options: Namespace, memory: str):
     """The index that is there already, or None."""
     if not os.path.exists(os.path.join(options.index, "index.json")):
         return None
-    return skw2c.AudioIndex.load(
+    index = skw2c.AudioIndex.load(
         options.index,
         encoder=make_encoder(options, memory),
         on_error=options.on_error,
         method=options.method,
     )
+    if index.mode != options.mode:
+        raise ValueError(
+            f"the index {options.index!r} was made with --mode {index.mode}, which is for good"
+        )
+    return index

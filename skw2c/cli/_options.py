@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import skw2c
 
@@ -112,16 +107,18 @@ def make_text_encoder(options: Namespace):
     """The encoder of words that the options describe, or the table of their vectors."""
     if options.label_vectors:
         return read_vectors(options.label_vectors)
-    device = "auto" if options.device == "openvino" else options.device
-    return skw2c.CLIPTextEncoder(
-        options.clip_model, options.clip_pretrained, device=device, random_state=0
+    return skw2c.CLIPTextEncoder(**_clip_parameters(options))
+
+
+def make_image_encoder(options: Namespace):
+    """The encoder of pictures that the options describe."""
+    return skw2c.CLIPImageEncoder(**_clip_parameters(options))
+
+
+def _clip_parameters(options: Namespace) -> dict:
+    return dict(
+        model=options.clip_model,
+        pretrained=options.clip_pretrained,
+        device="auto" if options.device == "openvino" else options.device,
+        random_state=0,
     )
-
-
-@contextmanager
-def resumable(folder: str) -> Iterator[str]:
-    """A folder for vectors that are ready, kept until the work is done."""
-    if os.path.isdir(folder):
-        print(f"skw2c: going on with an interrupted run, kept in {folder}", file=sys.stderr)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)

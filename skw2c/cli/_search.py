@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import skw2c
 
-from ._options import add_machine, add_words, make_text_encoder, positive
+from ._options import add_machine, add_words, make_image_encoder, make_text_encoder, positive
 from ._tables import check_output, write_table
 
 HELP = "find sounds by words, sounds or pictures"
@@ -21,6 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-k", type=positive, default=10, help="results per query (default: 10)")
     parser.add_argument("--out", metavar="FILE", help="table to write (default: the terminal)")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="for --by audio: the weights, where they were moved"
+    )
     add_words(parser)
     add_machine(parser)
 
@@ -28,12 +31,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Search; return the exit status."""
     check_output(options.out)
-    index = skw2c.AudioIndex.load(
-        options.index,
+    parameters = dict(
         text_encoder=make_text_encoder(options),
+        image_encoder=make_image_encoder(options),
         prompts=options.prompt or "{}",
         device=options.device,
         n_jobs=options.n_jobs,
     )
+    index = skw2c.AudioIndex.load(options.index, **parameters)
+    if options.weights:
+        moved = index.encoder.set_params(weights=options.weights)
+        index = skw2c.AudioIndex.load(options.index, encoder=moved, **parameters)
     write_table(index.search(options.query, by=options.by, k=options.k), options.out)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zipfile
 
 from .._atomic import open_atomically
 from .._optional import import_optional
@@ -29,6 +30,8 @@ def check_output(path: str | None) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"the folder {folder!r} of --out does not exist")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"--out {path!r} is a folder, and a table is a file")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"the folder {folder!r} of --out cannot be written to")
     if suffix == ".parquet":
@@ -38,16 +41,38 @@ def check_output(path: str | None) -> None:
 def write_table(table, path: str | None) -> None:
     """Write a table in the format that the suffix says; tab-separated to the terminal."""
     if path is None:
-        table.to_csv(sys.stdout, sep="\t", index=False, float_format="%.4f")
+        _print_table(table)
         return
     suffix = os.path.splitext(path)[1].lower()
     with open_atomically(path) as file:
         if suffix == ".parquet":
-            table.to_parquet(file, index=False)
+            _in_unicode(table).to_parquet(file, index=False)
         elif suffix == ".npz":
-            _write_arrays(table, file)
+            _write_arrays(_in_unicode(table), file)
         else:
-            table.to_csv(file, sep="\t" if suffix == ".tsv" else ",", index=False)
+            separator = "\t" if suffix == ".tsv" else ","
+            table.to_csv(file, sep=separator, index=False, errors="surrogateescape")
+
+
+def _print_table(table) -> None:
+    if sys.stdout is None:
+        return
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="surrogateescape")
+    table.to_csv(sys.stdout, sep="\t", index=False, float_format="%.4f")
+
+
+def _in_unicode(table):
+    """Names of files that are no valid text, with their odd bytes written as \\xe9."""
+    table = table.copy(deep=False)
+    for name in {"file", "item", "query"} & set(table.columns):
+        table[name] = [
+            value.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            if isinstance(value, str)
+            else value
+            for value in table[name]
+        ]
+    return table
 
 
 def read_vectors(path: str):
@@ -72,7 +97,7 @@ def read_vectors(path: str):
         else:
             table = pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",", keep_default_na=False)
         return table.set_index(table.columns[0]).astype(float)
-    except (ValueError, KeyError, IndexError) as exc:
+    except (ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as exc:
         raise ValueError(f"{path!r} is no table of label vectors ({exc})") from exc
 
 

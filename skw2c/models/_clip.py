@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -111,44 +109,42 @@ def build_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
         or _tag_wants_quick_gelu(open_clip, reference)
         or _is_openai(state)
     )
-    name = f"local-dir:{reference.model}" if reference.is_folder else reference.model
-    with _quietly(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(reference.seed or 0)
-        model = open_clip.create_model(
-            name,
-            load_weights=False,
-            pretrained_text=False,
-            force_quick_gelu=quick_gelu,
-            force_preprocess_cfg=configuration.get("preprocess_cfg"),
-        )
-        tokenizer = open_clip.get_tokenizer(name)
+    model, tokenizer = _create(
+        open_clip, reference, quick_gelu, configuration.get("preprocess_cfg")
+    )
     if state is not None:
         _load(open_clip, model, state, reference)
     return FrozenCLIP(model, tokenizer, configuration["model_cfg"]["embed_dim"], quick_gelu, device)
 
 
+def _create(open_clip, reference: CLIPReference, quick_gelu: bool, preprocessing: dict | None):
+    """The model with random weights, and its tokenizer."""
+    name = f"local-dir:{reference.model}" if reference.is_folder else reference.model
+    with _quietly(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(reference.seed or 0)
+        try:
+            model = open_clip.create_model(
+                name,
+                load_weights=False,
+                pretrained_text=False,
+                force_quick_gelu=quick_gelu,
+                force_preprocess_cfg=preprocessing,
+            )
+            return model, open_clip.get_tokenizer(name)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as exc:
+            raise WeightsError(
+                f"open_clip cannot build model={reference.model!r} ({type(exc).__name__}: {exc})"
+            ) from exc
+
+
 def _read_configuration(open_clip, reference: CLIPReference) -> dict:
     """The model's configuration, and how it wants its pictures prepared."""
     if reference.is_folder:
-        return _read_folder_configuration(reference.model)
+        return reference.read_configuration()
     return {
         "model_cfg": open_clip.get_model_config(reference.model),
         "preprocess_cfg": _preprocessing(open_clip, reference),
     }
-
-
-def _read_folder_configuration(folder: str) -> dict:
-    path = os.path.join(folder, "open_clip_config.json")
-    try:
-        with open(path, "rb") as file:
-            configuration = json.load(file)
-        configuration["model_cfg"]["embed_dim"]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise WeightsError(
-            f"The configuration {path!r} is no configuration of open_clip "
-            f"({type(exc).__name__}: {exc})."
-        ) from exc
-    return configuration
 
 
 def _preprocessing(open_clip, reference: CLIPReference) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +54,42 @@ class CLIPReference:
 
     @property
     def identity(self) -> str:
-        """The same for the same model and weights, wherever they lie."""
+        """The same for the same model and weights, wherever they lie.
+
+        A tag is part of it, for it also says how pictures are prepared.
+        """
         model = self.configuration_sha256 or self.model
-        return f"{model} " + (f"seed {self.seed}" if self.seed is not None else self.sha256)
+        if self.pretrained is None:
+            return f"{model} seed {self.seed}"
+        tag = "" if os.path.isabs(self.pretrained) else f"{self.pretrained} "
+        return f"{model} {tag}{self.sha256}"
+
+    def read_configuration(self) -> dict:
+        """Read the configuration of a folder.
+
+        Raises
+        ------
+        WeightsError
+            If it is missing, is none, or is no longer the one referred to.
+        """
+        path = os.path.join(self.model, _CONFIGURATION)
+        try:
+            with open(path, "rb") as file:
+                configuration = json.load(file)
+            width = configuration["model_cfg"]["embed_dim"]
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise WeightsError(
+                f"The configuration {path!r} is no configuration of open_clip "
+                f"({type(exc).__name__}: {exc})."
+            ) from exc
+        if not isinstance(width, int):
+            raise WeightsError(f"The configuration {path!r} has embed_dim={width!r}, no number.")
+        if sha256_of(path) != self.configuration_sha256:
+            raise WeightsError(
+                f"The configuration {path!r} changed since the estimator was fitted; fit it again, "
+                "or put the former file back."
+            )
+        return configuration
 
     @property
     def is_folder(self) -> bool:
@@ -99,7 +133,7 @@ def refer_to_clip(
     model, configuration = _find_model(open_clip, os.fspath(model))
     if pretrained is None:
         return CLIPReference(model, configuration_sha256=configuration, seed=seed)
-    pretrained = _find_pretrained(open_clip, model, os.fspath(pretrained), bool(configuration))
+    pretrained = _find_pretrained(open_clip, model, pretrained, bool(configuration))
     file = _find_file(model, pretrained, progress=progress)
     return CLIPReference(model, pretrained, sha256_of(file), configuration)
 
@@ -122,12 +156,14 @@ def _find_model(open_clip, model: str) -> tuple[str, str | None]:
     )
 
 
-def _find_pretrained(open_clip, model: str, pretrained: str, is_folder: bool) -> str:
+def _find_pretrained(open_clip, model: str, pretrained, is_folder: bool) -> str:
     """Tag or absolute path; for a folder, its own file where no path is given."""
+    means_path = not isinstance(pretrained, str) or not pretrained.replace("_", "").isalnum()
+    pretrained = os.fspath(pretrained)
     path = os.path.abspath(os.path.expanduser(pretrained))
     if os.path.isfile(path):
         return path
-    if is_folder:
+    if is_folder and not means_path:
         files = [os.path.join(model, name) for name in _FOLDER_FILES]
         found = [file for file in files if os.path.isfile(file)]
         if found:
@@ -136,7 +172,7 @@ def _find_pretrained(open_clip, model: str, pretrained: str, is_folder: bool) ->
             f"The folder {model!r} holds no weights ({' or '.join(_FOLDER_FILES)}). "
             "pretrained=None gives an untrained model."
         )
-    tags = open_clip.list_pretrained_tags_by_model(model)
+    tags = [] if is_folder else open_clip.list_pretrained_tags_by_model(model)
     if pretrained.lower() in tags:
         return pretrained.lower()
     raise WeightsError(

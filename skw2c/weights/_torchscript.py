@@ -30,10 +30,11 @@ _LISTS = {"build_intlist", "build_doublelist", "build_boollist", "build_tensorli
 
 def is_torchscript(path: str | os.PathLike) -> bool:
     """Whether the file is an archive that `torch.jit.save` wrote."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except Exception:  # damaged in one way or another, for others to say how
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def read_torchscript(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -52,18 +53,21 @@ def read_torchscript(path: str | os.PathLike) -> dict[str, Tensor]:
             [name] = [n for n in archive.namelist() if n.count("/") == 1 and "/data.pkl" in n]
             with archive.open(name) as file:
                 module = _ArchiveReader(file, archive, name.removesuffix(".pkl")).load()
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, RuntimeError) as exc:
-        if isinstance(exc, WeightsError):
-            raise
-        first_line = str(exc).partition("\n")[0]
-        raise WeightsError(
-            f"The TorchScript archive {os.fspath(path)!r} is damaged or truncated ({first_line})."
-        ) from exc
-    except pickle.UnpicklingError as exc:
+        return dict(_walk(module, "", set()))
+    except _RefusedError as exc:
         raise WeightsError(
             f"The TorchScript archive {os.fspath(path)!r} is refused: {exc}"
         ) from exc
-    return dict(_walk(module, ""))
+    except Exception as exc:  # zipfile, zlib, pickle and torch raise a dozen kinds
+        first_line = str(exc).partition("\n")[0]
+        raise WeightsError(
+            f"The TorchScript archive {os.fspath(path)!r} is damaged or truncated "
+            f"({type(exc).__name__}: {first_line})."
+        ) from exc
+
+
+class _RefusedError(pickle.UnpicklingError):
+    """The archive asks for what it has no business with."""
 
 
 class _Module:
@@ -76,12 +80,14 @@ class _Module:
         self.attributes = state
 
 
-def _walk(module, prefix: str) -> Iterator[tuple[str, Tensor]]:
+def _walk(module, prefix: str, above: set[int]) -> Iterator[tuple[str, Tensor]]:
+    if id(module) in above:
+        raise ValueError(f"the module {prefix!r} is part of itself")
     for name, value in getattr(module, "attributes", {}).items():
         if isinstance(value, Tensor):
             yield prefix + name, value
         elif isinstance(value, _Module):
-            yield from _walk(value, f"{prefix}{name}.")
+            yield from _walk(value, f"{prefix}{name}.", above | {id(module)})
 
 
 def _rebuild_tensor(storage: Tensor, offset: int, size, stride, *_) -> Tensor:
@@ -108,9 +114,7 @@ class _ArchiveReader(pickle.Unpickler):
             return _DTYPES[name]
         if module == "torch.jit._pickle" and name in _LISTS:
             return list
-        raise pickle.UnpicklingError(
-            f"it asks for {module}.{name}, which is neither a module nor a tensor"
-        )
+        raise _RefusedError(f"it asks for {module}.{name}, which is neither a module nor a tensor")
 
     def persistent_load(self, pid) -> Tensor:
         _, dtype, key, _, n_elements = pid

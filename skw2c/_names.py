@@ -1,0 +1,11 @@
+"""Names of files as a column of a DataFrame."""
+
+
+def column_of_names(names: list):
+    """Make a Series; names of files may be no valid text, which Arrow refuses."""
+    import pandas as pd
+
+    try:
+        return pd.Series(names)
+    except UnicodeEncodeError:
+        return pd.Series(names, dtype=object)
