@@ -431,7 +431,9 @@ class AudioIndex(BaseEstimator):
         counts = np.array([len(frames) if framed else 1 for frames in vectors])
         names = list_names(X, items, len(counts), first_number=self._n_named)
         flat = np.concatenate(list(vectors)) if framed else vectors
-        unit = to_unit_length(self._check_width(_as_floats(flat), "X")).astype(np.float32)
+        unit = to_unit_length(self._check_width(_as_floats(flat), "X")).astype(
+            np.float32, copy=False
+        )
         owners = np.repeat(np.arange(len(counts)), counts)
         failed = np.zeros(len(counts), dtype=bool)
         failed[owners[~np.isfinite(unit).all(axis=1)]] = True

@@ -10,6 +10,7 @@ import numpy as np
 
 from .exceptions import FailedClipWarning, FailedRowWarning
 
+_ROWS_AT_ONCE = 1 << 14
 GO_ON = " To keep such rows as NaN and go on, pass on_error='nan'."
 
 Results = Generator[tuple[int, "np.ndarray | Exception"], None, None]
@@ -96,10 +97,15 @@ def _progress_bar(total: int, unit: str, verbose):
 
 
 def to_unit_length(vectors: np.ndarray) -> np.ndarray:
-    """Scale each row to unit length; a row of zeros stays."""
-    # First by the largest number, so that squares of tiny or huge ones stay in range.
-    largest = np.abs(vectors).max(axis=-1, keepdims=True)
-    scaled = vectors / np.where(largest == 0, 1, largest)
-    length = np.linalg.norm(scaled, axis=-1, keepdims=True)
-    scaled /= np.where(length == 0, 1, length)
+    """Scale each row of a matrix to unit length; a row of zeros stays."""
+    scaled = np.array(vectors)
+    for start in range(0, len(scaled), _ROWS_AT_ONCE):
+        block = scaled[start : start + _ROWS_AT_ONCE]
+        # First by the largest number, so that squares of tiny or huge ones stay in range.
+        block /= _or_one(np.abs(block).max(axis=1, keepdims=True))
+        block /= _or_one(np.linalg.norm(block, axis=1, keepdims=True))
     return scaled
+
+
+def _or_one(lengths: np.ndarray) -> np.ndarray:
+    return np.where(lengths == 0, 1, lengths)

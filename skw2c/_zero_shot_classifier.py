@@ -538,7 +538,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, cosines: np.ndarray) -> np.ndarray:
         """Cosines over the temperature, the largest of which is 0: small ones do not overflow."""
-        return (cosines - cosines.max(axis=1, keepdims=True)) / self.temperature
+        with np.errstate(over="ignore"):  # then the probability is 0, as it should be
+            return (cosines - cosines.max(axis=1, keepdims=True)) / self.temperature
 
     def _decide(self, cosines: np.ndarray) -> np.ndarray:
         if self.multilabel or cosines.shape[1] != 2:
