@@ -23,12 +23,12 @@ from ._encoders import (
     restore_encoder,
     to_json,
 )
-from ._index_content import IndexContent
-from ._index_folder import IndexPart, checked_file, is_current, read_index, write_index
+from ._index._content import IndexContent
+from ._index._folder import IndexPart, checked_file, is_current, read_index, write_index
+from ._index._neighbours import FaissNeighbours, choose_engine
+from ._index._queries import list_names, list_queries
 from ._labels import check_prompts, embed_texts, is_table, look_up_labels
 from ._names import column_of_names
-from ._neighbours import FaissNeighbours, choose_engine
-from ._queries import list_names, list_queries
 from ._rows import GO_ON, to_unit_length
 from ._tables import (
     check_frames,

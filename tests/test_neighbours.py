@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from skw2c import _neighbours
-from skw2c._neighbours import ExactNeighbours, FaissNeighbours, choose_engine
+from skw2c._index import _neighbours
+from skw2c._index._neighbours import ExactNeighbours, FaissNeighbours, choose_engine
 from skw2c.exceptions import OptionalDependencyError
 
 from .conftest import REPOSITORY
@@ -305,7 +305,7 @@ def test_beside_torch(packages):
     program = f"""
 import {packages}
 import numpy as np
-from skw2c._neighbours import FaissNeighbours
+from skw2c._index._neighbours import FaissNeighbours
 vectors = np.random.default_rng(0).normal(size=(17000, 16)).astype(np.float32)
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 first = torch.ones(500, 500) @ torch.ones(500, 500)
@@ -321,7 +321,7 @@ print((engine.search(vectors[:100], 10)[1][:, 0] == np.arange(100)).all())
 
 
 def test_import_loads_neither_faiss_nor_torch():
-    program = "import sys, skw2c._neighbours; print({'faiss', 'torch'} & set(sys.modules))"
+    program = "import sys, skw2c._index._neighbours; print({'faiss', 'torch'} & set(sys.modules))"
     result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

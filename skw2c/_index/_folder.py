@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ._atomic import open_atomically, replace_atomically, write_atomically
-from .exceptions import SavedIndexError
-from .weights import sha256_of
+from .._atomic import open_atomically, replace_atomically, write_atomically
+from ..exceptions import SavedIndexError
+from ..weights import sha256_of
 
 _LIST = "index.json"
 _FORMAT = "skw2c index"

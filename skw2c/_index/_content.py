@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._index_folder import IndexPart
+from ._folder import IndexPart
 
 
 class IndexContent:

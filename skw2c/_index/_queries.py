@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from ._texts import list_texts
+from .._texts import list_texts
 
 
 def list_queries(query, by: str) -> list:

@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
-from ._optional import import_optional
-from .exceptions import OptionalDependencyError
+from .._optional import import_optional
+from ..exceptions import OptionalDependencyError
 
 # From here on "auto" takes faiss. Below, the exact engine answers hundreds of queries a second.
 AUTO_THRESHOLD = 50_000
