@@ -42,6 +42,8 @@ def resolve_encoder(encoder, kind: str, **parameters):
         also set on transformers that have it.
     """
     if isinstance(encoder, str):
+        if kind != "audio" and parameters.get("device") == "openvino":
+            parameters["device"] = "cpu"  # OpenVINO runs the encoder of sound alone
         return _construct(_NAMED[kind][encoder], parameters)
     encoder = clone(encoder)
     if "mode" in parameters and "mode" in encoder.get_params(deep=False):

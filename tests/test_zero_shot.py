@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skw2c import CLIPTextEncoder, Wav2CLIPTransformer, ZeroShotClassifier
+from skw2c._encoders import resolve_encoder
 from skw2c.exceptions import AudioError, FailedClipWarning
 
 NAMES = [f"label_{letter}" for letter in "cadb"]
@@ -307,6 +308,8 @@ def test_names_are_resolved(monkeypatch, tmp_path):
     made = ZeroShotClassifier(["a"], mode="frame", hop_length=0.5, n_jobs=2)._make_encoder()
     assert (made.mode, made.hop_length, made.n_jobs) == ("frame", 0.5, 2)
     assert isinstance(made, Wav2CLIPTransformer)
+    assert resolve_encoder("clip", "text", device="openvino").device == "cpu"
+    assert resolve_encoder("wav2clip", "audio", device="openvino").device == "openvino"
 
 
 @pytest.mark.parametrize(
