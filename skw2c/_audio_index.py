@@ -27,7 +27,7 @@ from ._index._content import IndexContent
 from ._index._folder import IndexPart, checked_file, is_current, read_index, write_index
 from ._index._neighbours import FaissNeighbours, choose_engine
 from ._index._queries import list_names, list_queries
-from ._labels import check_prompts, embed_texts, is_table, look_up_labels
+from ._labels import check_prompts, embed_texts, is_table, look_up_labels, refuse_prompts
 from ._names import column_of_names
 from ._rows import GO_ON, to_unit_length
 from ._tables import (
@@ -516,11 +516,7 @@ class AudioIndex(BaseEstimator):
     def _embed_words(self, queries: list) -> np.ndarray:
         templates = check_prompts(self.prompts)
         if is_table(_needed(self.text_encoder, "text")):
-            if templates != ["{}"]:
-                raise ValueError(
-                    f"prompts={self.prompts!r} needs a text encoder, and text_encoder is a table "
-                    "of vectors that are made already: leave prompts='{}'"
-                )
+            refuse_prompts(self.prompts)
             # Each word once, for two names of one vector are no mistake in queries.
             return np.concatenate([look_up_labels([q], self.text_encoder) for q in queries])
         encoder = self._resolve(self.text_encoder, "text", on_error="raise").fit(templates, None)

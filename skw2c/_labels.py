@@ -56,6 +56,15 @@ def check_prompts(prompts) -> list[str]:
     return templates
 
 
+def refuse_prompts(prompts) -> None:
+    """Refuse templates where the vectors of labels are made already."""
+    if check_prompts(prompts) != ["{}"]:
+        raise ValueError(
+            f"prompts={prompts!r} needs a text encoder, and text_encoder is a table of vectors "
+            "that are made already: leave prompts='{}'"
+        )
+
+
 def embed_labels(labels: list, templates: list[str], text_encoder) -> np.ndarray:
     """Unit vectors (n_labels, width) of labels, as `prettify_label` says them.
 

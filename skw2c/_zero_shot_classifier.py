@@ -22,7 +22,13 @@ from ._classes import (
     read_labels,
     sort_labels,
 )
-from ._labels import check_prompts, embed_labels, is_table, look_up_labels
+from ._labels import (
+    check_prompts,
+    embed_labels,
+    is_table,
+    look_up_labels,
+    refuse_prompts,
+)
 from ._rows import to_unit_length
 from ._tables import (
     check_frames,
@@ -456,11 +462,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     def _embed_labels(self, labels: list) -> np.ndarray:
         templates = check_prompts(self.prompts)
         if is_table(self.text_encoder):
-            if templates != ["{}"]:
-                raise ValueError(
-                    f"prompts={self.prompts!r} needs a text encoder, and text_encoder is a table "
-                    "of vectors that are made already: leave prompts='{}'"
-                )
+            refuse_prompts(self.prompts)
             self.text_encoder_ = None
             order = None if self.labels is None else read_labels(self.labels)[1]
             return look_up_labels(labels, self.text_encoder, order)
