@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import islice
 
 from threadpoolctl import ThreadpoolController
@@ -37,6 +38,7 @@ def map_ahead(
         waited for: it shall make them return soon.
     """
     items = iter(items)
+    _openmp()
     with ThreadPoolExecutor(n_threads, "skw2c", limit_openmp, (inner_threads,)) as pool:
         waiting = deque(pool.submit(function, item) for item in islice(items, 2 * n_threads))
         try:
@@ -67,4 +69,17 @@ def limit_openmp(n_threads: int) -> None:
     # OpenMP keeps this number for each thread of the program, so nobody else is limited;
     # torch sets it when a thread first asks, hence before it is set here.
     if torch.get_num_threads() != n_threads:
-        ThreadpoolController().limit(limits=n_threads, user_api="openmp")
+        _openmp().limit(limits=n_threads)
+
+
+@cache
+def _openmp() -> ThreadpoolController:
+    """The OpenMP libraries of this process, looked for once, before there are workers.
+
+    The search walks through all loaded libraries under the lock of the loader, and asks for
+    Python's lock at each; a worker that imports a library holds the second and asks for the
+    first, and both would wait forever.
+    """
+    import torch  # noqa: F401, so that its library is loaded
+
+    return ThreadpoolController().select(user_api="openmp")

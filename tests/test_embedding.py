@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from skw2c import Wav2CLIPTransformer
 from skw2c._ahead import map_ahead, read_ahead
@@ -283,3 +284,22 @@ def test_read_ahead_passes_errors_on():
     assert next(items) == 1
     with pytest.raises(AudioError, match="broken"):
         list(items)
+
+
+def test_workers_do_not_look_for_libraries(monkeypatch):
+    """The search could wait for a worker that imports one, and that for the search."""
+    from skw2c import _ahead
+
+    searching = []
+
+    class Controller(_ahead.ThreadpoolController):
+        def __init__(self):
+            searching.append(threading.current_thread())
+            super().__init__()
+
+    monkeypatch.setattr(_ahead, "ThreadpoolController", Controller)
+    _ahead._openmp.cache_clear()
+    for _ in range(2):
+        threads = map_ahead(lambda _: torch.get_num_threads(), range(8), 3, inner_threads=1)
+        assert set(threads) == {1}
+    assert searching == [threading.main_thread()]
