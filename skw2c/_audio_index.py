@@ -586,9 +586,8 @@ class AudioIndex(BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_neighbours"} | (
-            {"_neighbours": None} if "_neighbours" in state else {}
-        )
+        # What faiss builds cannot be pickled, and is built again at the first search.
+        return state | {"_neighbours": None} if "_neighbours" in state else state
 
 
 def _real(folder) -> str:

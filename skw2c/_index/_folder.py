@@ -26,7 +26,6 @@ _FORMAT = "skw2c index"
 _VERSION = 1
 _OURS = re.compile(r"[0-9a-f]{32}\.(vectors\.npy|items\.json|times\.npy|faiss)")
 _MAPPED = 1 << 26  # bytes; larger arrays stay on disk until they are needed
-_ATTEMPTS = 5
 
 
 @dataclass
@@ -64,19 +63,18 @@ def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
         or another one than was saved.
     """
     folder = Path(folder)
-    for attempt in range(_ATTEMPTS):
-        listed = _read_list(folder)
-        if listed is None:
-            raise SavedIndexError(f"There is no saved index in {str(folder)!r}: {_LIST} is missing")
-        try:
-            return listed, [_read_part(folder, files) for files in listed["parts"]]
-        except SavedIndexError:
-            # Who saves meanwhile may join files of this list; then there is another list.
-            if attempt == _ATTEMPTS - 1 or _identity(_read_list(folder)) == listed["id"]:
-                raise
-        except (AttributeError, KeyError, TypeError) as exc:
-            raise _damaged(folder / _LIST, f"{type(exc).__name__}: {exc}") from exc
-    raise AssertionError
+    listed = _read_list(folder)
+    if listed is None:
+        raise SavedIndexError(f"There is no saved index in {str(folder)!r}: {_LIST} is missing")
+    try:
+        return listed, [_read_part(folder, files) for files in listed["parts"]]
+    except SavedIndexError:
+        if is_current(folder, listed.get("id")):
+            raise
+        # Somebody saved meanwhile and joined files of this list: there is another list now.
+        return read_index(folder)
+    except (AttributeError, KeyError, TypeError) as exc:
+        raise _damaged(folder / _LIST, f"{type(exc).__name__}: {exc}") from exc
 
 
 def write_index(
@@ -129,7 +127,7 @@ def write_index(
     return listed["id"]
 
 
-def is_current(folder: str | os.PathLike, saved_id: str) -> bool:
+def is_current(folder: str | os.PathLike, saved_id: str | None) -> bool:
     """Whether nobody saved into the folder since."""
     return _identity(_read_list(Path(folder))) == saved_id
 
