@@ -403,7 +403,8 @@ class AudioIndex(BaseEstimator):
             if encoder is None:
                 raise SavedIndexError(
                     f"The index was made with an encoder of the class {self._encoder['class']}, "
-                    "which was not saved: pass it, AudioIndex.load(folder, encoder=...)"
+                    "whose weights were not saved with it: pass it, "
+                    "AudioIndex.load(folder, encoder=...)"
                 )
             self._encoder = encoder
         return self._encoder

@@ -1,8 +1,9 @@
-"""Open media containers with PyAV, and none that leads elsewhere."""
+"""Open media containers with PyAV, and none that leads elsewhere; say when time starts in them."""
 
 from __future__ import annotations
 
 import errno
+from fractions import Fraction
 from types import ModuleType
 
 # What reads a list of other files instead of a file of its own.
@@ -42,3 +43,31 @@ def open_container(path: str, av: ModuleType, error: type[Exception]):
             "the file has no sound or video of its own: it is a list of other files, which are "
             "not followed, or a still picture, or is damaged"
         ) from exc
+
+
+def choose_pictures(container, av: ModuleType):
+    """The video track that players choose, or None; a cover is none."""
+    disposition = av.stream.Disposition
+    tracks = [
+        track
+        for track in container.streams.video
+        if not track.disposition & disposition.attached_pic
+    ]
+    return max(
+        tracks, key=lambda track: bool(track.disposition & disposition.default), default=None
+    )
+
+
+def start_of_file(container, pictures) -> Fraction:
+    """Second on the tracks' clock at which a file with pictures starts: with its first track.
+
+    The container itself states it rounded.
+    """
+    return min(
+        (
+            track.start_time * track.time_base
+            for track in (pictures, *container.streams.audio)
+            if track.start_time is not None
+        ),
+        default=Fraction(0),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import fields
 
 import numpy as np
 from sklearn.base import clone
@@ -24,6 +24,7 @@ _REFERENCES = {
     CLIPTextEncoder: CLIPReference,
     CLIPImageEncoder: CLIPReference,
 }
+_HELD = {"held": True}
 # How an encoder works on this machine, which says nothing of its vectors.
 _LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error"}
 
@@ -73,20 +74,30 @@ def describe_encoder(encoder) -> dict | str:
         },
     }
     if hasattr(encoder, "weights_"):
-        description["weights"] = asdict(encoder.weights_)
+        description["weights"] = _describe_weights(encoder.weights_)
         description["identity"] = encoder.weights_.identity
     return description
 
 
+def _describe_weights(reference: WeightsReference | CLIPReference) -> dict:
+    """Where the weights lie; those that were trained lie nowhere."""
+    known = {field.name: getattr(reference, field.name) for field in fields(reference)}
+    return _HELD if known.pop("held", None) is not None else known
+
+
 def to_json(value):
     """A parameter as JSON can hold it: paths as strings, numpy's numbers as Python's."""
+    if isinstance(value, WeightsReference):
+        return None
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return value.item() if isinstance(value, np.generic) else value
 
 
 def restore_encoder(description: dict | str, *, fitted: bool = True, **parameters):
-    """Make the encoder that was described; None if it is not one of ours.
+    """Make the encoder that was described; None if that does not say enough.
+
+    It does not for encoders of other packages, and for trained weights in memory.
 
     Parameters
     ----------
@@ -100,7 +111,7 @@ def restore_encoder(description: dict | str, *, fitted: bool = True, **parameter
     if isinstance(description, str):
         return description
     for kind, reference in _REFERENCES.items():
-        if kind.__name__ == description["class"]:
+        if kind.__name__ == description["class"] and description.get("weights") != _HELD:
             described = description["parameters"]
             # What works on this machine alone is never taken from a file.
             described = {name: v for name, v in described.items() if name not in _LOCAL}

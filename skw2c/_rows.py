@@ -8,6 +8,7 @@ from contextlib import closing
 
 import numpy as np
 
+from ._bars import progress_bar
 from .exceptions import FailedClipWarning, FailedRowWarning
 
 _ROWS_AT_ONCE = 1 << 14
@@ -62,7 +63,8 @@ def collect_rows(
     """
     vectors: list[np.ndarray | None] = [None] * len(items)
     failures = []
-    with _progress_bar(len(items), unit, verbose) as bar, closing(results):
+    drawn = progress_bar(len(items), unit=unit, desc="embedding", verbose=verbose)
+    with drawn as bar, closing(results):
         for row, result in results:
             if isinstance(result, Exception):
                 if on_error == "raise":
@@ -88,12 +90,6 @@ def _fill(vectors: list[np.ndarray | None], width: int) -> list[np.ndarray]:
     n_frames = lengths.pop() if len(lengths) == 1 else 1
     nan = np.full((n_frames, width), np.nan, np.float32)
     return [nan if frames is None else frames for frames in vectors]
-
-
-def _progress_bar(total: int, unit: str, verbose):
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, unit=unit, desc="embedding", disable=not verbose)
 
 
 def to_unit_length(vectors: np.ndarray) -> np.ndarray:

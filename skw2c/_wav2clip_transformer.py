@@ -34,11 +34,13 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     Parameters
     ----------
-    weights : str, Path or None, default="wav2clip"
+    weights : str, Path, WeightsReference or None, default="wav2clip"
         ``"wav2clip"`` is the official release (CC BY 4.0), fetched once into the cache
         (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
         cache folder). A path reads a checkpoint in the official format, ``.pt`` or
-        ``.safetensors``. None draws an untrained encoder from ``random_state``.
+        ``.safetensors``. What :class:`~skw2c.Distiller` trained is read from its files, or
+        taken from its attribute ``weights_``. None draws an untrained encoder from
+        ``random_state``.
 
     mode : {"clip", "frame"}, default="clip"
         ``"clip"`` gives one vector per clip, ``"frame"`` one per window of
@@ -153,7 +155,7 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     """
 
     _parameter_constraints = {
-        "weights": [str, os.PathLike, None],
+        "weights": [str, os.PathLike, WeightsReference, None],
         "mode": [StrOptions({"clip", "frame"})],
         "output": [StrOptions({"clip", "encoder"})],
         "frame_length": [Interval(Real, 0, None, closed="neither")],

@@ -5,8 +5,10 @@ __all__ = [
     "FailedClipWarning",
     "FailedRowWarning",
     "ImageError",
+    "LeftOutWarning",
     "OptionalDependencyError",
     "SavedIndexError",
+    "ShardError",
     "TextError",
     "UnreadableError",
     "VideoError",
@@ -47,6 +49,10 @@ class SavedIndexError(ValueError):
     """A saved index is damaged, of another version, or is not the one it should be."""
 
 
+class ShardError(ValueError):
+    """A shard is damaged, or a folder of shards is incomplete or of another configuration."""
+
+
 class OptionalDependencyError(ImportError):
     """A package of one of the optional extras is needed and not installed."""
 
@@ -71,6 +77,8 @@ class FailedRowWarning(UserWarning):
     unit : str
     """
 
+    _fate = "are rows of NaN"
+
     def __init__(self, failures, n_rows, unit="row"):
         self.failures = list(failures)
         self.n_rows = n_rows
@@ -78,18 +86,29 @@ class FailedRowWarning(UserWarning):
         super().__init__(self.failures, n_rows, unit)
 
     def __str__(self):
-        shown = [
-            f"row {row}{'' if file is None else f' ({file!r})'}: {cause}"
-            for row, file, cause in self.failures[:3]
-        ]
+        shown = [f"{self._name(row, file)}: {cause}" for row, file, cause in self.failures[:3]]
         more = len(self.failures) - len(shown)
         if more > 0:
             shown.append(f"and {more} more")
         return (
-            f"{len(self.failures)} of {self.n_rows} {self.unit}s failed and are rows of NaN "
+            f"{len(self.failures)} of {self.n_rows} {self.unit}s failed and {self._fate} "
             f"(the `failures` attribute of this warning lists all): {'; '.join(shown)}"
         )
+
+    @staticmethod
+    def _name(row, file):
+        return f"row {row}" if file is None else f"row {row} ({file!r})"
 
 
 class FailedClipWarning(FailedRowWarning):
     """Some clips could not be embedded and stand as rows of NaN."""
+
+
+class LeftOutWarning(FailedRowWarning):
+    """Some videos are in no shard, or some clips are not trained on."""
+
+    _fate = "are left out"
+
+    @staticmethod
+    def _name(row, file):
+        return f"row {row}" if file is None else file

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import librosa
@@ -434,3 +435,47 @@ def test_playlists_are_not_followed(tmp_path, tone):
     )
     with pytest.raises(AudioError, match="list of other files, which are not followed"):
         load_audio(tmp_path / "list.m3u8")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [("a.mp4", "flac", 16000), ("a.mp4", "aac", 48000), ("a.mkv", "flac", 44100),
+     ("a.mkv", "libopus", 48000), ("a.mov", "pcm_s16le", 8000), ("a.ts", "mp2", 48000)],
+)  # fmt: skip
+@pytest.mark.parametrize("late", [0, 0.5, 25])
+def test_sound_that_begins_later_than_the_pictures(tmp_path, name, codec, rate, late):
+    """Time starts with the file, as it does for its pictures."""
+    path = write_film_with_a_click(tmp_path / name, codec, rate, late)
+    waveform, _ = load_audio(path)
+    click = np.argmax(np.abs(waveform) > 0.3) / 16000
+    assert click == pytest.approx(late + 1, abs=0.03)
+    assert len(waveform) / 16000 == pytest.approx(late + 2, abs=0.06)
+    if late:
+        assert not waveform[: int((late - 0.05) * 16000)].any()
+
+
+def test_late_sound_far_behind_the_first_pictures(tmp_path):
+    """FFmpeg opens such a file before it has seen any sound, and guesses when it starts."""
+    path = write_film_with_a_click(tmp_path / "a.mkv", "flac", 16000, 0.5, n_pictures=250)
+    with av.open(str(path)) as container:
+        assert container.streams.audio[0].start_time == 0
+    waveform, _ = load_audio(path)
+    assert np.argmax(np.abs(waveform) > 0.3) == 24000
+
+
+def write_film_with_a_click(path, codec, rate, late, n_pictures=30):
+    """Write pictures, ten per second, and then two seconds of sound with a click in the middle."""
+    samples = np.zeros((1, 2 * rate), np.float32)
+    samples[0, rate : rate + rate // 100] = 0.9
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream("mpeg4", rate=10)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        track = container.add_stream(codec, rate=rate, layout="mono")
+        for k in range(n_pictures):
+            image = np.full((48, 64, 3), k, np.uint8)
+            container.mux(pictures.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(pictures.encode())
+        sound = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        sound.rate, sound.pts, sound.time_base = rate, round(late * rate), Fraction(1, rate)
+        container.mux([*track.encode(sound), *track.encode()])
+    return path

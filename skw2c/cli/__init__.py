@@ -1,4 +1,4 @@
-"""The command line: ``skw2c embed | classify | index | search``."""
+"""The command line: ``skw2c embed | classify | index | search | shards | distill``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import re
 import sys
 
 from .._version import __version__
-from . import _classify, _embed, _index, _search
+from . import _classify, _distill, _embed, _index, _search, _shards
 from ._failures import SOME_FAILED
 
 __all__ = ["main"]
 
-_COMMANDS = {"embed": _embed, "classify": _classify, "index": _index, "search": _search}
+_COMMANDS = {
+    "embed": _embed,
+    "classify": _classify,
+    "index": _index,
+    "search": _search,
+    "shards": _shards,
+    "distill": _distill,
+}
 _OPTIONS = {
     "on_error": "--on-error",
     "weights": "--weights",

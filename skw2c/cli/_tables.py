@@ -12,7 +12,7 @@ from .._optional import import_optional
 _FORMATS = (".csv", ".tsv", ".parquet", ".npz")
 
 
-def check_output(path: str | None) -> None:
+def check_output(path: str | None, formats: tuple[str, ...] = _FORMATS) -> None:
     """Refuse a file that could not be written, before any work is done.
 
     Raises
@@ -25,13 +25,13 @@ def check_output(path: str | None) -> None:
     if path is None:
         return
     suffix = os.path.splitext(path)[1].lower()
-    if suffix not in _FORMATS:
-        raise ValueError(f"--out {path!r} must end in {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}")
+    if suffix not in formats:
+        raise ValueError(f"--out {path!r} must end in {', '.join(formats[:-1])} or {formats[-1]}")
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"the folder {folder!r} of --out does not exist")
     if os.path.isdir(path):
-        raise IsADirectoryError(f"--out {path!r} is a folder, and a table is a file")
+        raise IsADirectoryError(f"--out {path!r} is a folder, and a file is to be written")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"the folder {folder!r} of --out cannot be written to")
     if suffix == ".parquet":

@@ -3,19 +3,25 @@
 from ._cache import get_frozen_clip, get_frozen_wav2clip
 from ._clip import FrozenCLIP
 from ._contract import FrozenEncoder
+from ._distillation import LOSSES, Distillation, build_student
 from ._framing import Framing
 from ._frozen import FrozenWav2CLIP
+from ._frozen_module import restore_projection
 from ._spectrogram import SHORTEST
 from ._wav2clip import Wav2CLIP, random_wav2clip
 
 __all__ = [
+    "LOSSES",
     "SHORTEST",
+    "Distillation",
     "Framing",
     "FrozenCLIP",
     "FrozenEncoder",
     "FrozenWav2CLIP",
     "Wav2CLIP",
+    "build_student",
     "get_frozen_clip",
     "get_frozen_wav2clip",
     "random_wav2clip",
+    "restore_projection",
 ]

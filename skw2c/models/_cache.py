@@ -10,16 +10,18 @@ import torch
 
 from ..weights import CLIPReference, WeightsReference
 from ._clip import FrozenCLIP, build_clip
+from ._contract import FrozenEncoder
 from ._frozen import FrozenWav2CLIP
+from ._frozen_module import FrozenModule, restore_module
 from ._state import build_wav2clip
 from ._wav2clip import random_wav2clip
 
 _KEPT = 4
-_networks: OrderedDict[tuple, FrozenWav2CLIP | FrozenCLIP] = OrderedDict()
+_networks: OrderedDict[tuple, FrozenEncoder | FrozenCLIP] = OrderedDict()
 _lock = threading.Lock()
 
 
-def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenWav2CLIP:
+def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenEncoder:
     """Build the network that ``reference`` names, or take it from those built before.
 
     Parameters
@@ -35,7 +37,7 @@ def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenWav2C
         If torch does not know the device, or has none of that kind.
     """
     device = choose_device(device)
-    return _keep((reference, device), lambda: FrozenWav2CLIP(_load(reference), device))
+    return _keep((reference, device), lambda: _freeze(reference, device))
 
 
 def get_frozen_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
@@ -87,7 +89,10 @@ def choose_device(device: str) -> str:
     return device
 
 
-def _load(reference: WeightsReference):
+def _freeze(reference: WeightsReference, device: str) -> FrozenEncoder:
     if reference.seed is not None:
-        return random_wav2clip(reference.seed)
-    return build_wav2clip(reference.read(), reference.label)
+        return FrozenWav2CLIP(random_wav2clip(reference.seed), device)
+    if reference.held is not None and reference.held.encoder is not None:
+        encoder, projection = restore_module(reference.held.encoder, reference.read())
+        return FrozenModule(encoder, projection, device)
+    return FrozenWav2CLIP(build_wav2clip(reference.read(), reference.label), device)

@@ -46,6 +46,15 @@ class LogSpectrogram(nn.Module):
         return torch.log(power + _LOG_OFFSET).reshape(*waveforms.shape[:-1], *power.shape[1:])
 
 
+def standardise_clips(spectrograms: Tensor) -> Tensor:
+    """Standardise each of (batch, bins, columns) by its own mean and deviation.
+
+    What `Statistics` does with one clip, for a batch and without leaving the device.
+    """
+    variance, mean = torch.var_mean(spectrograms, dim=(1, 2), keepdim=True)
+    return (spectrograms - mean) / variance.sqrt().clamp(min=_SMALLEST_DEVIATION)
+
+
 @dataclass
 class Statistics:
     """Mean and deviation of all values of one clip, gathered part by part.

@@ -6,15 +6,23 @@ import torch
 from torch import Tensor, nn
 
 from ._resnet import BLOCKS, ResNet
-from ._spectrogram import LogSpectrogram, Statistics
+from ._spectrogram import LogSpectrogram, standardise_clips
 
 
 class AudioEncoder(ResNet):
     """The residual network together with its front end, keyed as in the release."""
 
+    sampling_rate = 16000
+
     def __init__(self, blocks, width: int):
         super().__init__(blocks, width)
         self.spectrogram = LogSpectrogram()
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Embed (batch, n_samples) at 16 kHz as (batch, n_features)."""
+        with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
+            inputs = standardise_clips(self.spectrogram(waveforms.float()))[:, None]
+        return super().forward(inputs.contiguous(memory_format=torch.channels_last))
 
 
 class Projection(nn.Module):
@@ -45,7 +53,7 @@ class Wav2CLIP(nn.Module):
         Length of the projected vector, the width of CLIP's space.
     """
 
-    sampling_rate = 16000
+    sampling_rate = AudioEncoder.sampling_rate
 
     def __init__(self, architecture: str = "resnet18", width: int = 64, n_outputs: int = 512):
         super().__init__()
@@ -58,9 +66,7 @@ class Wav2CLIP(nn.Module):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Embed (batch, n_samples) at 16 kHz as (batch, n_outputs), not normalised."""
-        spectrograms = self.audio_encoder.spectrogram(waveforms)
-        inputs = torch.stack([Statistics().update(s).standardise(s) for s in spectrograms])
-        return self.audio_transform(self.audio_encoder(inputs[:, None]))
+        return self.audio_transform(self.audio_encoder(waveforms))
 
 
 def random_wav2clip(seed: int) -> Wav2CLIP:

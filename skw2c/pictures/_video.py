@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._container import open_container
+from .._container import choose_pictures, open_container, start_of_file
 from .._optional import import_optional
 from ..exceptions import OptionalDependencyError, VideoError
 
@@ -135,12 +135,12 @@ class _Track:
     def __init__(self, container, av: ModuleType):
         self._av = av
         self._container = container
-        self._stream = _choose_stream(container, av.stream.Disposition)
+        self._stream = _choose_stream(container, av)
         if self._stream.codec_context is None:
             raise VideoError(f"its pictures are in a format that FFmpeg cannot decode; {_RECODE}")
         self._stream.thread_type = "AUTO"
         self.sample_aspect_ratio = self._stream.sample_aspect_ratio
-        self._file_start = _start_of(container, self._stream)
+        self._file_start = start_of_file(container, self._stream)
         # Times are rounded to the clock of the file, milliseconds in WebM. Without this leeway
         # some frames would miss the very instant that they were made for.
         self._leeway = min(self._stream.time_base, Fraction(1, 1000)) / 2
@@ -216,31 +216,15 @@ class _Track:
         )
 
 
-def _choose_stream(container, disposition):
-    """The track that players choose; a cover is none."""
-    tracks = [
-        track
-        for track in container.streams.video
-        if not track.disposition & disposition.attached_pic
-    ]
-    if tracks:
-        return max(tracks, key=lambda track: bool(track.disposition & disposition.default))
+def _choose_stream(container, av: ModuleType):
+    """The track of the pictures."""
+    track = choose_pictures(container, av)
+    if track is not None:
+        return track
     if container.streams.audio:
         cover = ", apart from a cover" if container.streams.video else ""
         raise VideoError(f"the file has no pictures, only sound{cover}")
     raise VideoError("the file has no pictures, or is damaged")
-
-
-def _start_of(container, video) -> Fraction:
-    """Least time over the tracks; the container itself states it rounded."""
-    return min(
-        (
-            stream.start_time * stream.time_base
-            for stream in (video, *container.streams.audio)
-            if stream.start_time is not None
-        ),
-        default=Fraction(0),
-    )
 
 
 class _Painter:

@@ -4,7 +4,7 @@ from ._checkpoint import read_checkpoint, write_safetensors
 from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_weights, is_cached
 from ._open_clip import CLIPReference, import_open_clip, refer_to_clip
-from ._reference import WeightsReference, refer_to
+from ._reference import WeightsReference, hold_weights, refer_to
 from ._registry import WeightsFile, registry
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "WeightsReference",
     "cache_folder",
     "fetch_weights",
+    "hold_weights",
     "import_open_clip",
     "is_cached",
     "read_checkpoint",

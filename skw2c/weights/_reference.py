@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..exceptions import WeightsError
 from ._checkpoint import read_checkpoint
 from ._checksum import sha256_of
 from ._fetch import fetch_weights
+from ._held import HeldWeights
 from ._registry import registry
 
 
 @dataclass(frozen=True)
 class WeightsReference:
-    """Which weights: a name of the registry, a file, or the seed of random ones.
+    """Which weights: a name of the registry, a file, trained ones, or the seed of random ones.
 
     Attributes
     ----------
@@ -28,16 +30,21 @@ class WeightsReference:
         Checksum of the file, which must be the same whenever it is read again.
     seed : int or None
         Seed of random weights.
+    held : HeldWeights or None
+        Weights in memory, trained by :class:`~skw2c.Distiller`.
     """
 
     name: str | None = None
     path: str | None = None
     sha256: str | None = None
     seed: int | None = None
+    held: HeldWeights | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
         """How messages call these weights."""
+        if self.held is not None:
+            return f"The trained weights {self.sha256[:12]}"
         return f"The file of weights {self.path!r}" if self.path else f"weights={self.name!r}"
 
     @property
@@ -53,6 +60,8 @@ class WeightsReference:
         WeightsError
             If the file is missing, damaged, or no longer the one referred to.
         """
+        if self.held is not None:
+            return self.held.tensors()
         if self.path is None:
             cached = fetch_weights(self.name)
             path, sha256 = cached.path, cached.sha256
@@ -66,13 +75,30 @@ class WeightsReference:
         return read_checkpoint(path)
 
 
-def refer_to(weights: str | os.PathLike, *, progress: bool = False) -> WeightsReference:
+def hold_weights(state: Mapping[str, Tensor], encoder: nn.Module | None = None) -> WeightsReference:
+    """Make the reference for trained weights, which carries them.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        The tensors.
+    encoder : nn.Module or None
+        The module that they belong to, where it is none of ours.
+    """
+    held = HeldWeights.of(state, encoder)
+    return WeightsReference(sha256=held.checksum(), held=held)
+
+
+def refer_to(
+    weights: str | os.PathLike | WeightsReference, *, progress: bool = False
+) -> WeightsReference:
     """Make the reference for what a user passes as ``weights``.
 
     Parameters
     ----------
-    weights : str or os.PathLike
-        Name in the registry, fetched where needed, or path of a file.
+    weights : str, os.PathLike or WeightsReference
+        Name in the registry, fetched where needed, path of a file, or a reference, which
+        stays as it is.
     progress : bool, default=False
         Whether to show the progress of a download.
 
@@ -81,6 +107,8 @@ def refer_to(weights: str | os.PathLike, *, progress: bool = False) -> WeightsRe
     WeightsError
         If there is neither such a name nor such a file.
     """
+    if isinstance(weights, WeightsReference):
+        return weights
     known = [name for name, entry in registry().items() if entry.parameter == "weights"]
     if isinstance(weights, str) and weights in known:
         return WeightsReference(

@@ -1,0 +1,792 @@
+"""Distiller: train an encoder of sound on a teacher's vectors of what is seen."""
+
+import dataclasses
+import os
+import warnings
+from contextlib import suppress
+from numbers import Integral, Real
+
+import joblib
+import numpy as np
+import torch
+from sklearn import config_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._atomic import open_atomically, write_atomically
+from ._history import draw_history
+from ._model_card import describe_training, write_card
+from ._optional import import_optional
+from ._tables import note_columns, take_columns
+from ._training_data import check_number, collect_clips
+from ._wav2clip_transformer import Wav2CLIPTransformer
+from .audio import list_clips, tensor_to_array
+from .exceptions import WeightsError
+from .models import (
+    LOSSES,
+    SHORTEST,
+    Distillation,
+    build_student,
+    get_frozen_wav2clip,
+    restore_projection,
+)
+from .training import (
+    PRECISIONS,
+    SAMPLING_RATE,
+    Plan,
+    Progress,
+    Run,
+    RunFolder,
+    Schedule,
+    WaveformAugmentation,
+    choose_engine,
+)
+from .weights import hold_weights, refer_to, write_safetensors
+
+
+class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Train an encoder of sound to predict a teacher's vectors of what is seen.
+
+    The pre-training of Wav2CLIP [1]_: CLIP's vision tower stays as it is and tells what the
+    pictures of a video show; an encoder of sound learns to tell the same from the sound
+    alone. Labels are not needed. What comes out is an encoder like that of
+    :class:`Wav2CLIPTransformer`, and a transformer by itself.
+
+    Parameters
+    ----------
+    loss : {"cx", "clip", "clip_i"}, default="cx"
+        ``"cx"`` is the cross projection loss of the paper: the sound is projected into the
+        teacher's space, and the teacher's vector into the space of the encoder, each
+        compared with a contrastive loss and a scale of its own. ``"clip"`` compares the
+        vectors as they are, which must have one length. ``"clip_i"`` projects the teacher's
+        vectors alone; sounds then do not lie in the teacher's space (see `project`).
+
+    teacher : transformer or None, default=None
+        Turns ``y`` into vectors, such as :class:`CLIPVideoEncoder` or
+        :class:`CLIPImageEncoder`. It is cloned, and gives a vector for each picture of a
+        video. None means that ``y`` holds vectors.
+
+    encoder : {"resnet18", "resnet34"} or torch.nn.Module, default="resnet18"
+        What is trained. ``"resnet18"`` is the paper's. A module turns waveforms (batch,
+        n_samples) at 16 kHz into vectors (batch, n_features), in lengths from a second on;
+        it is copied, with its weights.
+
+    encoder_width : int, default=64
+        Channels of the first stage of a residual network; its vectors have eight times as
+        many numbers. A smaller width learns and runs faster.
+
+    clip_length : float, default=5.0
+        Seconds of sound in each example. A random piece of each clip is drawn in each
+        epoch, and goes with the mean of the teacher's vectors of the same seconds. A
+        shorter clip is repeated until it has this length, as in the VGGSound baseline.
+
+    sampling_rate : int, default=16000
+        Rate in Hz of clips that are arrays or tensors. Files state their own.
+
+    frame_rate : float, default=30.0
+        Rate in Hz of the vectors in ``y``, where there are several for a clip. A teacher
+        with an attribute ``fps`` states its own.
+
+    max_epochs : int, default=100
+        Most times that all clips are seen.
+
+    batch_size : int, default=128
+        Clips in a step, of all devices together: each is told apart from all others.
+
+    learning_rate : float, default=1e-3
+        Of Adam, at the start.
+
+    lr_patience : int, default=5
+        Epochs without a lower loss of validation after which the learning rate falls to a
+        tenth.
+
+    early_stopping_patience : int or None, default=10
+        Epochs without a lower loss of validation after which training ends. The weights of
+        the best epoch are kept in any case. None never stops early.
+
+    validation_fraction : float, default=0.1
+        Part of the clips that is set aside to measure the loss of validation. With 0, or
+        with less than two clips, the loss of training stands in for it.
+
+    augment : {"audioclip"}, callable or None, default=None
+        How waveforms are varied. ``"audioclip"`` is
+        :class:`~skw2c.training.WaveformAugmentation`. A callable takes waveforms (batch,
+        n_samples) and a `torch.Generator`, both on the device, and gives waveforms.
+
+    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}, default="auto"
+        ``"auto"`` is bfloat16 on a GPU that has it, else float32. ``"16-mixed"`` needs the
+        extra ``train``.
+
+    devices : {"auto", "cpu"} or int, default="auto"
+        ``"auto"`` is a GPU where there is one, else the CPU; in a program that ``torchrun``
+        started, it is as many as that started. A number above 1 counts GPUs, or processes
+        of the CPU where there is no GPU, and needs the extra ``train``: the program is then
+        started that many times, so it must do nothing else that one process should do.
+
+    num_nodes : int, default=1
+        Number of machines, each with as many devices.
+
+    compile : bool, default=False
+        Whether to compile the model with `torch.compile`.
+
+    checkpoint_dir : str, Path or None, default=None
+        Folder in which to keep where the run stands, after each epoch and every
+        ``checkpoint_interval`` seconds.
+
+    checkpoint_interval : float, default=600.0
+        In seconds.
+
+    resume : bool, default=True
+        Whether to go on from the checkpoint in ``checkpoint_dir``, where there is one of
+        the same data and parameters; one of others is refused. False begins anew, and
+        replaces it.
+
+    n_jobs : int or None, default=None
+        Threads that read ahead. None is one, -1 as many as there are processors.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a clip that cannot be read, or whose vector is NaN. ``"raise"``
+        stops with an error that names the row. ``"nan"`` leaves it out of the training and
+        issues one :class:`~skw2c.exceptions.LeftOutWarning`; in `transform` it is a row
+        of NaN.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the first weights, the split, the order, the pieces and all else that is
+        drawn.
+
+    verbose : bool or int, default=True
+        Whether to show progress.
+
+    Attributes
+    ----------
+    weights_ : WeightsReference
+        The trained weights. `Wav2CLIPTransformer` takes them as its ``weights``.
+
+    history_ : DataFrame
+        One row per epoch: ``epoch``, ``training_loss``, ``validation_loss``,
+        ``learning_rate``, the learned scales of the losses, ``seconds``.
+
+    best_epoch_ : int
+        Epoch, from 1, whose weights were kept.
+
+    n_iter_ : int
+        Number of epochs.
+
+    teacher_ : transformer
+        The fitted teacher, where there is one.
+
+    n_features_in_ : int
+        Number of columns of X, where X was a table.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where X was a DataFrame with names that are strings.
+
+    See Also
+    --------
+    Wav2CLIPTransformer : Runs the trained encoder, for clips and for frames.
+    CLIPVideoEncoder : The teacher of Wav2CLIP.
+
+    Notes
+    -----
+    Optimisation is that of the published program: Adam, the learning rate lowered on
+    plateaus of the loss of validation, early stopping. Every batch of an epoch has the same
+    size, at most ``batch_size``; the few clips that this leaves over are others in each
+    epoch. All that is drawn depends on ``random_state``, the epoch and the step alone, so
+    that a run that was killed and goes on ends, on a CPU, with the weights of one that was
+    not.
+
+    Files are decoded once, and kept in memory as float32 at 16 kHz, 3.8 MB a minute. More
+    than fits is trained on from shards, see :class:`ClipShards`.
+
+    On several devices every clip is told apart from those of all devices. The batch
+    normalisation is synchronised on GPUs, not on CPUs.
+
+    References
+    ----------
+    .. [1] H.-H. Wu, P. Seetharaman, K. Kumar and J. P. Bello, "Wav2CLIP: Learning robust
+       audio representations from CLIP", ICASSP 2022, arXiv 2110.11499.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skw2c import Distiller
+    >>> rng = np.random.default_rng(0)
+    >>> sounds, seen = rng.normal(size=(20, 16000)), rng.normal(size=(20, 32))
+    >>> distiller = Distiller(
+    ...     encoder_width=4, clip_length=0.5, max_epochs=2, random_state=0, verbose=False
+    ... )
+    >>> distiller.fit(sounds, seen).transform(sounds).shape
+    (20, 32)
+    """
+
+    _parameter_constraints = {
+        "loss": [StrOptions(set(LOSSES))],
+        "teacher": [HasMethods(["fit", "transform"]), None],
+        "encoder": [StrOptions({"resnet18", "resnet34"}), torch.nn.Module],
+        "encoder_width": [Interval(Integral, 1, None, closed="left")],
+        "clip_length": [Interval(Real, 0, None, closed="neither")],
+        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
+        "frame_rate": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "lr_patience": [Interval(Integral, 0, None, closed="left")],
+        "early_stopping_patience": [Interval(Integral, 1, None, closed="left"), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "augment": [StrOptions({"audioclip"}), callable, None],
+        "precision": [StrOptions(set(PRECISIONS))],
+        "devices": [StrOptions({"auto", "cpu"}), Interval(Integral, 1, None, closed="left")],
+        "num_nodes": [Interval(Integral, 1, None, closed="left")],
+        "compile": ["boolean"],
+        "checkpoint_dir": [str, os.PathLike, None],
+        "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
+        "resume": ["boolean"],
+        "n_jobs": [Interval(Integral, None, None, closed="neither"), None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss="cx",
+        teacher=None,
+        encoder="resnet18",
+        encoder_width=64,
+        clip_length=5.0,
+        sampling_rate=16000,
+        frame_rate=30.0,
+        max_epochs=100,
+        batch_size=128,
+        learning_rate=1e-3,
+        lr_patience=5,
+        early_stopping_patience=10,
+        validation_fraction=0.1,
+        augment=None,
+        precision="auto",
+        devices="auto",
+        num_nodes=1,
+        compile=False,
+        checkpoint_dir=None,
+        checkpoint_interval=600.0,
+        resume=True,
+        n_jobs=None,
+        on_error="raise",
+        random_state=None,
+        verbose=True,
+    ):
+        self.loss = loss
+        self.teacher = teacher
+        self.encoder = encoder
+        self.encoder_width = encoder_width
+        self.clip_length = clip_length
+        self.sampling_rate = sampling_rate
+        self.frame_rate = frame_rate
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.lr_patience = lr_patience
+        self.early_stopping_patience = early_stopping_patience
+        self.validation_fraction = validation_fraction
+        self.augment = augment
+        self.precision = precision
+        self.devices = devices
+        self.num_nodes = num_nodes
+        self.compile = compile
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_interval = checkpoint_interval
+        self.resume = resume
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, captions=None):
+        """Train the encoder.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array, tensor or ClipShards
+            Clips, as :class:`Wav2CLIPTransformer` takes them; or :class:`ClipShards`, which
+            hold the teacher's vectors too. A tensor (n_clips, n_samples) stays on its device.
+
+        y : array-like or None, default=None
+            Vectors (n_clips, width), or vectors of pictures (n_clips, n_pictures, width) with
+            ``frame_rate``, or a list of such arrays; with a ``teacher`` what it turns into
+            vectors, pictures or videos. None with a teacher means that X are videos, whose
+            pictures teach their sound.
+
+        captions : array-like of shape (n_clips, width), sequence of str or None, default=None
+            Vectors of captions in the teacher's space, which add a term to the loss; or the
+            captions themselves, where the teacher is an encoder of CLIP.
+
+        Returns
+        -------
+        self : Distiller
+            The fitted distiller.
+
+        Raises
+        ------
+        ValueError
+            If X and y do not fit each other, y is constant, or the checkpoint is of another
+            run.
+        AudioError
+            If a clip cannot be read and ``on_error="raise"``.
+        OSError
+            If a checkpoint cannot be written.
+
+        Warns
+        -----
+        LeftOutWarning
+            If clips were left out and ``on_error="nan"``.
+        """
+        length = self._piece_length()
+        engine = choose_engine(self.devices, self.num_nodes, self.precision)
+        clips = self._collect(X, y, captions)
+        progress = Progress(self.verbose and engine.rank == 0, self.max_epochs)
+        folder = self._folder(clips, length)
+        content = folder.load() if folder and self.resume else None
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        seed = content["seed"] if content else int(engine.agree(seed))
+        plan = self._plan(clips, length, seed, engine.world_size)
+        model = self._build(clips, seed)
+        run = Run(
+            model, clips, plan, self._schedule(), engine=engine, augment=self._augmentation(),
+            folder=folder, progress=progress, n_threads=joblib.effective_n_jobs(self.n_jobs),
+        )  # fmt: skip
+        progress.say(_describe_start(clips, plan, engine))
+        if content:
+            run.restore(content)
+            progress.say(f"going on from {str(folder.path)!r}")
+        standing = run.finish()
+        self._history = standing.history
+        self.n_iter_, self.best_epoch_ = len(standing.history), standing.best_epoch
+        encoder = None if isinstance(self.encoder, str) else self.encoder
+        return self._adopt(
+            hold_weights(model.encoder_state(), encoder), self._facts(clips, standing)
+        )
+
+    def transform(self, X):
+        """Embed clips with the trained encoder.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or tensor
+            Clips, see :class:`Wav2CLIPTransformer`.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, width), float32
+            Vectors in the teacher's space.
+
+        Raises
+        ------
+        AudioError
+            If a clip cannot be read and ``on_error="raise"``.
+
+        Warns
+        -----
+        FailedClipWarning
+            If clips could not be read and ``on_error="nan"``.
+        """
+        check_is_fitted(self)
+        transformer = self.to_transformer(on_error=self.on_error, verbose=self.verbose)
+        with config_context(transform_output="default"):
+            return transformer.transform(X)
+
+    def to_transformer(self, **params):
+        """Make the transformer that runs the trained encoder.
+
+        Parameters
+        ----------
+        **params
+            Parameters of :class:`Wav2CLIPTransformer`, such as ``mode="frame"``.
+
+        Returns
+        -------
+        Wav2CLIPTransformer
+            Fitted. It carries the trained weights, also in pickles; one with
+            ``weights=path`` after `save` carries the path alone.
+        """
+        check_is_fitted(self)
+        device = "cpu" if self.devices == "cpu" else "auto"
+        own = dict(sampling_rate=self.sampling_rate, n_jobs=self.n_jobs, device=device)
+        transformer = Wav2CLIPTransformer(self.weights_, **{**own, **params}).fit()
+        take_columns(transformer, self)
+        return transformer
+
+    def project(self, vectors):
+        """Project the teacher's vectors into the space of ``output="encoder"``.
+
+        Parameters
+        ----------
+        vectors : array-like of shape (n, width)
+            Vectors of pictures or texts.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features), float32
+            Comparable with ``to_transformer(output="encoder")``.
+
+        Raises
+        ------
+        ValueError
+            If the encoder was trained with ``loss="clip"``, which compares vectors as they
+            are.
+        """
+        check_is_fitted(self)
+        vectors = check_array(vectors, dtype=np.float64)
+        projection = restore_projection("image_transform.", self.weights_.read())
+        if projection is None:
+            raise ValueError(
+                "there is no projection of pictures: with loss='clip' the vectors of sounds and "
+                "pictures are compared as they are"
+            )
+        with torch.inference_mode():
+            return projection(torch.from_numpy(vectors)).float().numpy()
+
+    def save(self, path, *, format="safetensors", data=None, licence=None):
+        """Write the trained weights to a file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write, which ``Wav2CLIPTransformer(weights=path)`` reads. It ends in
+            ``.safetensors``, or under ``format="wav2clip"`` in ``.pt``.
+
+        format : {"safetensors", "wav2clip"}, default="safetensors"
+            ``"safetensors"`` holds the weights and, as its metadata, how they came to be;
+            the same is written as a model card, a page of Markdown beside the file.
+            ``"wav2clip"`` is the format of the official release, which the original program
+            loads: a residual network of 18 layers and width 64, and vectors of 512 numbers.
+
+        data, licence : str or None, default=None
+            What the encoder was trained on, and under what licence it may be used, for the
+            model card.
+
+        Raises
+        ------
+        ValueError
+            If the file's name or the encoder does not fit the format.
+        OSError
+            If the file cannot be written.
+        """
+        check_is_fitted(self)
+        path = os.fspath(path)
+        suffix = {"safetensors": ".safetensors", "wav2clip": ".pt"}.get(format)
+        if suffix is None:
+            raise ValueError(f"format={format!r} is neither 'safetensors' nor 'wav2clip'")
+        if not path.endswith(suffix):
+            raise ValueError(f"path={path!r}: under format={format!r} its name ends in {suffix!r}")
+        if format == "wav2clip":
+            self._check_original()
+            with open_atomically(path) as file:
+                torch.save(self.weights_.read(), file)
+            return
+        metadata = describe_training({"data": data, "licence": licence, **self._training})
+        write_safetensors(path, self.weights_.read(), metadata)
+        page = write_card(os.path.basename(path), metadata)
+        write_atomically(path.removesuffix(suffix) + ".md", page.encode())
+
+    def load_weights(self, path):
+        """Become fitted with weights that `save` wrote.
+
+        This is how an encoder of the user's own making is used again:
+        ``Distiller(encoder=module).load_weights(path).to_transformer()``.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        self : Distiller
+
+        Raises
+        ------
+        WeightsError
+            If the file is damaged or does not fit ``encoder``.
+        """
+        encoder = None if isinstance(self.encoder, str) else self.encoder
+        for name in ("_history", "n_iter_", "best_epoch_", "teacher_"):
+            with suppress(AttributeError):
+                delattr(self, name)
+        note_columns(self, None, reset=True)
+        reference = hold_weights(refer_to(path).read(), encoder)
+        try:
+            return self._adopt(reference, {"read_from": os.path.basename(os.fspath(path))})
+        except RuntimeError as exc:
+            raise WeightsError(f"{os.fspath(path)!r} does not fit the encoder: {exc}") from exc
+
+    @property
+    def history_(self):
+        """How training went, one row per epoch (DataFrame)."""
+        check_is_fitted(self, "_history")
+        pandas = import_optional("pandas", extra="train", purpose="The table history_")
+        return pandas.DataFrame(self._history)
+
+    def plot_history(self, ax=None):
+        """Plot the learning curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to plot. None makes a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        check_is_fitted(self, "_history")
+        plot = import_optional("matplotlib.pyplot", extra="train", purpose="plot_history")
+        ax = plot.subplots(layout="constrained")[1] if ax is None else ax
+        return draw_history(ax, self._history, self.best_epoch_)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns of the vectors: ``distiller0``, ``distiller1`` ...
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return super().get_feature_names_out(input_features)
+
+    @property
+    def _n_features_out(self):
+        return self._widths["clip"]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.teacher is None
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = self.on_error == "nan"
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _piece_length(self):
+        """Samples of each example."""
+        length = round(self.clip_length * SAMPLING_RATE)
+        if length < SHORTEST:
+            raise ValueError(
+                f"clip_length={self.clip_length!r} seconds is too short: the spectrogram needs at "
+                f"least {SHORTEST} samples, {SHORTEST / SAMPLING_RATE:.4f} seconds"
+            )
+        return length
+
+    def _collect(self, X, y, captions):
+        """Put together what is trained on."""
+        if hasattr(X, "n_samples") and hasattr(X, "read"):
+            if y is not None or captions is not None:
+                raise ValueError("X holds the teacher's vectors already: leave y and captions out")
+            note_columns(self, None, reset=True)
+            return X
+        if y is None and self.teacher is None:
+            raise ValueError(
+                "This Distiller estimator requires y to be passed, but the target y is None: the "
+                "teacher's vectors of each clip; or, with a teacher, what it is shown"
+            )
+        items = self._list_clips(X)
+        vectors, rate = self._teach(X if y is None else y)
+        return collect_clips(
+            items,
+            vectors,
+            self._teach_captions(captions),
+            sampling_rate=self.sampling_rate,
+            frame_rate=rate,
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+        )
+
+    def _list_clips(self, X):
+        """The clips of X as a list, or the tensor that X is."""
+        if hasattr(X, "detach") and X.ndim == 2 and self.sampling_rate == SAMPLING_RATE:
+            note_columns(self, None, reset=True)
+            self.n_features_in_ = X.shape[1]
+            return X
+        items = list_clips(X)
+        if items is None:
+            X = tensor_to_array(X) if hasattr(X, "detach") else X
+            finite = self.on_error == "raise"
+            return list(validate_data(self, X, reset=True, ensure_all_finite=finite))
+        note_columns(self, X, reset=True)
+        return items
+
+    def _teach(self, y):
+        """The teacher's vectors and their rate in Hz."""
+        if self.teacher is None:
+            return y, self.frame_rate
+        teacher = clone(self.teacher)
+        if "pool" in teacher.get_params(deep=False):
+            teacher.set_params(pool=None)
+        with config_context(transform_output="default"):
+            vectors = teacher.fit(y).transform(y)
+        self.teacher_ = teacher
+        return vectors, getattr(teacher, "fps", self.frame_rate)
+
+    def _teach_captions(self, captions):
+        """The vectors of captions, where there are captions."""
+        if captions is None or not all(isinstance(caption, str) for caption in captions):
+            return captions
+        return self._text_encoder().fit(captions).transform(captions)
+
+    def _text_encoder(self):
+        """The text side of the CLIP that teaches."""
+        from ._clip_text_encoder import CLIPTextEncoder
+
+        if not hasattr(self.teacher, "pretrained"):
+            raise ValueError(
+                "captions are words, and the teacher is no encoder of CLIP that could read them: "
+                "pass their vectors in the teacher's space"
+            )
+        names = ("model", "pretrained", "device", "random_state")
+        parameters = {name: getattr(self.teacher, name) for name in names}
+        return CLIPTextEncoder(**parameters).set_output(transform="default")
+
+    def _plan(self, clips, length, seed, world_size):
+        check_number(len(clips.n_samples))
+        fraction = self.validation_fraction
+        if round(fraction * len(clips.n_samples)) < 2 * world_size:
+            fraction = 0.0
+        plan = Plan(clips.n_samples, length, self.batch_size, fraction, seed, world_size)
+        n_training = len(plan.split()[0])
+        check_number(n_training, 2 * world_size)
+        if self.batch_size > n_training:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the {n_training} clips to train "
+                "on: all of them make one batch",
+                stacklevel=4,
+            )
+        return plan
+
+    def _build(self, clips, seed):
+        """The model with its first weights."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            student, n_features = build_student(self.encoder, self.encoder_width)
+            if self.loss == "clip" and n_features != clips.width:
+                raise ValueError(
+                    f"loss='clip' compares vectors as they are, and the encoder's have "
+                    f"{n_features} numbers, the teacher's {clips.width}: choose loss='cx', or an "
+                    f"encoder_width of {clips.width / 8:g}"
+                )
+            model = Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
+        if self.compile:
+            model.compile()
+        return model
+
+    def _schedule(self):
+        return Schedule(
+            max_epochs=self.max_epochs,
+            learning_rate=self.learning_rate,
+            lr_patience=self.lr_patience,
+            early_stopping_patience=self.early_stopping_patience,
+            checkpoint_interval=self.checkpoint_interval,
+        )
+
+    def _augmentation(self):
+        return WaveformAugmentation() if self.augment == "audioclip" else self.augment
+
+    def _folder(self, clips, length):
+        """Where the run is kept, with all that its result depends on."""
+        if self.checkpoint_dir is None:
+            return None
+        names = (
+            "loss", "encoder_width", "batch_size", "learning_rate", "lr_patience",
+            "early_stopping_patience", "validation_fraction", "precision",
+        )  # fmt: skip
+        configuration = {name: to_plain(getattr(self, name)) for name in names}
+        configuration |= {
+            "encoder": _name_of(self.encoder),
+            "augment": _name_of(self.augment),
+            "random_state": to_plain(self.random_state),
+            "clip_length": length / SAMPLING_RATE,
+            "data": clips.identity,
+        }
+        return RunFolder(self.checkpoint_dir, configuration)
+
+    def _facts(self, clips, standing):
+        """How the weights came to be, for the model card."""
+        seconds = int(clips.n_samples.sum()) / SAMPLING_RATE
+        teacher = getattr(self, "teacher_", getattr(clips, "teacher", None))
+        return {
+            "teacher": None if teacher is None else " ".join(repr(teacher).split()),
+            "architecture": _name_of(self.encoder),
+            "width": self.encoder_width if isinstance(self.encoder, str) else "of its own",
+            "loss": self.loss,
+            "captions": clips.has_texts,
+            "clips": len(clips.n_samples),
+            "hours": f"{seconds / 3600:.3f}",
+            "clip_length": f"{self.clip_length:g} seconds",
+            "sampling_rate": f"{SAMPLING_RATE} Hz",
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "augmentation": _name_of(self.augment),
+            "epochs": len(standing.history),
+            "best_epoch": standing.best_epoch,
+            "best_loss": f"{standing.best_loss:.4f}",
+            "random_state": to_plain(self.random_state),
+        }
+
+    def _adopt(self, reference, training):
+        """Become fitted with these weights."""
+        self.weights_ = reference
+        self._training = training
+        self._widths = get_frozen_wav2clip(reference, "cpu").widths
+        return self
+
+    def _check_original(self):
+        """Refuse what the original program could not load."""
+        width, n_outputs = self._widths["encoder"], self._widths["clip"]
+        if self.encoder != "resnet18" or (width, n_outputs) != (512, 512):
+            raise ValueError(
+                f"format='wav2clip' holds encoder='resnet18' of encoder_width=64 and vectors of "
+                f"512 numbers; this is {_name_of(self.encoder)} with vectors of {width} numbers, "
+                f"projected to {n_outputs}: choose format='safetensors'"
+            )
+
+
+def _describe_start(clips, plan, engine) -> str:
+    training, validation = plan.split()
+    n_short = int((clips.n_samples < plan.length).sum())
+    short = f"; {n_short} are shorter than a piece and repeated" if n_short else ""
+    many = f" x {engine.world_size}" if engine.world_size > 1 else ""
+    return (
+        f"training on {len(training)} clips, validation on {len(validation)}{short}; batches of "
+        f"{len(plan.training(0)[0].rows)} on {engine.device.type}{many}"
+    )
+
+
+def _name_of(thing) -> str | None:
+    """A module or function in words that are the same in every process."""
+    if thing is None or isinstance(thing, str):
+        return thing
+    if isinstance(thing, torch.nn.Module):
+        n_parameters = sum(value.numel() for value in thing.parameters())
+        return f"{type(thing).__module__}.{type(thing).__qualname__} of {n_parameters} parameters"
+    if dataclasses.is_dataclass(thing):
+        return repr(thing)
+    kind = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def to_plain(value):
+    """A number or text as a checkpoint holds it; None for a generator of numbers."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, (int, float, str)) else None

@@ -1,0 +1,270 @@
+"""From X and y to what is trained on: decode the sounds, check the teacher's vectors."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import joblib
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._ahead import map_ahead
+from .audio import as_clip, read_up_to
+from .exceptions import AudioError, LeftOutWarning, OptionalDependencyError
+from .training import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
+
+_UNREADABLE = (AudioError, OptionalDependencyError)
+_GO_ON = "To leave such clips out and go on, pass on_error='nan'."
+
+
+@dataclass
+class _Failures:
+    """Rows that cannot be trained on: raised at once, or gathered for one warning.
+
+    Attributes
+    ----------
+    on_error : {"raise", "nan"}
+    causes : dict of int to (str or None, str)
+        File and cause, by row.
+    """
+
+    on_error: str
+    causes: dict[int, tuple[str | None, str]] = field(default_factory=dict)
+
+    def add(self, row: int, file: str | None, error: Exception) -> None:
+        """Note a failed row, or raise its error with the row's number."""
+        if self.on_error == "raise":
+            named = "" if file is None else f" ({file!r})"
+            raise type(error)(f"Row {row}{named}: {error}. {_GO_ON}") from error
+        self.causes.setdefault(row, (file, str(error)))
+
+    def remaining(self, n_rows: int) -> np.ndarray:
+        """Rows that did not fail; one warning tells of the others."""
+        if self.causes:
+            listed = [(row, *cause) for row, cause in sorted(self.causes.items())]
+            warnings.warn(LeftOutWarning(listed, n_rows, "clip"), stacklevel=4)
+        return np.array([row for row in range(n_rows) if row not in self.causes], dtype=np.int64)
+
+
+def _decode(items: list, rate: int, n_jobs: int | None, failures: _Failures) -> list:
+    """Decode clips to 16 kHz, ahead in threads; None for those that fail.
+
+    Parameters
+    ----------
+    items : list
+        Paths, arrays and tensors.
+    rate : int
+        Rate of arrays, in Hz.
+    n_jobs : int or None
+    failures : _Failures
+
+    Returns
+    -------
+    list of ndarray of shape (n_samples,), float32, or None
+    """
+
+    def decode(item):
+        try:
+            return read_up_to(as_clip(item, rate), SAMPLING_RATE, limit=np.inf)
+        except _UNREADABLE as exc:
+            return exc
+
+    waveforms = []
+    with closing(
+        map_ahead(decode, items, joblib.effective_n_jobs(n_jobs), inner_threads=1)
+    ) as done:
+        for row, result in enumerate(done):
+            if isinstance(result, Exception):
+                failures.add(row, _name_of(items[row], rate), result)
+                result = None
+            waveforms.append(result)
+    return waveforms
+
+
+def _name_of(item, rate: int) -> str | None:
+    try:
+        return as_clip(item, rate).name
+    except AudioError:
+        return None
+
+
+def _list_vectors(y, n_rows: int, failures: _Failures, name: str = "y") -> list[np.ndarray]:
+    """List the vectors of each row, (n_frames, width); those of failed rows as they are.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows, width) or (n_rows, n_frames, width), or sequence of these
+    n_rows : int
+        Number of clips.
+    failures : _Failures
+        Is told of rows with NaN.
+    name : str
+        How messages call y.
+
+    Raises
+    ------
+    ValueError
+        If y does not fit the clips, or its rows do not fit each other.
+    """
+    rows = [_as_frames(row, number, name) for number, row in enumerate(_rows_of(y, name))]
+    if len(rows) != n_rows:
+        raise ValueError(
+            f"X has {n_rows} clips and {name} has {len(rows)} rows: each clip needs its own, in "
+            "the same order"
+        )
+    width = rows[0].shape[1]
+    for number, frames in enumerate(rows):
+        if frames.shape[1] != width:
+            raise ValueError(
+                f"Row {number} of {name} has vectors of {frames.shape[1]} numbers, and row 0 has "
+                f"{width}: all must come from one teacher"
+            )
+        if not np.isfinite(frames).all():
+            error = ValueError(f"{name} contains NaN or infinity")
+            failures.add(number, None, error)
+    return rows
+
+
+def _rows_of(y, name: str):
+    if hasattr(y, "detach"):
+        y = y.detach().cpu().float().numpy()
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy()
+    y = y if isinstance(y, (list, tuple)) else np.asarray(y)
+    if len(y) and np.ndim(y[0]) == 0 and not isinstance(y[0], (str, os.PathLike)):
+        warnings.warn(
+            f"{name} holds one number for each clip, and a teacher's vectors are (n_clips, width) "
+            "or (n_clips, n_frames, width). If these are classes, train a classifier on the "
+            "vectors of the sounds instead",
+            stacklevel=5,
+        )
+    return y
+
+
+def _as_frames(row, number: int, name: str) -> np.ndarray:
+    try:
+        frames = np.asarray(row.detach().cpu() if hasattr(row, "detach") else row)
+        if frames.dtype.kind not in "fiub":
+            frames = frames.astype(np.float32)
+    except (TypeError, ValueError) as exc:
+        raise ValueError(
+            f"Row {number} of {name} is {type(row).__name__}, and no vector of numbers ({exc}). "
+            "Pictures and videos need a teacher, such as teacher=CLIPImageEncoder()"
+        ) from exc
+    frames = frames.reshape(1, -1) if frames.ndim < 2 else frames
+    if frames.ndim != 2 or 0 in frames.shape:
+        raise ValueError(
+            f"Row {number} of {name} has the shape {frames.shape}: (width,) or (n_frames, width) "
+            "is expected"
+        )
+    return frames
+
+
+def _check_directions(vectors: list[np.ndarray], rows: np.ndarray) -> None:
+    """Refuse vectors that are all the same: there is nothing to tell apart in them.
+
+    Raises
+    ------
+    ValueError
+        If the vectors of all rows are equal.
+    """
+    first = vectors[rows[0]].mean(axis=0)
+    if len(rows) > 1 and all(np.allclose(vectors[row].mean(axis=0), first) for row in rows):
+        raise ValueError(
+            "y is constant: the vectors of all clips are the same, and the loss learns to tell "
+            "them apart"
+        )
+
+
+def check_number(n_clips: int, least: int = 2) -> None:
+    """Refuse to train on so few clips.
+
+    Raises
+    ------
+    ValueError
+        If there are less than ``least``.
+    """
+    if n_clips < least:
+        raise ValueError(
+            f"There are n_samples={n_clips} clips to train on, and at least {least} are needed: "
+            "the loss tells clips apart"
+        )
+
+
+def collect_clips(
+    items, vectors, texts, *, sampling_rate: int, frame_rate: float, n_jobs: int | None,
+    on_error: str,
+) -> TrainingClips:  # fmt: skip
+    """Put together what is trained on.
+
+    Parameters
+    ----------
+    items : list or Tensor of shape (n_clips, n_samples)
+        Paths, arrays and tensors; or samples at 16 kHz, which stay where they are.
+    vectors : array-like
+        The teacher's, see `Distiller.fit`.
+    texts : array-like of shape (n_clips, width) or None
+        Vectors of captions.
+    sampling_rate : int
+        Rate of arrays, in Hz.
+    frame_rate : float
+        Rate of the vectors of a clip, in Hz.
+    n_jobs : int or None
+        Threads that decode.
+    on_error : {"raise", "nan"}
+        What becomes of clips that cannot be read, or whose vectors are NaN.
+
+    Returns
+    -------
+    TrainingClips
+
+    Raises
+    ------
+    ValueError
+        If these do not fit each other, or cannot be trained on.
+    AudioError
+        If a clip cannot be read.
+    """
+    failures = _Failures(on_error)
+    vectors = _list_vectors(vectors, len(items), failures)
+    texts = _check_texts(texts, len(items), vectors[0].shape[1], failures)
+    in_tensor = isinstance(items, Tensor)
+    if in_tensor:
+        _check_tensor(items, failures)
+    else:
+        items = _decode(items, sampling_rate, n_jobs, failures)
+    rows = failures.remaining(len(items))
+    check_number(len(rows))
+    _check_directions(vectors, rows)
+    targets = TeacherVectors([vectors[row] for row in rows], frame_rate)
+    texts = None if texts is None else texts[rows]
+    if in_tensor:
+        kept = items if len(rows) == len(items) else items[torch.from_numpy(rows)]
+        return TensorClips(kept, targets, texts)
+    return WaveformClips([items[row] for row in rows], targets, texts)
+
+
+def _check_tensor(samples: Tensor, failures: _Failures) -> None:
+    if samples.is_floating_point():
+        for row in (~torch.isfinite(samples).all(dim=1)).nonzero()[:, 0].tolist():
+            failures.add(row, None, ValueError("it holds NaN or infinite samples"))
+    elif samples.dtype != torch.int16:
+        raise ValueError(
+            f"X is a tensor of {samples.dtype}: floats or 16-bit integers are expected"
+        )
+
+
+def _check_texts(texts, n_rows: int, width: int, failures: _Failures) -> np.ndarray | None:
+    if texts is None:
+        return None
+    texts = np.concatenate(_list_vectors(texts, n_rows, failures, name="captions"))
+    if texts.shape != (n_rows, width):
+        raise ValueError(
+            f"captions are vectors of shape {texts.shape}, and ({n_rows}, {width}) is expected: "
+            "one for each clip, in the teacher's space"
+        )
+    return texts.astype(np.float32)

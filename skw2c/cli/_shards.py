@@ -1,0 +1,131 @@
+"""Write the sound of videos, and CLIP's vectors of their pictures, as shards to train on.
+
+Shards are plain tar files in the naming of WebDataset. A run that is interrupted goes on
+where it was when the same command is given again: shards that are finished are kept. With
+--part, several machines share the work. Videos that fail are listed in failures.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+import skw2c
+
+from ._failures import SOME_FAILED, listed_failures
+from ._files import find_files
+from ._options import add_machine, positive, weights
+
+HELP = "write shards of videos, to train on"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument(
+        "paths",
+        metavar="VIDEO",
+        nargs="+",
+        help="videos, folders of them, or patterns such as 'takes/**/*.mp4'",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the shards")
+    parser.add_argument(
+        "--captions", metavar="FILE", help="CSV with the columns file and caption, for all videos"
+    )
+    parser.add_argument(
+        "--part", type=_part, default=(1, 1), metavar="K/N", help="write only every N-th shard"
+    )
+    parser.add_argument(
+        "--piece-length",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="longer videos are cut into pieces of about this length (default: 10)",
+    )
+    parser.add_argument(
+        "--clips-per-shard",
+        type=positive,
+        default=1000,
+        metavar="N",
+        help="videos per shard (default: 1000)",
+    )
+    parser.add_argument(
+        "--on-error",
+        choices=["raise", "nan"],
+        default="nan",
+        help="what becomes of a video that cannot be read: stop, or leave it out (default: nan)",
+    )
+    group = parser.add_argument_group("teacher")
+    group.add_argument("--clip-model", default="ViT-B-32-quickgelu", metavar="NAME")
+    group.add_argument("--clip-pretrained", type=weights, default="openai", metavar="TAG")
+    group.add_argument(
+        "--fps", type=float, default=30.0, help="pictures per second (default: 30)", metavar="RATE"
+    )
+    add_machine(parser)
+
+
+def run(options: Namespace) -> int:
+    """Write the shards; return the exit status."""
+    if os.path.lexists(options.out) and not os.path.isdir(options.out):
+        raise NotADirectoryError(f"--out {options.out!r} is a file, and shards are in a folder")
+    videos = find_files(options.paths, videos=True)
+    teacher = skw2c.CLIPVideoEncoder(
+        options.clip_model,
+        options.clip_pretrained,
+        fps=options.fps,
+        device=options.device,
+        random_state=0,
+    )
+    with listed_failures() as failures:
+        result = skw2c.write_shards(
+            videos,
+            options.out,
+            teacher=teacher,
+            piece_length=options.piece_length,
+            clips_per_shard=options.clips_per_shard,
+            captions=options.captions and _read_captions(options.captions, videos),
+            n_jobs=options.n_jobs,
+            part=options.part,
+            on_error=options.on_error,
+            verbose=not options.quiet,
+        )
+    print(
+        f"skw2c: {result.n_clips} clips, {result.seconds / 3600:.2f} hours, in {options.out}",
+        file=sys.stderr,
+    )
+    return SOME_FAILED if failures else 0
+
+
+def _part(text: str) -> tuple[int, int]:
+    """Read ``1/4``."""
+    k, slash, n = text.partition("/")
+    if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise ArgumentTypeError(f"{text!r} is no part such as 1/4")
+    return int(k), int(n)
+
+
+def _read_captions(path: str, videos: list[str]) -> list[str]:
+    """The caption of each video; the table names files from here, or from its own folder."""
+    captions: dict[str, str] = {}
+    for name, caption in _read_rows(path):
+        for folder in (os.path.dirname(path), ""):
+            captions[os.path.realpath(os.path.join(folder, name))] = caption
+    missing = [video for video in videos if os.path.realpath(video) not in captions]
+    if missing:
+        raise ValueError(
+            f"--captions {path!r} lacks {len(missing)} of {len(videos)} videos, {missing[0]!r} "
+            "the first of them"
+        )
+    return [captions[os.path.realpath(video)] for video in videos]
+
+
+def _read_rows(path: str) -> list[tuple[str, str]]:
+    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        table = csv.DictReader(file)
+        columns = table.fieldnames or []
+        if not {"file", "caption"} <= set(columns):
+            raise ValueError(
+                f"--captions {path!r} has the columns {columns}, expected are file and caption"
+            )
+        return [(row["file"], row["caption"] or "") for row in table]

@@ -1,0 +1,175 @@
+"""A student that learns from a teacher's vectors, with the losses of Wav2CLIP."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ._losses import ContrastiveLoss
+from ._resnet import BLOCKS
+from ._wav2clip import AudioEncoder, Projection
+
+LOSSES = ("cx", "clip", "clip_i")
+
+
+class Distillation(nn.Module):
+    """An encoder of sound, its projections and its losses, keyed as in the release.
+
+    With a the encoder's vector of a sound, g and f the projections of sound and picture,
+    and v the teacher's vector, the losses of Wav2CLIP (Wu et al., arXiv 2110.11499) are
+
+    - ``"cx"``: the mean of L(a, f(v)) and L(g(a), v), each with a scale of its own;
+    - ``"clip_i"``: L(a, f(v));
+    - ``"clip"``: L(a, v).
+
+    Vectors of captions t add a term to the mean, as in the cooperative training of
+    AudioCLIP (Guzhov et al., arXiv 2106.13043): L(g(a), t), L(a, f(t)) or L(a, t).
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        From waveforms (batch, n_samples) to vectors (batch, n_features).
+    n_features : int
+    n_targets : int
+        Length of the teacher's vectors.
+    loss : {"cx", "clip", "clip_i"}
+    with_texts : bool
+        Whether there are vectors of captions.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, n_features: int, n_targets: int, loss: str, with_texts: bool
+    ):
+        super().__init__()
+        self.audio_encoder = encoder
+        self.audio_transform = self.image_transform = None
+        self.loss_fn_a = self.loss_fn_i = self.loss_fn_t = None
+        if loss in ("cx", "clip_i"):
+            self.image_transform = Projection(n_targets, n_features, n_features)
+            self.loss_fn_a = ContrastiveLoss()
+        if loss == "cx":
+            self.audio_transform = Projection(n_features, n_targets, n_targets)
+        if loss in ("cx", "clip"):
+            self.loss_fn_i = ContrastiveLoss()
+        if with_texts:
+            self.loss_fn_t = ContrastiveLoss()
+
+    def forward(
+        self,
+        waveforms: Tensor,
+        targets: Tensor,
+        texts: Tensor | None = None,
+        gather: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Compute the loss of a batch.
+
+        Parameters
+        ----------
+        waveforms : Tensor of shape (batch, n_samples)
+        targets : Tensor of shape (batch, n_targets)
+        texts : Tensor of shape (batch, n_targets) or None
+        gather : callable or None
+            Puts the rows of all processes together, and hands their gradients back.
+        """
+        gather = gather or _alone
+        sounds = self.audio_encoder(waveforms)
+        pairs = self._pair(sounds, targets, texts)
+        losses = [loss(gather(x), gather(y)) for loss, x, y in pairs]
+        return torch.stack(losses).mean()
+
+    def _pair(self, a: Tensor, v: Tensor, t: Tensor | None):
+        g, f = self.audio_transform or _alone, self.image_transform or _alone
+        projected = g(a)
+        if self.loss_fn_a is not None:
+            yield self.loss_fn_a, a, f(v)
+        if self.loss_fn_i is not None:
+            yield self.loss_fn_i, projected, v
+        if self.loss_fn_t is not None:
+            # Under "clip_i" there is no g, and f is what brings CLIP's vectors to the sounds.
+            yield self.loss_fn_t, projected, f(t) if self.audio_transform is None else t
+
+    def after_step(self) -> None:
+        """Keep the learned factors of the cosines in their range."""
+        for loss in self._losses().values():
+            loss.clamp()
+
+    def describe(self) -> dict[str, float]:
+        """The learned factors of the cosines, for the history."""
+        return {f"scale_{name[-1]}": loss.logit_scale.exp().item() for name, loss in
+                self._losses().items()}  # fmt: skip
+
+    def _losses(self) -> dict[str, ContrastiveLoss]:
+        named = {name: getattr(self, name) for name in ("loss_fn_a", "loss_fn_i", "loss_fn_t")}
+        return {name: loss for name, loss in named.items() if loss is not None}
+
+    def encoder_state(self) -> dict[str, Tensor]:
+        """All tensors, on the CPU; with a residual network in the format of the release.
+
+        That format asks for a projection. Where there is none, because the encoder's own
+        vector is compared with the teacher's, it is the identity.
+        """
+        state = {name: value.detach().cpu().clone() for name, value in self.state_dict().items()}
+        if self.audio_transform is None and isinstance(self.audio_encoder, AudioEncoder):
+            identity = _identity_projection(self.audio_encoder.n_features)
+            state |= {f"audio_transform.{name}": value for name, value in identity.items()}
+        return state
+
+
+def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]:
+    """Make the encoder to train, and tell the length of its vectors.
+
+    Parameters
+    ----------
+    encoder : {"resnet18", "resnet34"} or nn.Module
+        A module goes from waveforms (batch, n_samples) at 16 kHz to (batch, n_features);
+        it is copied.
+    width : int
+        Channels of the first stage of a residual network.
+
+    Raises
+    ------
+    ValueError
+        If the module does not keep to this.
+    """
+    if isinstance(encoder, str):
+        student = AudioEncoder(BLOCKS[encoder], width)
+        return student, student.n_features
+    rate = getattr(encoder, "sampling_rate", AudioEncoder.sampling_rate)
+    if rate != AudioEncoder.sampling_rate:
+        raise ValueError(
+            f"encoder takes waveforms at {rate} Hz, and the Distiller gives them at "
+            f"{AudioEncoder.sampling_rate}: let its forward() resample"
+        )
+    student = copy.deepcopy(encoder)
+    return student, _probe(student)
+
+
+@torch.no_grad()
+def _probe(encoder: nn.Module) -> int:
+    """Length of the vectors that a module gives."""
+    training = encoder.training
+    vectors = encoder.eval()(torch.zeros(2, AudioEncoder.sampling_rate))
+    encoder.train(training)
+    if not isinstance(vectors, Tensor) or vectors.ndim != 2 or len(vectors) != 2:
+        found = tuple(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
+        raise ValueError(
+            "encoder shall turn waveforms (batch, n_samples) into vectors (batch, n_features), "
+            f"and turned (2, {AudioEncoder.sampling_rate}) into {found}"
+        )
+    return vectors.shape[1]
+
+
+def _identity_projection(n: int) -> dict[str, Tensor]:
+    # The vectors of a residual network are means of what a rectifier gave, and so pass the
+    # rectifier of the projection as they are.
+    layers = ("sequential.0", "sequential.3")
+    return {f"{layer}.weight": torch.eye(n) for layer in layers} | {
+        f"{layer}.bias": torch.zeros(n) for layer in layers
+    }
+
+
+def _alone(x: Tensor) -> Tensor:
+    return x

@@ -1,0 +1,133 @@
+"""A frozen encoder of the user's own making: waveforms in, vectors out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ._exact import exact_cudnn
+from ._framing import Framing
+from ._streaming import gather
+from ._wav2clip import AudioEncoder, Projection
+
+_ENCODER, _PROJECTION = "audio_encoder.", "audio_transform."
+_SAMPLES_PER_BATCH = 20 * AudioEncoder.sampling_rate
+_FRAMES_AT_ONCE = 64
+
+
+def restore_module(
+    encoder: nn.Module, state: Mapping[str, Tensor]
+) -> tuple[nn.Module, Projection | None]:
+    """Give a module its trained weights, and make the projection that goes with it.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Gives the form; it is copied.
+    state : mapping of str to Tensor
+        Entries ``audio_encoder.*``, and ``audio_transform.*`` where there is a projection.
+
+    Raises
+    ------
+    RuntimeError
+        If the entries do not fit the module.
+    """
+    encoder = copy.deepcopy(encoder)
+    encoder.load_state_dict(_below(_ENCODER, state))
+    return encoder.eval().requires_grad_(False), restore_projection(_PROJECTION, state)
+
+
+def restore_projection(prefix: str, state: Mapping[str, Tensor]) -> Projection | None:
+    """Make the projection whose entries begin with ``prefix``, in double precision.
+
+    None if there is no such entry.
+    """
+    entries = _below(prefix, state)
+    if not entries:
+        return None
+    n_hidden, n_in = entries["sequential.0.weight"].shape
+    projection = Projection(n_in, n_hidden, len(entries["sequential.3.bias"]))
+    projection.load_state_dict(entries)
+    return projection.double().eval().requires_grad_(False)
+
+
+def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): x for name, x in state.items() if name.startswith(prefix)}
+
+
+class FrozenModule:
+    """Embed clips with a trained module, which sees each clip as a whole.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        From waveforms (batch, n_samples) to vectors (batch, n_features), in eval mode.
+    projection : nn.Module or None
+        From these vectors to the teacher's space.
+    device : str
+        Torch device.
+    """
+
+    sampling_rate = AudioEncoder.sampling_rate
+
+    def __init__(self, encoder: nn.Module, projection: nn.Module | None, device: str):
+        self._device = torch.device(device)
+        self._encoder = encoder.to(self._device)
+        self._projection = projection
+        n_features = self._run(torch.zeros(1, self.sampling_rate)).shape[1]
+        n_outputs = n_features if projection is None else projection.sequential[-1].out_features
+        self.widths = {"encoder": n_features, "clip": n_outputs}
+
+    @property
+    def device_type(self) -> str:
+        """Kind of device that the module runs on, such as ``"cpu"``."""
+        return self._device.type
+
+    def exact(self) -> AbstractContextManager:
+        """Keep torch from trading precision for speed, where the device would."""
+        return exact_cudnn() if self.device_type == "cuda" else nullcontext()
+
+    def longest(self, framing: Framing | None) -> int:
+        """Samples of the longest clip that `prepare` takes."""
+        return 120 * self.sampling_rate
+
+    def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
+        """Turn (n_samples,) into frames (n_frames, n_samples of a frame)."""
+        frames = waveform[None] if framing is None else framing.cut(waveform)
+        return torch.from_numpy(np.array(frames))
+
+    def batch_limit(self, columns: int) -> int:
+        """Most frames of so many samples that are worth computing together."""
+        return max(_SAMPLES_PER_BATCH // columns, 1)
+
+    def encode(self, inputs: Tensor, output: str) -> np.ndarray:
+        """Embed frames (batch, n_samples) as (batch, width), float32."""
+        vectors = self._run(inputs)
+        if output == "clip" and self._projection is not None:
+            with torch.inference_mode():
+                vectors = self._projection(vectors.double())
+        return vectors.float().numpy()
+
+    def embed_blocks(
+        self,
+        open_blocks: Callable[[], Iterable[np.ndarray]],
+        framing: Framing | None,
+        output: str,
+    ) -> np.ndarray:
+        """Embed a long clip; without framing it is put together, since no more is known."""
+        if framing is None:
+            whole = np.concatenate(list(open_blocks()))
+            return self.encode(torch.from_numpy(whole[None]), output)
+        parts = framing.cut_blocks(gather(open_blocks()), _FRAMES_AT_ONCE)
+        return np.concatenate(
+            [self.encode(torch.from_numpy(np.array(part)), output) for part in parts]
+        )
+
+    def _run(self, waveforms: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return self._encoder(waveforms.to(self._device)).cpu()

@@ -1,0 +1,26 @@
+"""Training in pure torch: what is read, how a run goes, where it is kept."""
+
+from ._augment import WaveformAugmentation
+from ._checkpoint import RunFolder
+from ._clips import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
+from ._engine import PRECISIONS, choose_engine
+from ._loop import Run, Schedule, Standing
+from ._plan import Plan
+from ._progress import Progress
+
+__all__ = [
+    "PRECISIONS",
+    "SAMPLING_RATE",
+    "Plan",
+    "Progress",
+    "Run",
+    "RunFolder",
+    "Schedule",
+    "Standing",
+    "TeacherVectors",
+    "TensorClips",
+    "TrainingClips",
+    "WaveformAugmentation",
+    "WaveformClips",
+    "choose_engine",
+]

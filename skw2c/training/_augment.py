@@ -1,0 +1,71 @@
+"""Waveforms that vary from epoch to epoch, as in the training of AudioCLIP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class WaveformAugmentation:
+    """Scale, shift, reverse and disturb waveforms at random.
+
+    The augmentation of AudioCLIP (Guzhov et al., arXiv 2106.13043), with the factor of the
+    time scale as its program draws it. All clips of a batch are treated at once, on the
+    device that they are on.
+
+    Parameters
+    ----------
+    time_scale : float, default=1.5
+        A clip plays ``time_scale ** u`` times as fast, u uniform in [-1, 1]. What becomes
+        longer than the clip is cropped at random, what becomes shorter is put somewhere
+        into silence. 1 leaves the time as it is.
+    inversion_probability : float, default=0.5
+        How often a clip is played backwards.
+    noise_probability : float, default=0.25
+        How often white noise is added.
+    snr : (float, float), default=(10.0, 120.0)
+        Range of the ratio of the clip's power to the noise's, in dB.
+    """
+
+    time_scale: float = 1.5
+    inversion_probability: float = 0.5
+    noise_probability: float = 0.25
+    snr: tuple[float, float] = (10.0, 120.0)
+
+    def __call__(self, waveforms: Tensor, generator: torch.Generator) -> Tensor:
+        """Vary waveforms (batch, n_samples); the generator is on their device."""
+
+        def draw(*shape: int) -> Tensor:
+            return torch.rand(shape, generator=generator, device=waveforms.device)
+
+        n_clips = len(waveforms)
+        factors = self.time_scale ** (2 * draw(n_clips) - 1)
+        waveforms = _scale_time(waveforms, factors, draw(n_clips))
+        backwards = draw(n_clips) < self.inversion_probability
+        waveforms = torch.where(backwards[:, None], waveforms.flip(1), waveforms)
+        low, high = self.snr
+        levels = 10 ** (-(low + (high - low) * draw(n_clips)) / 20)
+        levels = levels * (draw(n_clips) < self.noise_probability)
+        loudness = waveforms.square().mean(1).sqrt()
+        noise = torch.randn(waveforms.shape, generator=generator, device=waveforms.device)
+        return waveforms + (levels * loudness)[:, None] * noise
+
+
+def _scale_time(waveforms: Tensor, factors: Tensor, places: Tensor) -> Tensor:
+    """Play each waveform ``factors`` times as fast, by linear interpolation.
+
+    ``places``, from 0 to 1, say which part is taken, or where in the silence it is put.
+    """
+    n_samples = waveforms.shape[1]
+    room = n_samples / factors - n_samples
+    times = torch.arange(n_samples, device=waveforms.device) + (places * room)[:, None]
+    positions = times * factors[:, None]
+    inside = (positions >= 0) & (positions <= n_samples - 1)
+    before = positions.clamp(0, n_samples - 1).floor()
+    part = positions.clamp(0, n_samples - 1) - before
+    left = waveforms.gather(1, before.long())
+    right = waveforms.gather(1, (before.long() + 1).clamp(max=n_samples - 1))
+    return torch.where(inside, left + part * (right - left), 0.0)

@@ -1,0 +1,202 @@
+"""What there is to train on: sound and the teacher's vectors, read piece by piece."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SAMPLING_RATE = 16000
+"""Rate of all waveforms that are trained on, in Hz."""
+
+
+@dataclass
+class Batch:
+    """Pieces of some clips, all of one length.
+
+    Attributes
+    ----------
+    waveforms : Tensor of shape (batch, n_samples)
+        Samples at 16 kHz, floats or 16-bit integers.
+    targets : Tensor of shape (batch, width)
+        What the teacher says of the same seconds, float32.
+    texts : Tensor of shape (batch, width) or None
+        Vectors of captions, float32.
+    """
+
+    waveforms: Tensor
+    targets: Tensor
+    texts: Tensor | None = None
+
+
+class TrainingClips(Protocol):
+    """Clips to train on, each with a teacher's vectors.
+
+    Attributes
+    ----------
+    n_samples : ndarray of shape (n_clips,), int64
+        Length of each clip at 16 kHz.
+    width : int
+        Length of the teacher's vectors.
+    has_texts : bool
+        Whether there are vectors of captions too.
+    """
+
+    n_samples: np.ndarray
+    width: int
+    has_texts: bool
+
+    @property
+    def identity(self) -> str:
+        """The same for the same data, so that a run goes on with what it began with."""
+
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
+        """Read ``length`` samples of each clip in ``rows``, from the sample in ``starts``.
+
+        A clip that ends before is repeated from its start. The target is the teacher's
+        vector of the same seconds.
+        """
+
+
+class TeacherVectors:
+    """The teacher's vectors: one for each clip, or many with a rate.
+
+    Parameters
+    ----------
+    vectors : sequence of ndarray of shape (n_frames, width)
+        Of each clip.
+    rate : float or None
+        Frames per second. None means that a clip's vectors belong to all of it.
+    """
+
+    def __init__(self, vectors, rate: float | None):
+        self._vectors = vectors
+        self._rate = rate
+        self.width = vectors[0].shape[-1]
+
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Tensor:
+        """Mean vectors (batch, width) of the pieces that start at ``starts``, in samples."""
+        pieces = zip(rows, starts, strict=True)
+        means = [average_frames(self._vectors[row], self._rate, at, length) for row, at in pieces]
+        return torch.from_numpy(np.stack(means))
+
+    def update(self, digest) -> None:
+        """Add all that the vectors depend on to a checksum."""
+        digest.update(f"{self._rate} {len(self._vectors)}".encode())
+        for frames in self._vectors:
+            digest.update(np.ascontiguousarray(frames))
+
+
+def average_frames(frames: np.ndarray, rate: float | None, start: int, length: int) -> np.ndarray:
+    """Average the vectors of the frames that are shown while a piece of sound is heard.
+
+    The frame at sample s of the sound is number floor(s / 16000 * rate), as in the
+    published program. Sound beyond the last frame goes with the last frame.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, width)
+    rate : float or None
+        Frames per second; None averages all.
+    start, length : int
+        The piece, in samples at 16 kHz.
+
+    Returns
+    -------
+    ndarray of shape (width,), float32
+    """
+    if rate is not None:
+        first = min(int(start / SAMPLING_RATE * rate), len(frames) - 1)
+        count = max(round(length / SAMPLING_RATE * rate), 1)
+        frames = frames[first : first + count]
+    return np.asarray(frames).mean(axis=0, dtype=np.float32)
+
+
+def repeat_to(waveform: np.ndarray, length: int) -> np.ndarray:
+    """Repeat a waveform until it has ``length`` samples, as the VGGSound baseline does."""
+    if len(waveform) >= length:
+        return waveform[:length]
+    return np.resize(waveform, length)
+
+
+class WaveformClips:
+    """Clips whose samples are in memory.
+
+    Parameters
+    ----------
+    waveforms : sequence of ndarray of shape (n_samples,), float32
+        At 16 kHz; a matrix (n_clips, n_samples) will do.
+    targets : TeacherVectors
+    texts : ndarray of shape (n_clips, width) or None
+    """
+
+    def __init__(self, waveforms, targets: TeacherVectors, texts: np.ndarray | None = None):
+        self._waveforms = waveforms
+        self._targets = targets
+        self._texts = texts
+        self.n_samples = np.array([len(waveform) for waveform in waveforms])
+        self.width = targets.width
+        self.has_texts = texts is not None
+
+    @property
+    def identity(self) -> str:
+        digest = hashlib.sha256(self.n_samples)
+        for waveform in self._waveforms:
+            digest.update(np.ascontiguousarray(waveform))
+        self._targets.update(digest)
+        if self._texts is not None:
+            digest.update(np.ascontiguousarray(self._texts))
+        return digest.hexdigest()
+
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
+        pieces = np.empty((len(rows), length), np.float32)
+        for piece, row, start in zip(pieces, rows, starts, strict=True):
+            piece[:] = repeat_to(self._waveforms[row][start : start + length], length)
+        texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
+        return Batch(torch.from_numpy(pieces), self._targets.read(rows, starts, length), texts)
+
+
+class TensorClips:
+    """Clips of one length in a tensor, which may be on a GPU and then never leaves it.
+
+    Parameters
+    ----------
+    waveforms : Tensor of shape (n_clips, n_samples)
+        At 16 kHz, floats or 16-bit integers.
+    targets : TeacherVectors
+    texts : ndarray of shape (n_clips, width) or None
+    """
+
+    def __init__(self, waveforms: Tensor, targets: TeacherVectors, texts=None):
+        self._waveforms = waveforms.detach()
+        self._targets = targets
+        self._texts = texts
+        self.n_samples = np.full(len(waveforms), waveforms.shape[1])
+        self.width = targets.width
+        self.has_texts = texts is not None
+
+    @property
+    def identity(self) -> str:
+        digest = hashlib.sha256(self.n_samples)
+        for waveform in self._waveforms:
+            digest.update(waveform.cpu().contiguous().numpy())
+        self._targets.update(digest)
+        if self._texts is not None:
+            digest.update(np.ascontiguousarray(self._texts))
+        return digest.hexdigest()
+
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
+        device = self._waveforms.device
+        rows_there = torch.from_numpy(rows).to(device)
+        own = torch.arange(length, device=device)
+        columns = (torch.from_numpy(starts).to(device)[:, None] + own) % self._waveforms.shape[1]
+        texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
+        return Batch(
+            self._waveforms[rows_there[:, None], columns],
+            self._targets.read(rows, starts, length),
+            texts,
+        )

@@ -1,0 +1,186 @@
+"""On what a run computes: one device by itself, or many through Lightning Fabric."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from .._optional import import_optional
+
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+
+Gather = Callable[[Tensor], Tensor]
+
+
+class Engine(Protocol):
+    """Where the loop computes, and with whom.
+
+    Attributes
+    ----------
+    device : torch.device
+    rank, world_size : int
+        Which of how many processes this is.
+    gather : callable or None
+        Puts the rows of all processes together, and hands their gradients back.
+    """
+
+    device: torch.device
+    rank: int
+    world_size: int
+    gather: Gather | None
+
+    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
+        """Give the model and optimizer as they are to be called."""
+
+    def autocast(self) -> AbstractContextManager:
+        """The precision of the forward pass."""
+
+    def backward(self, loss: Tensor) -> None: ...
+
+    def agree(self, value: float) -> float:
+        """The value that the first process has, so that all decide the same."""
+
+
+class SingleDevice:
+    """One process on one device, in plain torch.
+
+    Parameters
+    ----------
+    device : torch.device
+    precision : {"32-true", "bf16-mixed"}
+    """
+
+    rank, world_size, gather = 0, 1, None
+
+    def __init__(self, device: torch.device, precision: str):
+        self.device = device
+        self._lower = precision == "bf16-mixed"
+
+    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
+        return model, optimizer
+
+    def autocast(self) -> AbstractContextManager:
+        return torch.autocast(self.device.type, torch.bfloat16) if self._lower else nullcontext()
+
+    def backward(self, loss: Tensor) -> None:
+        loss.backward()
+
+    def agree(self, value: float) -> float:
+        return value
+
+
+class FabricEngine:
+    """Many processes, or another precision, through Lightning Fabric.
+
+    Parameters
+    ----------
+    accelerator : {"cpu", "cuda"}
+    devices, num_nodes : int
+    precision : {"32-true", "bf16-mixed", "16-mixed"}
+    """
+
+    def __init__(self, accelerator: str, devices: int, num_nodes: int, precision: str):
+        fabric = _import_fabric()
+        many = devices * num_nodes > 1
+        self._fabric = fabric.Fabric(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=num_nodes,
+            precision=precision,
+            strategy="ddp" if many else "auto",
+        )
+        self._fabric.launch()
+        self.device = self._fabric.device
+        self.rank, self.world_size = self._fabric.global_rank, self._fabric.world_size
+        self.gather = gather_rows if self.world_size > 1 else None
+
+    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
+        if self.world_size > 1 and self.device.type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return self._fabric.setup(model, optimizer)
+
+    def autocast(self) -> AbstractContextManager:
+        return self._fabric.autocast()
+
+    def backward(self, loss: Tensor) -> None:
+        self._fabric.backward(loss)
+
+    def agree(self, value: float) -> float:
+        return self._fabric.broadcast(value)
+
+
+class _GatherRows(torch.autograd.Function):
+    """Rows of all processes; each process gets the gradients that all have for its rows."""
+
+    @staticmethod
+    def forward(ctx, rows: Tensor) -> Tensor:
+        import torch.distributed as dist
+
+        parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, rows.contiguous())
+        ctx.n_rows = len(rows)
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        import torch.distributed as dist
+
+        # Summed over the processes, because data-parallel training divides by their number
+        # afterwards.
+        gradient = gradient.contiguous()
+        dist.all_reduce(gradient)
+        first = dist.get_rank() * ctx.n_rows
+        return gradient[first : first + ctx.n_rows]
+
+
+def gather_rows(rows: Tensor) -> Tensor:
+    """Put the rows of all processes together, the same number from each, in their order."""
+    return _GatherRows.apply(rows)
+
+
+def choose_engine(devices: str | int, num_nodes: int, precision: str) -> Engine:
+    """Make the engine that the parameters of an estimator ask for.
+
+    Parameters
+    ----------
+    devices : {"auto", "cpu"} or int
+        ``"auto"`` is one GPU where there is one, else the CPU; in a program that was started
+        by ``torchrun`` it is as many as that started. A number counts GPUs, or processes of
+        the CPU where there is no GPU.
+    num_nodes : int
+    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
+        ``"auto"`` is bfloat16 on a GPU that has it, else float32.
+
+    Raises
+    ------
+    OptionalDependencyError
+        If more than one device, or ``"16-mixed"``, is asked for without the extra ``train``.
+    ValueError
+        If there are fewer GPUs.
+    """
+    has_gpu = torch.cuda.is_available() and devices != "cpu"
+    if isinstance(devices, str):
+        devices = int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if devices == "auto" else 1
+    if has_gpu and devices > torch.cuda.device_count():
+        raise ValueError(f"devices={devices}, and there are {torch.cuda.device_count()} GPUs here")
+    accelerator = "cuda" if has_gpu else "cpu"
+    if precision == "auto":
+        precision = "bf16-mixed" if has_gpu and torch.cuda.is_bf16_supported() else "32-true"
+    if devices * num_nodes > 1 or precision == "16-mixed":
+        return FabricEngine(accelerator, devices, num_nodes, precision)
+    return SingleDevice(torch.device(accelerator), precision)
+
+
+def _import_fabric():
+    try:
+        return import_optional("lightning.fabric", extra="train", purpose="")
+    except ImportError:
+        return import_optional(
+            "lightning_fabric", extra="train", purpose="Training on several devices, or in 16 bits,"
+        )

@@ -1,0 +1,646 @@
+"""Distiller: it learns, goes on where it was, saves what it learned, refuses what is no use."""
+
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from fractions import Fraction
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import safetensors
+import soundfile
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.utils.estimator_checks import check_fit2d_1sample
+
+from skw2c import (
+    AudioIndex,
+    CLIPImageEncoder,
+    CLIPTextEncoder,
+    CLIPVideoEncoder,
+    Distiller,
+    Wav2CLIPTransformer,
+    ZeroShotClassifier,
+)
+from skw2c.exceptions import AudioError, LeftOutWarning, SavedIndexError, WeightsError
+from skw2c.models._state import build_wav2clip
+from skw2c.training import Run, _clips
+
+from .conftest import REPOSITORY
+from .test_pictures import write_video
+
+RATE = 16000
+SMALL = dict(
+    encoder_width=4, clip_length=0.25, batch_size=16, random_state=0, verbose=False, devices="cpu"
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Tests run side by side, and threads that wait for each other's cores are slow."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield
+    torch.set_num_threads(threads)
+
+
+def make_clips(n_clips=40, seconds=0.5, width=12, seed=0):
+    """Tones in noise, with vectors that tell the pitch."""
+    rng = np.random.default_rng(seed)
+    pitches = np.exp(rng.uniform(np.log(150), np.log(6000), n_clips))
+    t = np.arange(int(seconds * RATE)) / RATE
+    sounds = 0.3 * np.sin(2 * np.pi * pitches[:, None] * t) + 0.03 * rng.normal(
+        size=(n_clips, len(t))
+    )
+    centres = np.linspace(np.log(150), np.log(6000), width)
+    vectors = np.exp(-((np.log(pitches)[:, None] - centres) ** 2) / 0.1)
+    return sounds.astype(np.float32), vectors.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    sounds, vectors = make_clips()
+    return Distiller(max_epochs=3, **SMALL).fit(sounds, vectors)
+
+
+class Waves(torch.nn.Module):
+    """A student that looks at the waveform itself."""
+
+    def __init__(self, n_features=10):
+        super().__init__()
+        self.layer = torch.nn.Conv1d(1, n_features, 64, 16)
+
+    def forward(self, waveforms):
+        return self.layer(waveforms[:, None]).abs().mean(2)
+
+
+class Shown(TransformerMixin, BaseEstimator):
+    """A teacher whose videos are arrays of the vectors that it sees in them."""
+
+    def __init__(self, fps=8.0, pool="mean"):
+        self.fps = fps
+        self.pool = pool
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        assert self.pool is None
+        return X
+
+
+# ---- learning
+
+
+def make_kinds(n_clips, seed):
+    """Eight kinds of tones, each with a vector of its own, and which clip is of which."""
+    rng = np.random.default_rng(seed)
+    kinds = np.arange(n_clips) % 8
+    pitches = np.geomspace(200, 5000, 8)[kinds] * rng.uniform(0.95, 1.05, n_clips)
+    sounds = np.sin(2 * np.pi * pitches[:, None] * np.arange(4000) / RATE)
+    words = np.random.default_rng(0).normal(size=(8, 32))
+    return 0.3 * sounds + 0.01 * rng.normal(size=sounds.shape), words, kinds
+
+
+@pytest.mark.parametrize("loss", ["cx", "clip", "clip_i"])
+def test_it_learns(loss, rng):
+    sounds, words, kinds = make_kinds(160, seed=1)
+    distiller = Distiller(loss=loss, max_epochs=12, learning_rate=3e-3, **SMALL)
+    distiller.fit(sounds, words[kinds] + 0.3 * rng.normal(size=(160, 32)))
+    history = distiller.history_
+    assert history["validation_loss"].min() < history["validation_loss"][0] - 0.5
+    sounds, words, kinds = make_kinds(40, seed=2)
+    words = distiller.project(words) if loss == "clip_i" else words
+    found = cosine_similarity(distiller.transform(sounds), words).argmax(axis=1)
+    assert (found == kinds).mean() > 0.7  # by chance 0.125
+
+
+def test_best_weights_are_kept_and_history_tells():
+    sounds, vectors = make_clips(60)
+    distiller = Distiller(
+        max_epochs=30, learning_rate=0.05, lr_patience=0, early_stopping_patience=2,
+        validation_fraction=0.3, **SMALL,
+    ).fit(sounds, vectors)  # fmt: skip
+    history = distiller.history_
+    assert list(history["epoch"]) == list(range(1, distiller.n_iter_ + 1))
+    assert distiller.best_epoch_ == history["epoch"][history["validation_loss"].idxmin()]
+    assert distiller.n_iter_ == min(distiller.best_epoch_ + 2, 30)
+    assert history["learning_rate"].is_monotonic_decreasing
+    again = Distiller(
+        max_epochs=distiller.best_epoch_, learning_rate=0.05, lr_patience=0,
+        early_stopping_patience=None, validation_fraction=0.3, **SMALL,
+    ).fit(sounds, vectors)  # fmt: skip
+    np.testing.assert_array_equal(again.transform(sounds), distiller.transform(sounds))
+
+
+def test_random_state_determines_all():
+    sounds, vectors = make_clips()
+    state = torch.random.get_rng_state()
+    one, same, other = (
+        Distiller(max_epochs=2, augment="audioclip", **{**SMALL, "random_state": seed})
+        .fit(sounds, vectors)
+        .transform(sounds)
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert not np.allclose(one, other)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_pieces_go_with_the_vectors_of_their_seconds(monkeypatch):
+    """The pitch changes every second, and so do the pictures; spies see every example."""
+    rng = np.random.default_rng(0)
+    pitches = rng.permutation(np.arange(1, 13) * 500.0)
+    t = np.arange(RATE) / RATE
+    sound = np.concatenate([np.sin(2 * np.pi * pitch * t) for pitch in pitches])
+    frames = np.repeat(pitches, 100)[:, None] * [1.0, 0.0]
+    heard, seen = [], []
+
+    class Spy(Waves):
+        def forward(self, waveforms):
+            spectra = torch.fft.rfft(waveforms).abs().square()
+            hertz = torch.fft.rfftfreq(waveforms.shape[1], 1 / RATE)
+            heard.append(((spectra * hertz).sum(1) / spectra.sum(1)).numpy())
+            return super().forward(waveforms)
+
+    def spy(*arguments):
+        seen.append(average(*arguments)[0])
+        return average(*arguments)
+
+    average = _clips.average_frames
+    monkeypatch.setattr(_clips, "average_frames", spy)
+    Distiller(
+        encoder=Spy(), teacher=Shown(fps=100.0), max_epochs=3, validation_fraction=0,
+        **{**SMALL, "clip_length": 2.0},
+    ).fit([sound] * 8, [frames + np.array([0.0, row]) for row in range(8)])  # fmt: skip
+    heard = np.concatenate(heard[1:])  # the first was silence
+    assert len(heard) >= len(seen) == 24
+    assert np.std(seen) > 300
+    np.testing.assert_allclose(heard[:24], seen, atol=60)
+
+
+# ---- X and y
+
+
+def test_files_arrays_and_tensors_give_the_same(tmp_path):
+    sounds, vectors = make_clips(12)
+    paths = [str(tmp_path / f"{row}.wav") for row in range(12)]
+    for path, sound in zip(paths, sounds, strict=True):
+        soundfile.write(path, sound, RATE, subtype="FLOAT")
+    results = [
+        Distiller(max_epochs=1, **SMALL).fit(X, y).weights_
+        for X, y in (
+            (sounds, vectors),
+            (list(sounds), list(vectors)),
+            (paths, vectors[:, None]),
+            (torch.from_numpy(sounds), torch.from_numpy(vectors)),
+        )
+    ]
+    assert len({weights.sha256 for weights in results}) == 1
+
+
+def test_other_rates_are_resampled():
+    sounds, vectors = make_clips(12)
+    distiller = Distiller(max_epochs=1, sampling_rate=8000, **SMALL).fit(sounds, vectors)
+    assert distiller.to_transformer().sampling_rate == 8000
+
+
+def test_clips_shorter_than_a_piece_are_repeated(capsys):
+    sounds, vectors = make_clips(12)
+    ragged = [sound[: 1000 * (1 + row % 8)] for row, sound in enumerate(sounds)]
+    Distiller(max_epochs=1, **{**SMALL, "verbose": True}).fit(ragged, vectors)
+    assert "6 are shorter than a piece and repeated" in capsys.readouterr().out
+
+
+def test_pictures_are_embedded_by_the_teacher(tiny_clip, rng):
+    sounds, _ = make_clips(10)
+    pictures = rng.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
+    teacher = CLIPImageEncoder(tiny_clip, pretrained=None, random_state=0)
+    taught = Distiller(teacher=teacher, max_epochs=1, **SMALL).fit(sounds, list(pictures))
+    given = Distiller(max_epochs=1, **SMALL).fit(sounds, teacher.fit_transform(list(pictures)))
+    assert taught.weights_ == given.weights_
+    assert taught.teacher_.weights_ == teacher.weights_
+    assert not hasattr(teacher, "teacher_")
+
+
+def test_videos_teach_their_own_sound(tiny_clip, tmp_path):
+    paths = [str(tmp_path / f"{row}.mkv") for row in range(4)]
+    for path in paths:
+        write_video(path, [250 * k for k in range(9)], Fraction(1, 1000), sound=(0, 2))
+    teacher = CLIPVideoEncoder(tiny_clip, pretrained=None, fps=4.0, random_state=0)
+    parameters = dict(teacher=teacher, max_epochs=1, **SMALL)
+    with pytest.raises(ValueError, match="constant"):
+        Distiller(**parameters).fit(paths)
+    for row, path in enumerate(paths):
+        write_video(
+            path, [250 * k for k in range(9)], Fraction(1, 1000), sound=(0, 2),
+            picture=lambda k, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
+        )  # fmt: skip
+    distiller = Distiller(**parameters).fit(paths)
+    assert distiller.transform(paths).shape == (4, 16)
+
+
+def test_captions_add_a_term(tiny_clip):
+    sounds, vectors = make_clips(10, width=16)
+    teacher = CLIPImageEncoder(tiny_clip, pretrained=None, random_state=0)
+    pictures = list(np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), dtype=np.uint8))
+    captions = [f"a tone number {row}" for row in range(10)]
+    distiller = Distiller(teacher=teacher, max_epochs=1, **SMALL)
+    by_words = distiller.fit(sounds, pictures, captions=captions).weights_
+    texts = CLIPTextEncoder(tiny_clip, pretrained=None, random_state=0).fit_transform(captions)
+    assert distiller.fit(sounds, pictures, captions=texts).weights_ == by_words
+    assert "scale_t" in distiller.history_
+    assert distiller.fit(sounds, pictures).weights_ != by_words
+    with pytest.raises(ValueError, match="no encoder of CLIP that could read them"):
+        Distiller(max_epochs=1, **SMALL).fit(sounds, vectors, captions=captions)
+    with pytest.raises(ValueError, match=r"captions are vectors of shape \(10, 5\)"):
+        Distiller(max_epochs=1, **SMALL).fit(sounds, vectors, captions=texts[:, :5])
+
+
+# ---- bad input
+
+
+def refuse(match, X=None, y=None, error=ValueError, **parameters):
+    sounds, vectors = make_clips(12)
+    X, y = sounds if X is None else X, vectors if y is None else y
+    with pytest.raises(error, match=match):
+        Distiller(max_epochs=1, **{**SMALL, **parameters}).fit(X, y)
+
+
+def test_what_cannot_be_trained_on_is_refused():
+    sounds, vectors = make_clips(12)
+    spoiled = vectors.copy()
+    spoiled[3, 2] = np.nan
+    refuse("X has 12 clips and y has 11 rows", y=vectors[1:])
+    refuse(r"Row 3: y contains NaN or infinity. To leave such clips out", y=spoiled)
+    refuse("y is constant", y=np.ones((12, 3)))
+    refuse("Row 5 of y has vectors of 7 numbers, and row 0 has 12",
+           y=[*vectors[:5], np.ones(7), *vectors[6:]])  # fmt: skip
+    refuse("Row 0 of y is str.*need a teacher", y=["a.png"] * 12)
+    refuse("n_samples=1 clips to train on", X=sounds[:1], y=vectors[:1])
+    refuse("clip_length=0.01 seconds is too short", clip_length=0.01)
+    refuse("encoder's have 32 numbers, the teacher's 12: .* encoder_width of 1.5", loss="clip")
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        Distiller(**SMALL).fit(sounds)
+    with pytest.warns(UserWarning, match="one number for each clip.*train a classifier"):
+        Distiller(max_epochs=1, **SMALL).fit(sounds, np.arange(12))
+
+
+def test_one_sample_and_large_batches():
+    check_fit2d_1sample("Distiller", Distiller(max_epochs=1, **SMALL))
+    sounds, vectors = make_clips(12)
+    with pytest.warns(UserWarning, match="batch_size=64 is larger than the 12 clips"):
+        Distiller(max_epochs=1, **{**SMALL, "batch_size": 64}).fit(sounds, vectors)
+
+
+def test_unreadable_clips_are_named_or_left_out(tmp_path):
+    sounds, vectors = make_clips(12)
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF")
+    X, y = [*sounds[:11], str(broken)], vectors.copy()
+    refuse(r"Row 11 \('.*broken.wav'\).*on_error='nan'", X=X, error=AudioError)
+    y[2] = np.nan
+    with pytest.warns(LeftOutWarning, match="2 of 12 clips failed and are left out") as caught:
+        kept = Distiller(max_epochs=1, on_error="nan", **SMALL).fit(X, y)
+    [warning] = [w.message for w in caught if isinstance(w.message, LeftOutWarning)]
+    assert [row for row, _, _ in warning.failures] == [2, 11]
+    assert np.isnan(kept.transform(X)[11]).all()
+    rest = [row for row in range(11) if row != 2]
+    assert kept.weights_ == Distiller(max_epochs=1, **SMALL).fit(sounds[rest], y[rest]).weights_
+
+
+def test_tensors_are_checked():
+    sounds, vectors = make_clips(12)
+    spoiled = torch.from_numpy(sounds.copy())
+    spoiled[4, 7] = torch.inf
+    refuse("Row 4: it holds NaN", X=spoiled)
+    refuse("tensor of torch.int32", X=spoiled.int())
+    with pytest.warns(LeftOutWarning):
+        Distiller(max_epochs=1, on_error="nan", **SMALL).fit(spoiled, vectors)
+    pcm = (torch.from_numpy(sounds) * 32768).round()
+    from_pcm, from_floats = (
+        Distiller(max_epochs=1, **SMALL).fit(X, vectors).weights_
+        for X in (pcm.to(torch.int16), pcm / 32768)
+    )
+    assert from_pcm == from_floats
+
+
+def test_diverging_loss_is_told():
+    sounds, vectors = make_clips(12)
+    with pytest.raises(FloatingPointError, match="epoch .* lower learning_rate"):
+        Distiller(max_epochs=20, learning_rate=1e30, **SMALL).fit(sounds, vectors)
+
+
+# ---- going on
+
+
+PROGRAM = """
+import sys
+import numpy as np
+from skw2c import Distiller
+from tests.test_distiller import SMALL, make_clips
+
+sounds, vectors = make_clips(64)
+distiller = Distiller(
+    max_epochs=6, checkpoint_dir=sys.argv[1], checkpoint_interval=0.0, augment="audioclip", **SMALL
+).fit(sounds, vectors)
+np.save(sys.argv[2], distiller.transform(sounds))
+"""
+
+
+def start(folder, name):
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", PROGRAM, folder / name, folder / f"{name}.npy"],
+        cwd=REPOSITORY,
+    )
+
+
+def test_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
+    assert start(tmp_path, "whole").wait() == 0
+    checkpoint, n_killed = tmp_path / "killed" / "checkpoint.pt", 0
+    while n_killed < 2:
+        process, before = start(tmp_path, "killed"), _content(checkpoint)
+        while process.poll() is None and _content(checkpoint) == before:
+            time.sleep(0.01)
+        time.sleep(0.1 * n_killed)  # killed at different points, in and between epochs
+        process.send_signal(signal.SIGKILL)
+        n_killed += 1
+        process.wait()
+    assert torch.load(checkpoint, weights_only=True)["standing"]["epoch"] < 6
+    assert start(tmp_path, "killed").wait() == 0
+    np.testing.assert_array_equal(*(np.load(tmp_path / f"{n}.npy") for n in ("killed", "whole")))
+
+
+def _content(path):
+    return path.read_bytes() if path.exists() else None
+
+
+def test_finished_run_is_taken_as_it_is_and_can_be_prolonged(tmp_path, monkeypatch):
+    sounds, vectors = make_clips(20)
+    parameters = dict(checkpoint_dir=tmp_path, early_stopping_patience=None, **SMALL)
+    done = Distiller(max_epochs=2, **parameters).fit(sounds, vectors)
+    longer = Distiller(max_epochs=4, **parameters).fit(sounds, vectors)
+    assert longer.n_iter_ == 4
+    fresh = Distiller(max_epochs=4, **{**parameters, "checkpoint_dir": None}).fit(sounds, vectors)
+    assert fresh.weights_ == longer.weights_
+    monkeypatch.setattr(Run, "_step", None)
+    again = Distiller(max_epochs=2, **parameters).fit(sounds, vectors)
+    assert again.weights_ == longer.weights_
+    assert done.n_iter_ == 2
+
+
+def test_checkpoint_of_other_data_or_parameters_is_refused(tmp_path):
+    sounds, vectors = make_clips(20)
+    parameters = dict(checkpoint_dir=tmp_path, max_epochs=1, **SMALL)
+    Distiller(**parameters).fit(sounds, vectors)
+    before = _content(tmp_path / "checkpoint.pt")
+    for changes, X, name in (
+        ({"loss": "clip_i"}, sounds, "loss"),
+        ({"random_state": 1}, sounds, "random_state"),
+        ({"encoder": Waves()}, sounds, "encoder"),
+        ({}, sounds[::-1], "data"),
+    ):
+        with pytest.raises(ValueError, match=rf"of another run.*{name} \(then"):
+            Distiller(**{**parameters, **changes}).fit(X, vectors)
+    assert _content(tmp_path / "checkpoint.pt") == before
+    Distiller(**{**parameters, "loss": "clip_i", "resume": False}).fit(sounds, vectors)
+    assert _content(tmp_path / "checkpoint.pt") != before
+
+
+def test_run_without_random_state_goes_on_with_its_own(tmp_path):
+    sounds, vectors = make_clips(20)
+    parameters = {**SMALL, "random_state": None, "checkpoint_dir": tmp_path}
+    one = Distiller(max_epochs=1, **parameters).fit(sounds, vectors)
+    assert Distiller(max_epochs=1, **parameters).fit(sounds, vectors).weights_ == one.weights_
+
+
+# ---- what comes out
+
+
+def test_transformer_gives_the_same_vectors(fitted):
+    sounds, _ = make_clips(6, seed=3)
+    vectors = fitted.transform(sounds)
+    assert vectors.dtype == np.float32
+    transformer = fitted.to_transformer(mode="frame", frame_length=0.25, hop_length=0.25)
+    assert transformer.transform(sounds).shape == (6, 2, 12)
+    np.testing.assert_array_equal(fitted.to_transformer().transform(list(sounds)), vectors)
+    assert fitted.to_transformer(output="encoder").transform(sounds).shape == (6, 32)
+    for copied in (clone(transformer), pickle.loads(pickle.dumps(transformer))):
+        np.testing.assert_array_equal(
+            copied.fit(sounds).transform(sounds), transformer.transform(sounds)
+        )
+
+
+def test_model_in_training_form_agrees(fitted):
+    """What was trained and what runs frozen are one network."""
+    sounds, _ = make_clips(4, seed=3)
+    model = build_wav2clip(fitted.weights_.read(), "the trained weights")
+    with torch.no_grad():
+        expected = model(torch.from_numpy(sounds)).numpy()
+    np.testing.assert_allclose(fitted.transform(sounds), expected, atol=1e-5)
+
+
+def test_pickle_names_and_containers(fitted):
+    sounds, _ = make_clips(3)
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.transform(sounds), fitted.transform(sounds))
+    assert list(again.history_) == list(fitted.history_)
+    named = pickle.loads(pickle.dumps(fitted)).set_output(transform="pandas").transform(sounds)
+    assert list(named) == [f"distiller{k}" for k in range(12)]
+    assert "Distiller" in fitted._repr_html_()
+
+
+def test_saved_weights_are_read_again(fitted, tmp_path):
+    sounds, _ = make_clips(3)
+    path = tmp_path / "mine.safetensors"
+    fitted.save(path, data="tones | of one kind", licence="CC0")
+    transformer = Wav2CLIPTransformer(path).fit(list(sounds))
+    np.testing.assert_array_equal(transformer.transform(list(sounds)), fitted.transform(sounds))
+    loaded = Distiller(**SMALL).load_weights(path)
+    np.testing.assert_array_equal(loaded.transform(sounds), fitted.transform(sounds))
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    assert metadata["architecture"] == "resnet18"
+    assert (metadata["width"], metadata["loss"], metadata["licence"]) == ("4", "cx", "CC0")
+    card = (tmp_path / "mine.md").read_text("utf-8")
+    assert "| data | tones \\| of one kind |" in card
+    assert "| teacher | not stated |" in card
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.md", "mine.safetensors"]
+
+
+@pytest.mark.parametrize(("encoder", "width"), [("resnet34", 768), ("resnet18", 1024)])
+def test_architecture_and_width_follow_and_are_saved(encoder, width, tmp_path):
+    sounds, _ = make_clips(8)
+    vectors = np.random.default_rng(0).normal(size=(8, width))
+    distiller = Distiller(encoder=encoder, max_epochs=1, **SMALL).fit(sounds, vectors)
+    distiller.save(tmp_path / "a.safetensors")
+    transformer = Wav2CLIPTransformer(str(tmp_path / "a.safetensors")).fit()
+    assert transformer.transform(list(sounds)).shape == (8, width)
+
+
+@pytest.mark.parametrize("loss", ["cx", "clip"])
+def test_encoder_of_ones_own(loss, tmp_path):
+    sounds, vectors = make_clips(20)
+    module = Waves(n_features=12)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    distiller = Distiller(encoder=module, loss=loss, max_epochs=2, **SMALL).fit(sounds, vectors)
+    heard = distiller.transform(sounds)
+    assert heard.shape == (20, 12)
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(distiller)).transform(sounds), heard)
+    frames = distiller.to_transformer(mode="frame", frame_length=0.1, hop_length=0.1)
+    assert frames.transform(sounds).shape == (20, 5, 12)
+    long = np.tile(sounds[0], 250)  # 125 seconds
+    assert distiller.transform([long]).shape == (1, 12)
+    path = tmp_path / "own.safetensors"
+    distiller.save(path)
+    again = Distiller(encoder=Waves(n_features=12), loss=loss, **SMALL).load_weights(path)
+    np.testing.assert_array_equal(again.transform(sounds), heard)
+    with pytest.raises(WeightsError, match="is no checkpoint of Wav2CLIP"):
+        Wav2CLIPTransformer(path).fit().transform(list(sounds))
+    with pytest.raises(WeightsError, match="does not fit the encoder"):
+        Distiller(encoder=Waves(n_features=5), **SMALL).load_weights(path)
+    with pytest.raises(ValueError, match="format='wav2clip' holds"):
+        distiller.save(tmp_path / "own.pt", format="wav2clip")
+
+
+ORIGINAL = """
+import sys
+import numpy as np
+import torch
+from speed_worker import provide_torchaudio
+
+provide_torchaudio()
+import wav2clip
+from wav2clip.model.encoder import ResNetExtractor
+
+checkpoint = torch.load(sys.argv[1], weights_only=True)
+model = ResNetExtractor(checkpoint=checkpoint, scenario="frozen", transform=True)
+np.save(sys.argv[2], np.concatenate([
+    wav2clip.embed_audio(sound, model) for sound in np.load(sys.argv[3])
+]))
+"""
+
+
+def test_original_program_loads_its_format(tmp_path):
+    if find_spec("wav2clip") is None:
+        pytest.skip("the original program is not installed")
+    sounds, _ = make_clips(6)
+    vectors = np.random.default_rng(0).normal(size=(6, 512))
+    parameters = {**SMALL, "encoder_width": 64}
+    distiller = Distiller(max_epochs=1, **parameters).fit(sounds, vectors)
+    distiller.save(tmp_path / "trained.pt", format="wav2clip")
+    np.save(tmp_path / "sounds.npy", sounds)
+    files = [tmp_path / name for name in ("trained.pt", "vectors.npy", "sounds.npy")]
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-c", ORIGINAL, *files], check=True, cwd=REPOSITORY / "benchmarks"
+    )
+    theirs = np.load(tmp_path / "vectors.npy")
+    np.testing.assert_allclose(distiller.transform(sounds), theirs, atol=1e-4)
+    np.testing.assert_array_equal(
+        Wav2CLIPTransformer(tmp_path / "trained.pt").fit().transform(list(sounds)),
+        distiller.transform(sounds),
+    )
+
+
+def test_save_checks_its_arguments(fitted, tmp_path):
+    with pytest.raises(ValueError, match="its name ends in '.safetensors'"):
+        fitted.save(tmp_path / "a.pt")
+    with pytest.raises(ValueError, match="neither 'safetensors' nor 'wav2clip'"):
+        fitted.save(tmp_path / "a.pt", format="onnx")
+    with pytest.raises(ValueError, match="vectors of 32 numbers, projected to 12"):
+        fitted.save(tmp_path / "a.pt", format="wav2clip")
+    with pytest.raises(WeightsError):
+        Distiller(**SMALL).load_weights(tmp_path / "none.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_trained_encoder_serves_words_and_search(fitted, tmp_path):
+    sounds, vectors = make_clips(12)
+    words = {f"kind {k}": vectors[k] for k in range(3)}
+    expected = None
+    for encoder in (fitted.to_transformer(), FrozenEstimator(fitted)):
+        classifier = ZeroShotClassifier(list(words), encoder=encoder, text_encoder=words)
+        found = classifier.fit(list(sounds)).predict(list(sounds))
+        expected = found if expected is None else expected
+        np.testing.assert_array_equal(found, expected)
+        index = AudioIndex(encoder, text_encoder=words).fit(list(sounds))
+        assert index.search("kind 1", k=3)["rank"].tolist() == [1, 2, 3]
+
+
+def test_index_with_trained_weights_asks_for_them(fitted, tmp_path):
+    sounds, _ = make_clips(5)
+    transformer = fitted.to_transformer()
+    AudioIndex(transformer).fit(list(sounds)).save(tmp_path / "index")
+    loaded = AudioIndex.load(tmp_path / "index", encoder=transformer)
+    assert loaded.search(list(sounds[:1]), k=1, by="audio")["item"].tolist() == [0]
+    with pytest.raises(SavedIndexError, match="weights were not saved with it: pass it"):
+        AudioIndex.load(tmp_path / "index").search(list(sounds[:1]), by="audio")
+    other = Distiller(max_epochs=1, **SMALL).fit(*make_clips(8)).to_transformer()
+    with pytest.raises(SavedIndexError, match="differ in weights"):
+        AudioIndex.load(tmp_path / "index", encoder=other)
+
+
+def test_learning_curve_is_drawn(fitted):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    ax = fitted.plot_history()
+    curves = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
+    np.testing.assert_array_equal(curves["training"], fitted.history_["training_loss"])
+    np.testing.assert_array_equal(curves["validation"], fitted.history_["validation_loss"])
+    assert fitted.plot_history(ax) is ax
+
+
+def test_progress_is_told(capsys):
+    Distiller(max_epochs=2, **{**SMALL, "verbose": True}).fit(*make_clips(20))
+    told = capsys.readouterr().out
+    assert "training on 18 clips, validation on 2" in told
+    assert "epoch   2/2: training loss" in told
+    Distiller(max_epochs=1, **SMALL).fit(*make_clips(20))
+    assert capsys.readouterr().out == ""
+
+
+BARE = """
+import sys
+
+class Bare:
+    finders = list(sys.meta_path)
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in %r:
+            return None
+        found = (finder.find_spec(name, path, target) for finder in self.finders)
+        return next((spec for spec in found if spec is not None), None)
+
+sys.meta_path[:] = [Bare()]
+import numpy as np
+from skw2c import Distiller
+
+rng = np.random.default_rng(0)
+sounds, vectors = rng.normal(size=(12, 4000)), rng.normal(size=(12, 8))
+distiller = Distiller(
+    encoder_width=2, clip_length=0.2, max_epochs=2, random_state=0, checkpoint_dir=sys.argv[1]
+)
+distiller.fit(sounds, vectors)
+assert distiller.transform(sounds).shape == (12, 8)
+"""
+ABSENT = (
+    "pandas", "soundfile", "soxr", "pooch", "filelock", "safetensors", "tqdm", "librosa", "numba",
+    "open_clip", "PIL", "av", "faiss", "matplotlib", "lightning", "lightning_fabric", "webdataset",
+    "platformdirs", "requests", "pyarrow", "torchvision",
+)  # fmt: skip
+
+
+def test_it_trains_where_only_torch_and_scikit_learn_are(tmp_path):
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-c", textwrap.dedent(BARE % (ABSENT,)), tmp_path / "run"], check=True
+    )
