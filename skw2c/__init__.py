@@ -14,6 +14,7 @@ _PUBLIC = {
     "Wav2CLIPTransformer": "._wav2clip_transformer",
     "load_audio": ".audio",
     "ZeroShotClassifier": "._zero_shot_classifier",
+    "make_small_world": "._small_world",
     "prettify_label": "._labels",
     "write_shards": "._shard_writer",
     "datasets": None,

@@ -1,9 +1,9 @@
 """Distiller: train an encoder of sound on a teacher's vectors of what is seen."""
 
-import dataclasses
 import os
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from numbers import Integral, Real
 
 import joblib
@@ -15,7 +15,6 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
-    clone,
 )
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -26,7 +25,9 @@ from ._history import draw_history
 from ._model_card import describe_training, write_card
 from ._optional import import_optional
 from ._tables import note_columns, take_columns
+from ._teaching import teach, teach_captions
 from ._training_data import check_number, collect_clips
+from ._training_record import configure, list_facts, name_of
 from ._wav2clip_transformer import Wav2CLIPTransformer
 from .audio import list_clips, tensor_to_array
 from .exceptions import WeightsError
@@ -352,14 +353,15 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """
         length = self._piece_length()
         engine = choose_engine(self.devices, self.num_nodes, self.precision)
-        clips = self._collect(X, y, captions)
+        clips, teacher = self._collect(X, y, captions)
         progress = Progress(self.verbose and engine.rank == 0, self.max_epochs)
         folder = self._folder(clips, length)
-        content = folder.load() if folder and self.resume else None
+        content = _load(folder, engine) if folder and self.resume else None
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         seed = content["seed"] if content else int(engine.agree(seed))
         plan = self._plan(clips, length, seed, engine.world_size)
         model = self._build(clips, seed)
+        self._hold(model)  # what could not be held is refused before the work
         run = Run(
             model, clips, plan, self._schedule(), engine=engine, augment=self._augmentation(),
             folder=folder, progress=progress, n_threads=joblib.effective_n_jobs(self.n_jobs),
@@ -369,12 +371,13 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             run.restore(content)
             progress.say(f"going on from {str(folder.path)!r}")
         standing = run.finish()
+        self._forget()
+        if self.teacher is not None and teacher is not None:
+            self.teacher_ = teacher
         self._history = standing.history
         self.n_iter_, self.best_epoch_ = len(standing.history), standing.best_epoch
-        encoder = None if isinstance(self.encoder, str) else self.encoder
-        return self._adopt(
-            hold_weights(model.encoder_state(), encoder), self._facts(clips, standing)
-        )
+        teacher = getattr(clips, "teacher", teacher)
+        return self._adopt(*self._hold(model), list_facts(self, clips, standing, teacher))
 
     def transform(self, X):
         """Embed clips with the trained encoder.
@@ -399,7 +402,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         FailedClipWarning
             If clips could not be read and ``on_error="nan"``.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         transformer = self.to_transformer(on_error=self.on_error, verbose=self.verbose)
         with config_context(transform_output="default"):
             return transformer.transform(X)
@@ -418,7 +421,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             Fitted. It carries the trained weights, also in pickles; one with
             ``weights=path`` after `save` carries the path alone.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         device = "cpu" if self.devices == "cpu" else "auto"
         own = dict(sampling_rate=self.sampling_rate, n_jobs=self.n_jobs, device=device)
         transformer = Wav2CLIPTransformer(self.weights_, **{**own, **params}).fit()
@@ -444,13 +447,20 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             If the encoder was trained with ``loss="clip"``, which compares vectors as they
             are.
         """
-        check_is_fitted(self)
-        vectors = check_array(vectors, dtype=np.float64)
+        check_is_fitted(self, "weights_")
         projection = restore_projection("image_transform.", self.weights_.read())
         if projection is None:
             raise ValueError(
                 "there is no projection of pictures: with loss='clip' the vectors of sounds and "
                 "pictures are compared as they are"
+            )
+        vectors, width = (
+            check_array(vectors, dtype=np.float64),
+            projection.sequential[0].in_features,
+        )
+        if vectors.shape[1] != width:
+            raise ValueError(
+                f"vectors have {vectors.shape[1]} numbers, and the teacher's have {width}"
             )
         with torch.inference_mode():
             return projection(torch.from_numpy(vectors)).float().numpy()
@@ -481,7 +491,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         OSError
             If the file cannot be written.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         path = os.fspath(path)
         suffix = {"safetensors": ".safetensors", "wav2clip": ".pt"}.get(format)
         if suffix is None:
@@ -518,15 +528,15 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             If the file is damaged or does not fit ``encoder``.
         """
         encoder = None if isinstance(self.encoder, str) else self.encoder
-        for name in ("_history", "n_iter_", "best_epoch_", "teacher_"):
-            with suppress(AttributeError):
-                delattr(self, name)
-        note_columns(self, None, reset=True)
+        path = os.fspath(path)
         reference = hold_weights(refer_to(path).read(), encoder)
         try:
-            return self._adopt(reference, {"read_from": os.path.basename(os.fspath(path))})
-        except RuntimeError as exc:
-            raise WeightsError(f"{os.fspath(path)!r} does not fit the encoder: {exc}") from exc
+            widths = get_frozen_wav2clip(reference, "cpu").widths
+        except (RuntimeError, WeightsError) as exc:
+            raise WeightsError(f"{path!r} does not fit the encoder: {exc}") from exc
+        self._forget()
+        note_columns(self, None, reset=True)
+        return self._adopt(reference, widths, {"read_from": os.path.basename(path)})
 
     @property
     def history_(self):
@@ -591,28 +601,31 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return length
 
     def _collect(self, X, y, captions):
-        """Put together what is trained on."""
+        """Put together what is trained on, and the fitted teacher."""
         if hasattr(X, "n_samples") and hasattr(X, "read"):
             if y is not None or captions is not None:
                 raise ValueError("X holds the teacher's vectors already: leave y and captions out")
             note_columns(self, None, reset=True)
-            return X
+            return X, None
         if y is None and self.teacher is None:
             raise ValueError(
                 "This Distiller estimator requires y to be passed, but the target y is None: the "
                 "teacher's vectors of each clip; or, with a teacher, what it is shown"
             )
-        items = self._list_clips(X)
-        vectors, rate = self._teach(X if y is None else y)
-        return collect_clips(
+        items, teacher = self._list_clips(X), None
+        vectors = X if y is None else y
+        if self.teacher is not None:
+            teacher, vectors = teach(self.teacher, vectors, self.on_error)
+        clips = collect_clips(
             items,
             vectors,
-            self._teach_captions(captions),
+            None if captions is None else teach_captions(teacher, captions),
             sampling_rate=self.sampling_rate,
-            frame_rate=rate,
+            frame_rate=getattr(teacher, "fps", self.frame_rate),
             n_jobs=self.n_jobs,
             on_error=self.on_error,
         )
+        return clips, teacher
 
     def _list_clips(self, X):
         """The clips of X as a list, or the tensor that X is."""
@@ -628,45 +641,20 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         note_columns(self, X, reset=True)
         return items
 
-    def _teach(self, y):
-        """The teacher's vectors and their rate in Hz."""
-        if self.teacher is None:
-            return y, self.frame_rate
-        teacher = clone(self.teacher)
-        if "pool" in teacher.get_params(deep=False):
-            teacher.set_params(pool=None)
-        with config_context(transform_output="default"):
-            vectors = teacher.fit(y).transform(y)
-        self.teacher_ = teacher
-        return vectors, getattr(teacher, "fps", self.frame_rate)
-
-    def _teach_captions(self, captions):
-        """The vectors of captions, where there are captions."""
-        if captions is None or not all(isinstance(caption, str) for caption in captions):
-            return captions
-        return self._text_encoder().fit(captions).transform(captions)
-
-    def _text_encoder(self):
-        """The text side of the CLIP that teaches."""
-        from ._clip_text_encoder import CLIPTextEncoder
-
-        if not hasattr(self.teacher, "pretrained"):
-            raise ValueError(
-                "captions are words, and the teacher is no encoder of CLIP that could read them: "
-                "pass their vectors in the teacher's space"
-            )
-        names = ("model", "pretrained", "device", "random_state")
-        parameters = {name: getattr(self.teacher, name) for name in names}
-        return CLIPTextEncoder(**parameters).set_output(transform="default")
-
     def _plan(self, clips, length, seed, world_size):
         check_number(len(clips.n_samples))
-        fraction = self.validation_fraction
-        if round(fraction * len(clips.n_samples)) < 2 * world_size:
-            fraction = 0.0
-        plan = Plan(clips.n_samples, length, self.batch_size, fraction, seed, world_size)
+        plan = Plan(
+            clips.n_samples, length, self.batch_size, self.validation_fraction, seed, world_size,
+            clips.groups,
+        )  # fmt: skip
+        if not plan.validation():
+            plan = replace(plan, validation_fraction=0.0)
         n_training = len(plan.split()[0])
-        check_number(n_training, 2 * world_size)
+        if not plan.training(0):
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {len(clips.n_samples)} clips "
+                f"leaves {n_training} to train on, and at least {max(2, world_size)} are needed"
+            )
         if self.batch_size > n_training:
             warnings.warn(
                 f"batch_size={self.batch_size} is larger than the {n_training} clips to train "
@@ -678,7 +666,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def _build(self, clips, seed):
         """The model with its first weights."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             student, n_features = build_student(self.encoder, self.encoder_width)
             if self.loss == "clip" and n_features != clips.width:
                 raise ValueError(
@@ -707,49 +695,24 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """Where the run is kept, with all that its result depends on."""
         if self.checkpoint_dir is None:
             return None
-        names = (
-            "loss", "encoder_width", "batch_size", "learning_rate", "lr_patience",
-            "early_stopping_patience", "validation_fraction", "precision",
-        )  # fmt: skip
-        configuration = {name: to_plain(getattr(self, name)) for name in names}
-        configuration |= {
-            "encoder": _name_of(self.encoder),
-            "augment": _name_of(self.augment),
-            "random_state": to_plain(self.random_state),
-            "clip_length": length / SAMPLING_RATE,
-            "data": clips.identity,
-        }
-        return RunFolder(self.checkpoint_dir, configuration)
+        return RunFolder(self.checkpoint_dir, configure(self, clips, length))
 
-    def _facts(self, clips, standing):
-        """How the weights came to be, for the model card."""
-        seconds = int(clips.n_samples.sum()) / SAMPLING_RATE
-        teacher = getattr(self, "teacher_", getattr(clips, "teacher", None))
-        return {
-            "teacher": None if teacher is None else " ".join(repr(teacher).split()),
-            "architecture": _name_of(self.encoder),
-            "width": self.encoder_width if isinstance(self.encoder, str) else "of its own",
-            "loss": self.loss,
-            "captions": clips.has_texts,
-            "clips": len(clips.n_samples),
-            "hours": f"{seconds / 3600:.3f}",
-            "clip_length": f"{self.clip_length:g} seconds",
-            "sampling_rate": f"{SAMPLING_RATE} Hz",
-            "batch_size": self.batch_size,
-            "learning_rate": self.learning_rate,
-            "augmentation": _name_of(self.augment),
-            "epochs": len(standing.history),
-            "best_epoch": standing.best_epoch,
-            "best_loss": f"{standing.best_loss:.4f}",
-            "random_state": to_plain(self.random_state),
-        }
+    def _hold(self, model):
+        """The weights as they are now, and the lengths of their vectors."""
+        encoder = None if isinstance(self.encoder, str) else self.encoder
+        reference = hold_weights(model.encoder_state(), encoder)
+        return reference, get_frozen_wav2clip(reference, "cpu").widths
 
-    def _adopt(self, reference, training):
+    def _adopt(self, reference, widths, training):
         """Become fitted with these weights."""
-        self.weights_ = reference
-        self._training = training
-        self._widths = get_frozen_wav2clip(reference, "cpu").widths
+        self.weights_, self._widths, self._training = reference, widths, training
         return self
+
+    def _forget(self):
+        """Drop what an earlier fit left."""
+        for name in ("_history", "n_iter_", "best_epoch_", "teacher_"):
+            with suppress(AttributeError):
+                delattr(self, name)
 
     def _check_original(self):
         """Refuse what the original program could not load."""
@@ -757,9 +720,23 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         if self.encoder != "resnet18" or (width, n_outputs) != (512, 512):
             raise ValueError(
                 f"format='wav2clip' holds encoder='resnet18' of encoder_width=64 and vectors of "
-                f"512 numbers; this is {_name_of(self.encoder)} with vectors of {width} numbers, "
+                f"512 numbers; this is {name_of(self.encoder)} with vectors of {width} numbers, "
                 f"projected to {n_outputs}: choose format='safetensors'"
             )
+
+
+def _load(folder, engine):
+    """The checkpoint as the first process finds it; its error on all processes."""
+    content = None
+    if engine.rank == 0:
+        try:
+            content = folder.load()
+        except ValueError as exc:
+            content = exc
+    content = engine.agree(content)
+    if isinstance(content, ValueError):
+        raise content
+    return content
 
 
 def _describe_start(clips, plan, engine) -> str:
@@ -771,22 +748,3 @@ def _describe_start(clips, plan, engine) -> str:
         f"training on {len(training)} clips, validation on {len(validation)}{short}; batches of "
         f"{len(plan.training(0)[0].rows)} on {engine.device.type}{many}"
     )
-
-
-def _name_of(thing) -> str | None:
-    """A module or function in words that are the same in every process."""
-    if thing is None or isinstance(thing, str):
-        return thing
-    if isinstance(thing, torch.nn.Module):
-        n_parameters = sum(value.numel() for value in thing.parameters())
-        return f"{type(thing).__module__}.{type(thing).__qualname__} of {n_parameters} parameters"
-    if dataclasses.is_dataclass(thing):
-        return repr(thing)
-    kind = thing if hasattr(thing, "__qualname__") else type(thing)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def to_plain(value):
-    """A number or text as a checkpoint holds it; None for a generator of numbers."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, (int, float, str)) else None

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._clip_text_encoder import CLIPTextEncoder
 from ._clip_video_encoder import CLIPVideoEncoder
+from ._teaching import read_captions
 from .audio import FileClip, read_up_to
 from .exceptions import UnreadableError, VideoError
 from .training._clips import SAMPLING_RATE
@@ -70,14 +70,7 @@ def _to_halves(vectors: np.ndarray) -> np.ndarray:
 
 def embed_captions(texts: list[str], teacher: CLIPVideoEncoder) -> np.ndarray:
     """Embed texts as (n_texts, width), float16, by the CLIP of the teacher."""
-    encoder = CLIPTextEncoder(
-        teacher.model,
-        teacher.pretrained,
-        normalize=teacher.normalize,
-        batch_size=teacher.batch_size,
-        device=teacher.device,
-    )
-    return _to_halves(encoder._adopt(teacher.weights_).transform(texts))
+    return _to_halves(read_captions(texts, teacher))
 
 
 def cut(

@@ -54,3 +54,22 @@ def check_text(item) -> str:
     except UnicodeEncodeError as exc:
         raise TextError(f"it is {item!r}, which is no valid text ({exc.reason})") from exc
     return str(item)
+
+
+def check_captions(captions) -> list[str]:
+    """List captions, all of which must be texts.
+
+    Raises
+    ------
+    TextError
+        If one is none; the message names its row.
+    TypeError, ValueError
+        As `list_texts`.
+    """
+    texts = list_texts(captions)
+    for row, text in enumerate(texts):
+        try:
+            check_text(text)
+        except TextError as exc:
+            raise TextError(f"The caption of row {row}: {exc}") from exc
+    return texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import warnings
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -123,8 +124,10 @@ def _list_vectors(y, n_rows: int, failures: _Failures, name: str = "y") -> list[
                 f"Row {number} of {name} has vectors of {frames.shape[1]} numbers, and row 0 has "
                 f"{width}: all must come from one teacher"
             )
-        if not np.isfinite(frames).all():
-            error = ValueError(f"{name} contains NaN or infinity")
+        with np.errstate(over="ignore"):
+            lengths = np.linalg.norm(frames.astype(np.float32), axis=1)
+        if not np.isfinite(lengths).all():
+            error = ValueError(f"{name} contains NaN, infinity, or numbers too large for float32")
             failures.add(number, None, error)
     return rows
 
@@ -134,27 +137,38 @@ def _rows_of(y, name: str):
         y = y.detach().cpu().float().numpy()
     if hasattr(y, "to_numpy"):
         y = y.to_numpy()
+    if hasattr(y, "toarray"):
+        y = y.toarray()
     y = y if isinstance(y, (list, tuple)) else np.asarray(y)
+    if not isinstance(y, (list, tuple)) and y.ndim == 0:
+        raise TypeError(
+            f"{name} is a {type(y[()]).__name__}, and vectors come in an array or a list, one row "
+            "for each clip"
+        )
     if len(y) and np.ndim(y[0]) == 0 and not isinstance(y[0], (str, os.PathLike)):
         warnings.warn(
             f"{name} holds one number for each clip, and a teacher's vectors are (n_clips, width) "
             "or (n_clips, n_frames, width). If these are classes, train a classifier on the "
             "vectors of the sounds instead",
-            stacklevel=5,
+            stacklevel=6,
         )
     return y
 
 
 def _as_frames(row, number: int, name: str) -> np.ndarray:
+    row = row.detach().cpu().float() if hasattr(row, "detach") else row
     try:
-        frames = np.asarray(row.detach().cpu() if hasattr(row, "detach") else row)
-        if frames.dtype.kind not in "fiub":
+        frames = np.asarray(row)
+        if frames.dtype == object:
             frames = frames.astype(np.float32)
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError):
+        frames = np.asarray(None)
+    if frames.dtype.kind not in "fiub":
         raise ValueError(
-            f"Row {number} of {name} is {type(row).__name__}, and no vector of numbers ({exc}). "
-            "Pictures and videos need a teacher, such as teacher=CLIPImageEncoder()"
-        ) from exc
+            f"Row {number} of {name} is {reprlib.repr(row)} of type {type(row).__name__}, and no "
+            "vector of numbers. Pictures and videos need a teacher, such as "
+            "teacher=CLIPImageEncoder()"
+        )
     frames = frames.reshape(1, -1) if frames.ndim < 2 else frames
     if frames.ndim != 2 or 0 in frames.shape:
         raise ValueError(
@@ -172,12 +186,19 @@ def _check_directions(vectors: list[np.ndarray], rows: np.ndarray) -> None:
     ValueError
         If the vectors of all rows are equal.
     """
-    first = vectors[rows[0]].mean(axis=0)
-    if len(rows) > 1 and all(np.allclose(vectors[row].mean(axis=0), first) for row in rows):
+    first = _direction(vectors[rows[0]])
+    if len(rows) > 1 and all(np.allclose(_direction(vectors[row]), first) for row in rows):
         raise ValueError(
-            "y is constant: the vectors of all clips are the same, and the loss learns to tell "
-            "them apart"
+            "y is constant: the vectors of all clips are the same, or have one direction, and the "
+            "loss learns to tell directions apart"
         )
+
+
+def _direction(frames: np.ndarray) -> np.ndarray:
+    mean = frames.mean(axis=0, dtype=np.float64)
+    length = np.linalg.norm(mean)
+    # Of a single number there is no direction but its sign; it is left to the loss.
+    return mean if len(mean) == 1 or length == 0 else mean / length
 
 
 def check_number(n_clips: int, least: int = 2) -> None:
@@ -249,6 +270,10 @@ def collect_clips(
 
 
 def _check_tensor(samples: Tensor, failures: _Failures) -> None:
+    if samples.shape[1] == 0:
+        raise ValueError(
+            f"X is a tensor of shape {tuple(samples.shape)}: its clips have no samples"
+        )
     if samples.is_floating_point():
         for row in (~torch.isfinite(samples).all(dim=1)).nonzero()[:, 0].tolist():
             failures.add(row, None, ValueError("it holds NaN or infinite samples"))

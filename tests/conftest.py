@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from filelock import FileLock
 
+from skw2c import make_small_world
 from skw2c.models import Wav2CLIP
 from skw2c.weights import is_cached
 
@@ -99,3 +101,20 @@ def write_tiny_clip(folder, **model):
     model = {"embed_dim": 16, "quick_gelu": True, "vision_cfg": vision, "text_cfg": text, **model}
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": model}))
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_world_parameters(tmp_path_factory):
+    """Parameters of a small world that is trained in some seconds, and knows next to nothing."""
+    shared_by_processes = tmp_path_factory.getbasetemp().parent / "small world"
+    return dict(n_clips=100, max_epochs=2, folder=shared_by_processes, verbose=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tiny_world_parameters):
+    """That world, trained once for all processes of the run."""
+    pytest.importorskip("open_clip")
+    folder = tiny_world_parameters["folder"]
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / ".lock"):
+        return make_small_world(**tiny_world_parameters)

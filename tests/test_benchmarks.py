@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,7 @@ def test_run_all(tmp_path, esc_folder, tiny_checkpoint):
     assert page in result.stdout
 
 
-def test_run_all_offline_default(tmp_path, load, monkeypatch):
+def test_run_all_generated_sounds(tmp_path, load, monkeypatch):
     monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "empty"))
     run_all, data = load("run_all"), load("classification_data")
     sounds = make_sound_events(120, kinds=["bell", "rain"], duration=1.0, random_state=0)
@@ -93,10 +94,40 @@ def test_run_all_offline_default(tmp_path, load, monkeypatch):
         "small", sounds.data, sounds.target_names[sounds.target], np.arange(120) // 2 % 3, []
     )
     monkeypatch.setattr(data, "make_generated", lambda seed: small)
-    assert run_all.main(["--out", str(tmp_path / "out")]) == 0
+    assert run_all.main(["--tasks", "esc50", "--out", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "report.md").read_text("utf-8")
     assert "untrained" in page
     assert "generated sounds" in page
+
+
+def test_run_all_offline_default(tmp_path, load, monkeypatch, tiny_world):
+    """The small world by default: its tasks, and that clips in it are held out."""
+    run_all, world = load("run_all"), load("world")
+    monkeypatch.setattr(world, "make_small_world", lambda **_: tiny_world)
+    out = tmp_path / "out"
+    assert run_all.main(["--out", str(out), "--n-test", "60", "--seed", "3"]) == 0
+    scores = pd.read_csv(out / "world.csv")
+    assert scores.groupby("task").size().to_dict() == {
+        "classification": 3, "cross-modal search": 4, "frame level": 1, "zero-shot": 3,
+    }  # fmt: skip
+    assert scores["score"].between(0, 1).all()
+    by_chance = scores.set_index(["task", "what"])["chance"]
+    assert by_chance["zero-shot", "kinds it has heard"] == pytest.approx(0.1)
+    assert by_chance["zero-shot", "kinds it has never heard, among themselves"] == 0.5
+    page = (out / "report.md").read_text("utf-8")
+    assert "This is a generated world" in page
+    assert (out / "learning_curve.png").stat().st_size > 5000
+
+
+def test_seconds_are_labelled_by_what_fills_them(load):
+    world = load("world")
+    events = pd.DataFrame({"row": [0, 0, 1], "onset": [0.2, 3.6, 0.0], "offset": [1.3, 4.2, 9.0]})
+    clips = SimpleNamespace(events=events)
+    made = SimpleNamespace(clips=clips, labels=["bell", "rain"])
+    times = np.arange(5)[:, None] + [0, 1]
+    labels = world._label_seconds(made, 0, times).tolist()
+    assert labels == ["bell", "", world.NOTHING, "", ""]
+    assert set(world._label_seconds(made, 1, times)) == {"rain"}
 
 
 @pytest.mark.parametrize(

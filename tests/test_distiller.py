@@ -181,10 +181,11 @@ def test_pieces_go_with_the_vectors_of_their_seconds(monkeypatch):
         encoder=Spy(), teacher=Shown(fps=100.0), max_epochs=3, validation_fraction=0,
         **{**SMALL, "clip_length": 2.0},
     ).fit([sound] * 8, [frames + np.array([0.0, row]) for row in range(8)])  # fmt: skip
-    heard = np.concatenate(heard[1:])  # the first was silence
-    assert len(heard) >= len(seen) == 24
+    heard = np.concatenate(heard)
+    heard = heard[np.isfinite(heard)]  # silence tries out what comes before and after
+    assert len(heard) == len(seen) == 24
     assert np.std(seen) > 300
-    np.testing.assert_allclose(heard[:24], seen, atol=60)
+    np.testing.assert_allclose(heard, seen, atol=60)
 
 
 # ---- X and y
@@ -280,7 +281,10 @@ def test_what_cannot_be_trained_on_is_refused():
     spoiled = vectors.copy()
     spoiled[3, 2] = np.nan
     refuse("X has 12 clips and y has 11 rows", y=vectors[1:])
-    refuse(r"Row 3: y contains NaN or infinity. To leave such clips out", y=spoiled)
+    refuse(
+        r"Row 3: y contains NaN, infinity, or numbers too large .*To leave such clips out",
+        y=spoiled,
+    )
     refuse("y is constant", y=np.ones((12, 3)))
     refuse("Row 5 of y has vectors of 7 numbers, and row 0 has 12",
            y=[*vectors[:5], np.ones(7), *vectors[6:]])  # fmt: skip

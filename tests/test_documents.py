@@ -53,9 +53,9 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, stand
 @pytest.mark.parametrize(
     "path", sorted((REPOSITORY / "examples").glob("plot_*.py")), ids=lambda p: p.stem
 )
-def test_examples(path, monkeypatch):
+def test_examples(path, monkeypatch, tiny_world):
     matplotlib.use("agg")
-    monkeypatch.syspath_prepend(path.parent)
+    monkeypatch.setattr("skw2c._small_world.make_small_world", lambda: tiny_world)
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
     runpy.run_path(str(path))
     matplotlib.pyplot.close("all")

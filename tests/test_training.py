@@ -98,6 +98,14 @@ def test_plan_splits_without_overlap():
     assert sorted([*training, *validation]) == list(range(103))
 
 
+def test_groups_stay_together():
+    groups = np.arange(103) // 4
+    training, validation = make_plan(groups=groups).split()
+    assert not {*groups[training]} & {*groups[validation]}
+    assert len({*groups[validation]}) == 5
+    assert len(training) + len(validation) == 103
+
+
 def test_every_clip_is_seen_within_a_few_epochs():
     plan = make_plan()
     seen = set()
@@ -128,8 +136,34 @@ def test_plan_depends_on_seed_and_epoch_alone():
         np.testing.assert_array_equal(mine.rows, its.rows)
         np.testing.assert_array_equal(mine.starts, its.starts)
     assert not np.array_equal(make_plan(seed=4).split()[1], one.split()[1])
-    assert one.step_seed(1, 2, 0) == other.step_seed(1, 2, 0)
-    assert len({one.step_seed(e, s, r) for e in range(3) for s in range(3) for r in range(2)}) == 18
+    assert one.step_seeds(1, 2, 0) == other.step_seeds(1, 2, 0)
+    seeds = {
+        seed
+        for epoch in range(3)
+        for step in range(3)
+        for rank in range(2)
+        for seed in one.step_seeds(epoch, step, rank)
+    }
+    assert len(seeds) == 36
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 4])
+@pytest.mark.parametrize("n_clips", [2, 3, 5, 9, 10, 21])
+@pytest.mark.parametrize("batch_size", [2, 4, 16])
+def test_no_clip_is_ever_compared_with_itself_alone(n_clips, batch_size, world_size):
+    """A batch of one has no loss, and processes with different shares wait for each other."""
+    for part in (0.0, 0.5):
+        plan = make_plan(
+            n_clips, batch_size=batch_size, world_size=world_size, validation_fraction=part
+        )
+        for rows, batches in zip(plan.split(), (plan.training(0), plan.validation()), strict=True):
+            assert bool(batches) == (len(rows) >= max(2, world_size))
+            sizes = {len(batch.rows) for batch in batches}
+            assert len(sizes) <= 1
+            for size in sizes:
+                assert size >= 2
+                assert size % world_size == 0
+                assert size <= max(batch_size, world_size)
 
 
 def test_processes_share_each_batch():

@@ -29,6 +29,12 @@ _OPTIONS = {
     "device": "--device",
     "text_encoder": "--label-vectors",
 }
+_PHRASES = {
+    "pass resume=False": "pass --no-resume",
+    "another checkpoint_dir": "another --checkpoint-dir",
+    "lower learning_rate": "lower --learning-rate",
+    "precision='32-true'": "--precision 32-true",
+}
 _STATUS = f"""\
 exit status:
   0  all went well
@@ -64,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return 130
-    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as exc:
+    except (ArithmeticError, ValueError, TypeError, OSError, ImportError, RuntimeError) as exc:
         _complain(_in_options(str(exc)))
         return 1
     return status
@@ -99,7 +105,10 @@ def _in_options(message: str) -> str:
         name, value = match.groups()
         return f"{_OPTIONS[name]} {value.strip(chr(39)).replace('None', 'none')}"
 
-    return re.sub(rf"\b({'|'.join(_OPTIONS)})=('[^']*'|None)", replace, message)
+    message = re.sub(rf"\b({'|'.join(_OPTIONS)})=('[^']*'|None)", replace, message)
+    for name, option in _PHRASES.items():
+        message = message.replace(name, option)
+    return message
 
 
 def _complain(message: str) -> None:

@@ -1,5 +1,15 @@
 """Generated data, seeded and offline, to try the estimators on."""
 
-from ._sound_events import SOUND_KINDS, make_sound_events
+from ._audiovisual_events import make_audiovisual_events
+from ._frame_pairs import pair_frames
+from ._options import SOUND_KINDS
+from ._small_clip import train_small_clip
+from ._sound_events import make_sound_events
 
-__all__ = ["SOUND_KINDS", "make_sound_events"]
+__all__ = [
+    "SOUND_KINDS",
+    "make_audiovisual_events",
+    "make_sound_events",
+    "pair_frames",
+    "train_small_clip",
+]

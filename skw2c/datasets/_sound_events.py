@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 from scipy.signal import lfilter
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
-from ._sounds import SOUNDS
-
-SOUND_KINDS = tuple(SOUNDS)
-"""Names of the kinds of sound that `make_sound_events` can make."""
-
-_SHORT_KINDS = frozenset({"bell", "bird", "knock", "whistle", "buzzer", "pluck", "bark"})
+from ._events import place_events, tabulate_events
+from ._options import check_at_least, check_kinds, check_range, draw_seed
 
 
 def make_sound_events(
@@ -80,14 +76,12 @@ def make_sound_events(
     >>> len(sounds.data), sounds.data[0].shape, str(sounds.target_names[sounds.target[0]])
     (24, (80000,), 'bell')
     """
-    kinds = _check_kinds(kinds)
-    shortest, longest = _check_range("duration", duration, at_least=1.0)
-    snr = _check_range("snr", snr)
-    if sampling_rate < 8000:
-        raise ValueError(f"sampling_rate={sampling_rate!r} Hz must be at least 8000")
-    if n_clips < 1:
-        raise ValueError(f"n_clips={n_clips!r} must be at least 1")
-    entropy = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    kinds = check_kinds(kinds)
+    shortest, longest = check_range("duration", duration, at_least=1.0)
+    snr = check_range("snr", snr)
+    check_at_least("sampling_rate", sampling_rate, 8000, " Hz")
+    check_at_least("n_clips", n_clips, 1)
+    entropy = draw_seed(random_state)
     data, events = [], []
     for clip in range(n_clips):
         rng = np.random.default_rng([entropy, clip])
@@ -103,63 +97,19 @@ def make_sound_events(
         data=data,
         target=target,
         target_names=np.array(kinds),
-        events=_tabulate(events),
+        events=tabulate_events(events),
         sampling_rate=sampling_rate,
         DESCR=f"{n_clips} generated clips of {len(kinds)} kinds of sound",
     )
 
 
-def _tabulate(events):
-    import pandas as pd
-
-    return pd.DataFrame(events, columns=["row", "label", "onset", "offset"])
-
-
-def _check_kinds(kinds) -> list[str]:
-    kinds = list(SOUND_KINDS if kinds is None else kinds)
-    unknown = sorted(set(kinds) - set(SOUND_KINDS))
-    if unknown or not kinds:
-        raise ValueError(f"kinds={kinds!r} must be out of {', '.join(SOUND_KINDS)}")
-    return kinds
-
-
-def _check_range(name: str, value, at_least: float = -np.inf) -> tuple[float, float]:
-    low, high = (value, value) if np.isscalar(value) else value
-    if not at_least <= low <= high:
-        raise ValueError(
-            f"{name}={value!r} must be a number, or a range (low, high), of at least {at_least}"
-        )
-    return float(low), float(high)
-
-
 def _make_clip(rng: Generator, label: str, n_samples: int, rate: int, snr):
     """Place events without overlap over a background; return samples and times."""
-    sounds = [SOUNDS[label](rng, rate) for _ in range(_count(rng, label))]
-    sounds = _fit(sounds, n_samples)
-    gaps = n_samples - sum(map(len, sounds))
-    cuts = np.sort(rng.integers(0, gaps + 1, len(sounds)))
-    foreground, times, used = np.zeros(n_samples), [], 0
-    for sound, cut in zip(sounds, cuts, strict=True):
-        start, used = cut + used, used + len(sound)
-        foreground[start : start + len(sound)] = sound / np.sqrt(np.mean(sound**2))
-        times.append((float(start / rate), float((start + len(sound)) / rate)))
+    foreground, times = place_events(rng, label, n_samples, rate)
     background = _background(rng, n_samples, rate) * 10 ** (-rng.uniform(*snr) / 20)
     mixture = foreground + background
     peak = 10 ** (-rng.uniform(1, 20) / 20)
     return (mixture * peak / np.abs(mixture).max()).astype(np.float32), times
-
-
-def _count(rng: Generator, label: str) -> int:
-    return int(rng.integers(1, 4)) if label in _SHORT_KINDS else 1
-
-
-def _fit(sounds: list[np.ndarray], n_samples: int) -> list[np.ndarray]:
-    """Keep as many events as fit, and cut the first where it alone is too long."""
-    kept = [sounds[0][:n_samples]]
-    for sound in sounds[1:]:
-        if sum(map(len, kept)) + len(sound) <= n_samples:
-            kept.append(sound)
-    return kept
 
 
 def _background(rng: Generator, n_samples: int, rate: int) -> np.ndarray:

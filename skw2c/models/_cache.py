@@ -37,7 +37,9 @@ def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenEncod
         If torch does not know the device, or has none of that kind.
     """
     device = choose_device(device)
-    return _keep((reference, device), lambda: _freeze(reference, device))
+    # Modules of the user's own may differ where nothing that can be compared does.
+    key = (reference, device, None if _is_ours(reference) else id(reference.held))
+    return _keep(key, lambda: _freeze(reference, device))
 
 
 def get_frozen_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
@@ -89,10 +91,14 @@ def choose_device(device: str) -> str:
     return device
 
 
+def _is_ours(reference: WeightsReference) -> bool:
+    return reference.held is None or reference.held.encoder is None
+
+
 def _freeze(reference: WeightsReference, device: str) -> FrozenEncoder:
     if reference.seed is not None:
         return FrozenWav2CLIP(random_wav2clip(reference.seed), device)
-    if reference.held is not None and reference.held.encoder is not None:
+    if not _is_ours(reference):
         encoder, projection = restore_module(reference.held.encoder, reference.read())
         return FrozenModule(encoder, projection, device)
     return FrozenWav2CLIP(build_wav2clip(reference.read(), reference.label), device)

@@ -97,7 +97,12 @@ class FrozenModule:
         return 120 * self.sampling_rate
 
     def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
-        """Turn (n_samples,) into frames (n_frames, n_samples of a frame)."""
+        """Turn (n_samples,) into frames (n_frames, n_samples of a frame).
+
+        A clip shorter than a second is repeated until it has one.
+        """
+        if framing is None and len(waveform) < self.sampling_rate:
+            waveform = np.resize(waveform, self.sampling_rate)
         frames = waveform[None] if framing is None else framing.cut(waveform)
         return torch.from_numpy(np.array(frames))
 

@@ -26,8 +26,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
-        y = self.bn1(self.conv1(x)).relu()
-        return (self.bn2(self.conv2(y)) + shortcut).relu()
+        y = self.bn1(self.conv1(x)).relu_()
+        return self.bn2(self.conv2(y)).add_(shortcut).relu_()
 
 
 class ResNet(nn.Module):
@@ -76,7 +76,9 @@ class ResNet(nn.Module):
 
     def feature_map(self, x: Tensor) -> Tensor:
         """Map (batch, 1, bins, columns) to (batch, n_features, bins / 32, columns / 32)."""
-        x = self.maxpool(self.bn1(self.conv1(x)).relu())
+        # The rectifier comes after the pooling, where the map is a quarter as large: the largest
+        # of rectified values is the largest value, rectified.
+        x = self.maxpool(self.bn1(self.conv1(x))).relu_()
         for stage in self.stages():
             x = stage(x)
         return x

@@ -60,12 +60,13 @@ def _scale_time(waveforms: Tensor, factors: Tensor, places: Tensor) -> Tensor:
     ``places``, from 0 to 1, say which part is taken, or where in the silence it is put.
     """
     n_samples = waveforms.shape[1]
+    factors, places = factors.double(), places.double()  # single precision is heard as noise
     room = n_samples / factors - n_samples
     times = torch.arange(n_samples, device=waveforms.device) + (places * room)[:, None]
     positions = times * factors[:, None]
     inside = (positions >= 0) & (positions <= n_samples - 1)
     before = positions.clamp(0, n_samples - 1).floor()
-    part = positions.clamp(0, n_samples - 1) - before
+    part = (positions.clamp(0, n_samples - 1) - before).to(waveforms.dtype)
     left = waveforms.gather(1, before.long())
     right = waveforms.gather(1, (before.long() + 1).clamp(max=n_samples - 1))
     return torch.where(inside, left + part * (right - left), 0.0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
-import pickle
 from pathlib import Path
 
 import torch
@@ -44,11 +44,13 @@ class RunFolder:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path, buffer.getbuffer())
         except OSError as exc:
-            kept = "the former one is intact" if self.path.exists() else "there is none before it"
+            kept = "the former one is intact" if self.path.is_file() else "there is none before it"
+            is_full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
+            cure = "Make room" if is_full else "Make the folder one that can be written to"
             raise OSError(
                 exc.errno,
-                f"The checkpoint cannot be written ({exc.strerror}; {kept}). Make room, or "
-                "choose another checkpoint_dir; the same fit() then goes on",
+                f"The checkpoint cannot be written ({exc.strerror}; {kept}). {cure}, or choose "
+                "another checkpoint_dir; the same fit() then goes on",
                 str(self.path),
             ) from exc
 
@@ -65,7 +67,7 @@ class RunFolder:
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             version, configuration = content["version"], content["configuration"]
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as exc:
+        except Exception as exc:  # what torch raises depends on the kind of damage
             raise ValueError(
                 f"{str(self.path)!r} is no checkpoint of this program, or is damaged: put a "
                 "copy back, remove it, or pass resume=False to begin anew and replace it"

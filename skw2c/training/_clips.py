@@ -44,11 +44,14 @@ class TrainingClips(Protocol):
         Length of the teacher's vectors.
     has_texts : bool
         Whether there are vectors of captions too.
+    groups : ndarray of shape (n_clips,) or None
+        Clips with the same number belong together, and are on one side of any split.
     """
 
     n_samples: np.ndarray
     width: int
     has_texts: bool
+    groups: np.ndarray | None
 
     @property
     def identity(self) -> str:
@@ -57,8 +60,8 @@ class TrainingClips(Protocol):
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
         """Read ``length`` samples of each clip in ``rows``, from the sample in ``starts``.
 
-        A clip that ends before is repeated from its start. The target is the teacher's
-        vector of the same seconds.
+        A piece that ends before is repeated. The target is the teacher's vector of the seconds
+        that are heard.
         """
 
 
@@ -77,17 +80,25 @@ class TeacherVectors:
         self._vectors = vectors
         self._rate = rate
         self.width = vectors[0].shape[-1]
+        self._of_clips = None
+        if rate is None or all(len(frames) == 1 for frames in vectors):
+            self._of_clips = np.stack([average_frames(frames, None, 0, 0) for frames in vectors])
 
-    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Tensor:
-        """Mean vectors (batch, width) of the pieces that start at ``starts``, in samples."""
-        pieces = zip(rows, starts, strict=True)
-        means = [average_frames(self._vectors[row], self._rate, at, length) for row, at in pieces]
+    def read(self, rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Tensor:
+        """Mean vectors (batch, width) of pieces, whose starts and lengths are in samples."""
+        if self._of_clips is not None:
+            return torch.from_numpy(self._of_clips[rows])
+        means = [
+            average_frames(self._vectors[row], self._rate, start, length)
+            for row, start, length in zip(rows, starts, lengths, strict=True)
+        ]
         return torch.from_numpy(np.stack(means))
 
     def update(self, digest) -> None:
         """Add all that the vectors depend on to a checksum."""
         digest.update(f"{self._rate} {len(self._vectors)}".encode())
         for frames in self._vectors:
+            digest.update(f"{frames.shape} {frames.dtype.str}".encode())
             digest.update(np.ascontiguousarray(frames))
 
 
@@ -110,10 +121,15 @@ def average_frames(frames: np.ndarray, rate: float | None, start: int, length: i
     ndarray of shape (width,), float32
     """
     if rate is not None:
-        first = min(int(start / SAMPLING_RATE * rate), len(frames) - 1)
+        first = min(int(start * rate / SAMPLING_RATE), len(frames) - 1)
         count = max(round(length / SAMPLING_RATE * rate), 1)
         frames = frames[first : first + count]
     return np.asarray(frames).mean(axis=0, dtype=np.float32)
+
+
+def heard(n_samples: np.ndarray, rows: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    """How many samples of each piece are there before it is repeated."""
+    return np.minimum(n_samples[rows] - starts, length)
 
 
 def repeat_to(waveform: np.ndarray, length: int) -> np.ndarray:
@@ -141,6 +157,7 @@ class WaveformClips:
         self.n_samples = np.array([len(waveform) for waveform in waveforms])
         self.width = targets.width
         self.has_texts = texts is not None
+        self.groups = None
 
     @property
     def identity(self) -> str:
@@ -157,7 +174,8 @@ class WaveformClips:
         for piece, row, start in zip(pieces, rows, starts, strict=True):
             piece[:] = repeat_to(self._waveforms[row][start : start + length], length)
         texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
-        return Batch(torch.from_numpy(pieces), self._targets.read(rows, starts, length), texts)
+        lengths = heard(self.n_samples, rows, starts, length)
+        return Batch(torch.from_numpy(pieces), self._targets.read(rows, starts, lengths), texts)
 
 
 class TensorClips:
@@ -178,25 +196,36 @@ class TensorClips:
         self.n_samples = np.full(len(waveforms), waveforms.shape[1])
         self.width = targets.width
         self.has_texts = texts is not None
+        self.groups = None
 
     @property
     def identity(self) -> str:
         digest = hashlib.sha256(self.n_samples)
-        for waveform in self._waveforms:
-            digest.update(waveform.cpu().contiguous().numpy())
+        for waveforms in self._waveforms.split(256):
+            digest.update(waveforms.cpu().contiguous().numpy())
         self._targets.update(digest)
         if self._texts is not None:
             digest.update(np.ascontiguousarray(self._texts))
         return digest.hexdigest()
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
-        device = self._waveforms.device
-        rows_there = torch.from_numpy(rows).to(device)
-        own = torch.arange(length, device=device)
-        columns = (torch.from_numpy(starts).to(device)[:, None] + own) % self._waveforms.shape[1]
         texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
+        lengths = heard(self.n_samples, rows, starts, length)
         return Batch(
-            self._waveforms[rows_there[:, None], columns],
-            self._targets.read(rows, starts, length),
-            texts,
+            self._cut(rows, starts, length), self._targets.read(rows, starts, lengths), texts
         )
+
+    def _cut(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Tensor:
+        n_samples, device = self._waveforms.shape[1], self._waveforms.device
+        rows_there, starts_there = _send(rows, device), _send(starts, device)
+        if starts.max() + length <= n_samples:
+            return self._waveforms.unfold(1, length, 1)[rows_there, starts_there]
+        columns = starts_there[:, None] + torch.arange(length, device=device)
+        return self._waveforms[rows_there[:, None], columns % n_samples]
+
+
+def _send(numbers: np.ndarray, device: torch.device) -> Tensor:
+    """Put numbers on a device, without waiting for what it still computes."""
+    numbers = torch.from_numpy(numbers)
+    numbers = numbers.pin_memory() if device.type == "cuda" else numbers
+    return numbers.to(device, non_blocking=True)

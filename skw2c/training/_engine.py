@@ -43,8 +43,13 @@ class Engine(Protocol):
 
     def backward(self, loss: Tensor) -> None: ...
 
-    def agree(self, value: float) -> float:
+    def agree(self, value):
         """The value that the first process has, so that all decide the same."""
+
+    def state_dict(self) -> dict:
+        """What the engine itself has learned: the scale of 16-bit gradients."""
+
+    def load_state_dict(self, state: dict) -> None: ...
 
 
 class SingleDevice:
@@ -71,8 +76,14 @@ class SingleDevice:
     def backward(self, loss: Tensor) -> None:
         loss.backward()
 
-    def agree(self, value: float) -> float:
+    def agree(self, value):
         return value
+
+    def state_dict(self) -> dict:
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        pass
 
 
 class FabricEngine:
@@ -111,8 +122,14 @@ class FabricEngine:
     def backward(self, loss: Tensor) -> None:
         self._fabric.backward(loss)
 
-    def agree(self, value: float) -> float:
+    def agree(self, value):
         return self._fabric.broadcast(value)
+
+    def state_dict(self) -> dict:
+        return self._fabric.strategy.precision.state_dict()
+
+    def load_state_dict(self, state: dict) -> None:
+        self._fabric.strategy.precision.load_state_dict(state)
 
 
 class _GatherRows(torch.autograd.Function):
@@ -167,14 +184,25 @@ def choose_engine(devices: str | int, num_nodes: int, precision: str) -> Engine:
     has_gpu = torch.cuda.is_available() and devices != "cpu"
     if isinstance(devices, str):
         devices = int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if devices == "auto" else 1
+    launched = int(os.environ.get("WORLD_SIZE", devices * num_nodes))
+    if launched != devices * num_nodes:
+        raise ValueError(
+            f"the program was started as {launched} processes, and devices={devices} on "
+            f"num_nodes={num_nodes} makes {devices * num_nodes}: state both numbers as started"
+        )
     if has_gpu and devices > torch.cuda.device_count():
         raise ValueError(f"devices={devices}, and there are {torch.cuda.device_count()} GPUs here")
     accelerator = "cuda" if has_gpu else "cpu"
     if precision == "auto":
-        precision = "bf16-mixed" if has_gpu and torch.cuda.is_bf16_supported() else "32-true"
+        precision = "bf16-mixed" if has_gpu and _has_bf16() else "32-true"
     if devices * num_nodes > 1 or precision == "16-mixed":
         return FabricEngine(accelerator, devices, num_nodes, precision)
     return SingleDevice(torch.device(accelerator), precision)
+
+
+def _has_bf16() -> bool:
+    """Whether the GPU computes in bfloat16 itself, rather than by emulation."""
+    return torch.cuda.get_device_capability()[0] >= 8
 
 
 def _import_fabric():

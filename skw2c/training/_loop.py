@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +17,7 @@ from .._ahead import map_ahead
 from ._checkpoint import RunFolder
 from ._clips import Batch, TrainingClips
 from ._engine import Engine
+from ._memory import keep_freed_memory
 from ._plan import Piece, Plan
 from ._progress import Progress
 
@@ -114,8 +115,8 @@ class Run:
         self._progress = progress
         self._n_threads = n_threads
         model.to(engine.device, memory_format=torch.channels_last)
-        fused = engine.device.type == "cuda"
-        optimizer = Adam(model.parameters(), schedule.learning_rate, fused=fused or None)
+        # Fabric wraps the optimizer; its state is kept and set on the optimizer itself.
+        self._adam = optimizer = Adam(model.parameters(), schedule.learning_rate, fused=True)
         self._scheduler = ReduceLROnPlateau(
             optimizer, factor=_LR_FACTOR, patience=schedule.lr_patience, min_lr=_SMALLEST_LR
         )
@@ -125,18 +126,27 @@ class Run:
     def restore(self, content: dict) -> None:
         """Go on from the content of a checkpoint."""
         self._model.load_state_dict(content["model"])
-        self._optimizer.load_state_dict(content["optimizer"])
+        self._adam.load_state_dict(content["optimizer"])
+        self._engine.load_state_dict(content["engine"])
         self._scheduler.load_state_dict(content["scheduler"])
         self._standing = Standing(**content["standing"])
+        if content["world_size"] != self._plan.world_size:
+            # Other batches: the epoch begins again.
+            self._standing.step, self._standing.total, self._standing.seconds = 0, 0.0, 0.0
 
     def finish(self) -> Standing:
         """Train to the end; the model then has its best weights."""
         standing = self._standing
-        with torch.random.fork_rng(self._random_devices()):
+        on_cpu = self._engine.device.type == "cpu"
+        memory = keep_freed_memory() if on_cpu else nullcontext()
+        if standing.epoch == standing.step == 0:
+            self._save()  # where it cannot be written, that is known before the work
+        with torch.random.fork_rng(self._random_devices()), torch.enable_grad(), memory:
             while standing.epoch < self._schedule.max_epochs and not self._is_over():
                 self._train_epoch()
                 self._close_epoch()
                 self._save()
+        standing.best_state = self._engine.agree(standing.best_state)
         self._model.load_state_dict(standing.best_state)
         return standing
 
@@ -166,11 +176,11 @@ class Run:
 
     def _step(self, batch: Batch) -> Tensor:
         standing = self._standing
-        seed = self._plan.step_seed(standing.epoch, standing.step, self._engine.rank)
-        torch.manual_seed(seed)
+        seed, own_seed = self._plan.step_seeds(standing.epoch, standing.step, self._engine.rank)
+        _seed(self._engine.device, seed)
         waveforms = batch.waveforms
         if self._augment is not None:
-            generator = torch.Generator(waveforms.device).manual_seed(seed)
+            generator = torch.Generator(waveforms.device).manual_seed(own_seed)
             waveforms = self._augment(waveforms, generator)
         self._optimizer.zero_grad(set_to_none=True)
         loss = self._loss(batch, waveforms)
@@ -196,7 +206,7 @@ class Run:
     def _close_epoch(self) -> None:
         """Judge the epoch: history, learning rate, best weights."""
         standing, n_batches = self._standing, self._standing.step
-        rate = self._optimizer.param_groups[0]["lr"]
+        rate = self._adam.param_groups[0]["lr"]
         training = self._engine.agree(standing.total / n_batches)
         validation = self._validate()
         loss = training if validation is None else validation
@@ -247,8 +257,10 @@ class Run:
             self._folder.save(
                 {
                     "seed": self._plan.seed,
+                    "world_size": self._plan.world_size,
                     "model": self._model.state_dict(),
-                    "optimizer": self._optimizer.state_dict(),
+                    "optimizer": self._adam.state_dict(),
+                    "engine": self._engine.state_dict(),
                     "scheduler": self._scheduler.state_dict(),
                     "standing": copy.copy(vars(self._standing)),
                 }
@@ -269,9 +281,18 @@ def _pin(batch: Batch) -> Batch:
 
 def _to_device(batch: Batch, device: torch.device) -> Batch:
     batch = _map(batch, lambda tensor: tensor.to(device, non_blocking=True))
-    if batch.waveforms.dtype == torch.int16:
-        batch.waveforms = batch.waveforms.float() / 32768
+    is_pcm = batch.waveforms.dtype == torch.int16
+    batch.waveforms = batch.waveforms.float() / (32768 if is_pcm else 1)
     return batch
+
+
+def _seed(device: torch.device, seed: int) -> None:
+    """Seed the generator that dropout draws from, and no other device's."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
 
 
 def _map(batch: Batch, function: Callable[[Tensor], Tensor]) -> Batch:

@@ -34,6 +34,8 @@ class Plan:
     seed : int
     world_size : int
         Number of processes, by which the batches can be divided.
+    groups : ndarray of shape (n_clips,) or None
+        Clips with the same number are on one side of the split.
     """
 
     n_samples: np.ndarray
@@ -42,42 +44,47 @@ class Plan:
     validation_fraction: float
     seed: int
     world_size: int = 1
+    groups: np.ndarray | None = None
 
     def split(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows for training and for validation, each in ascending order."""
-        n_clips = len(self.n_samples)
-        n_validation = round(self.validation_fraction * n_clips)
-        order = self._generator(_SPLIT).permutation(n_clips)
-        return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+        groups = np.arange(len(self.n_samples)) if self.groups is None else self.groups
+        names = np.unique(groups)
+        n_validation = round(self.validation_fraction * len(names))
+        chosen = self._generator(_SPLIT).permutation(names)[:n_validation]
+        aside = np.isin(groups, chosen)
+        return np.flatnonzero(~aside), np.flatnonzero(aside)
 
     def training(self, epoch: int) -> list[Piece]:
         """The batches of an epoch: random order, random pieces.
 
-        All have the same size. The few clips that this leaves over, fewer than there are
-        batches, are others in each epoch.
+        All have the same size. The few clips that this leaves over are others in each epoch.
         """
         rows, _ = self.split()
         rng = self._generator(_ORDER, epoch)
         order = rng.permutation(rows)
         room = np.maximum(self.n_samples[order] - self.length, 0)
         starts = (rng.random(len(order)) * (room + 1)).astype(np.int64)
-        n_batches = -(-len(order) // self.batch_size)
-        size = len(order) // n_batches // self.world_size * self.world_size
-        return [
-            Piece(order[first : first + size], starts[first : first + size])
-            for first in range(0, n_batches * size, size)
-        ]
+        return self._cut(order, starts)
 
     def validation(self) -> list[Piece]:
         """The batches of validation: the middle of each clip."""
         _, rows = self.split()
-        starts = np.maximum(self.n_samples[rows] - self.length, 0) // 2
-        n_batches = -(-len(rows) // self.batch_size)
-        size = max(len(rows) // max(n_batches, 1) // self.world_size, 1) * self.world_size
-        return [
-            Piece(rows[first : first + size], starts[first : first + size])
-            for first in range(0, n_batches * size, size)
-        ]
+        return self._cut(rows, np.maximum(self.n_samples[rows] - self.length, 0) // 2)
+
+    def _cut(self, rows: np.ndarray, starts: np.ndarray) -> list[Piece]:
+        """Cut clips into batches of one size, which all processes share equally.
+
+        A batch has two clips at least, for a clip alone has nothing to be told apart from.
+        """
+        least = max(2, self.world_size)
+        n_batches = min(-(-len(rows) // self.batch_size), len(rows) // least)
+        if n_batches == 0:
+            return []
+        size = min(len(rows) // n_batches, max(self.batch_size, least))
+        size = size // self.world_size * self.world_size
+        cuts = (slice(first, first + size) for first in range(0, n_batches * size, size))
+        return [Piece(rows[cut], starts[cut]) for cut in cuts]
 
     def share(self, piece: Piece, rank: int) -> Piece:
         """The part of a batch that one of the processes computes."""
@@ -87,9 +94,10 @@ class Plan:
         )
         return Piece(piece.rows[own], piece.starts[own])
 
-    def step_seed(self, epoch: int, step: int, rank: int) -> int:
-        """Seed of all that is drawn in one step: dropout and augmentation."""
-        return int(self._sequence(_STEP, epoch, step, rank).generate_state(1, np.uint64)[0] >> 1)
+    def step_seeds(self, epoch: int, step: int, rank: int) -> tuple[int, int]:
+        """Seeds of what is drawn in one step: of dropout, and of augmentation."""
+        numbers = self._sequence(_STEP, epoch, step, rank).generate_state(2, np.uint64)
+        return int(numbers[0] >> 1), int(numbers[1] >> 1)
 
     def _generator(self, *key: int) -> np.random.Generator:
         return np.random.default_rng(self._sequence(*key))

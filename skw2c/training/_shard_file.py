@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -20,12 +21,15 @@ _AUDIO, _VECTORS, _TEXT, _FACTS = "audio.npy", "vectors.npy", "text.npy", "json"
 CLIP = np.dtype(
     [
         (name, np.int64)
-        for name in ("audio", "n_samples", "vectors", "n_frames", "text", "facts", "facts_size")
+        for name in (
+            "audio", "n_samples", "vectors", "n_frames", "text", "facts", "facts_size", "source",
+        )
     ]
-)
+)  # fmt: skip
 """Where a clip lies in its shard: the byte at which each array begins, and the lengths.
 
-``text`` is -1 where there is no caption.
+``text`` is -1 where there is no caption. ``source`` is the same for all pieces of a video, and
+-1 where the video is not named.
 """
 
 _BLOCK = tarfile.BLOCKSIZE
@@ -181,7 +185,18 @@ def _locate(data: np.ndarray, members: dict, width: int, has_texts: bool) -> tup
     audio, (n_samples,) = _find_array(data, members, _AUDIO, SAMPLES, 1)
     vectors, (n_frames, _) = _find_vectors(data, members, _VECTORS, 2, width)
     text = _find_vectors(data, members, _TEXT, 1, width)[0] if has_texts else -1
-    return audio, n_samples, vectors, n_frames, text, *_find(data, members, _FACTS)
+    facts, size = _find(data, members, _FACTS)
+    source = _number_source(data[facts : facts + size].tobytes())
+    return audio, n_samples, vectors, n_frames, text, facts, size, source
+
+
+def _number_source(facts: bytes) -> int:
+    """A number for the video that a piece is from."""
+    try:
+        name = json.loads(facts)["name"]
+    except (ValueError, KeyError, TypeError):
+        return -1
+    return int.from_bytes(hashlib.sha256(str(name).encode()).digest()[:8], "big") >> 1
 
 
 def _find(data: np.ndarray, members: dict, name: str) -> tuple[int, int]:

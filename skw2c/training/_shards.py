@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..exceptions import LeftOutWarning, ShardError
-from ._clips import SAMPLING_RATE, Batch, average_frames, repeat_to
+from ._clips import SAMPLING_RATE, Batch, average_frames, heard, repeat_to
 from ._shard_file import CLIP, SAMPLES, VECTORS, map_shard, view
 from ._shard_folder import LIST, Shard, list_shards, open_shard, read_description, shared_terms
 
@@ -47,6 +47,10 @@ class ClipShards:
     ----------
     n_samples : ndarray of shape (n_clips,), int64
         Length of each clip at 16 kHz.
+
+    groups : ndarray of shape (n_clips,), int64
+        The same number for all pieces of a video, which are kept on one side when a part of
+        the clips is set aside for validation.
 
     width : int
         Length of the teacher's vectors.
@@ -107,6 +111,7 @@ class ClipShards:
         self._shard_of = np.repeat(np.arange(len(shards)), [len(shard.clips) for shard in shards])
         self._maps = _Maps([(shard.path, shard.size) for shard in shards])
         self.n_samples = self._clips["n_samples"].copy()
+        self.groups = _group(self._clips["source"])
         self._identity = _identify(description, shards)
         self._report()
 
@@ -142,12 +147,13 @@ class ClipShards:
         """
         waveforms = np.empty((len(rows), length), SAMPLES)
         targets = np.empty((len(rows), self.width), np.float32)
+        lengths = heard(self.n_samples, rows, starts, length)
         for own, (row, start) in enumerate(zip(rows, starts, strict=True)):
             clip, data = self._clips[row], self._maps.get(self._shard_of[row])
             samples = view(data, clip["audio"], (clip["n_samples"],), SAMPLES)
             waveforms[own] = repeat_to(samples[start : start + length], length)
             frames = view(data, clip["vectors"], (clip["n_frames"], self.width), VECTORS)
-            targets[own] = average_frames(frames, self.frame_rate, start, length)
+            targets[own] = average_frames(frames, self.frame_rate, start, lengths[own])
         texts = self._read_texts(rows) if self.has_texts else None
         self._check(rows, targets if texts is None else np.hstack([targets, texts]))
         return Batch(
@@ -235,6 +241,12 @@ def _name_failures(shards: list[Shard], on_error: str) -> Iterator[tuple[int, st
                     f"{name}: {cause}. Write the shard again, or put it back from a copy. {_GO_ON}"
                 )
             yield number, name, cause
+
+
+def _group(sources: np.ndarray) -> np.ndarray:
+    """Number the videos; a clip whose video is not known is by itself."""
+    alone = -1 - np.arange(len(sources))
+    return np.unique(np.where(sources < 0, alone, sources), return_inverse=True)[1]
 
 
 def _identify(description: dict, shards: list[Shard]) -> str:

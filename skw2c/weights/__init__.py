@@ -3,6 +3,7 @@
 from ._checkpoint import read_checkpoint, write_safetensors
 from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_weights, is_cached
+from ._held import describe_module
 from ._open_clip import CLIPReference, import_open_clip, refer_to_clip
 from ._reference import WeightsReference, hold_weights, refer_to
 from ._registry import WeightsFile, registry
@@ -12,6 +13,7 @@ __all__ = [
     "WeightsFile",
     "WeightsReference",
     "cache_folder",
+    "describe_module",
     "fetch_weights",
     "hold_weights",
     "import_open_clip",

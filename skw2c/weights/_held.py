@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeldWeights:
     """Trained tensors, and the module that they belong to where it is not ours.
 
@@ -20,7 +22,7 @@ class HeldWeights:
     arrays : dict of str to ndarray
         The tensors, as arrays, so that pickles hold no objects of torch.
     encoder : nn.Module or None
-        The user's module, for its form; its weights are in ``arrays``.
+        A copy of the user's module, for its form; its weights are in ``arrays``.
     """
 
     arrays: dict[str, np.ndarray]
@@ -29,7 +31,8 @@ class HeldWeights:
     @classmethod
     def of(cls, state: Mapping[str, Tensor], encoder: nn.Module | None = None) -> HeldWeights:
         """Hold the tensors of a state dict."""
-        return cls({name: value.cpu().numpy() for name, value in state.items()}, encoder)
+        arrays = {name: _to_array(value) for name, value in state.items()}
+        return cls(arrays, copy.deepcopy(encoder).cpu() if encoder is not None else None)
 
     def __deepcopy__(self, memo) -> HeldWeights:
         return self  # nothing in it is ever changed
@@ -39,9 +42,33 @@ class HeldWeights:
         return {name: torch.from_numpy(value.copy()) for name, value in self.arrays.items()}
 
     def checksum(self) -> str:
-        """SHA-256 of names, shapes, types and values."""
-        digest = hashlib.sha256(repr(self.encoder).encode())
+        """SHA-256 of names, shapes, types and values, and of the module's form."""
+        form = "" if self.encoder is None else describe_module(self.encoder)
+        digest = hashlib.sha256(form.encode())
         for name, value in sorted(self.arrays.items()):
             digest.update(f"{name} {value.shape} {value.dtype.str}".encode())
             digest.update(np.ascontiguousarray(value))
         return digest.hexdigest()
+
+
+def _to_array(value: Tensor) -> np.ndarray:
+    value = value.detach().cpu()
+    return (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
+
+
+def describe_module(module: nn.Module) -> str:
+    """SHA-256 of a module's form: its layers, plain attributes, and source where it is known."""
+    digest = hashlib.sha256(repr(module).encode())
+    for part in module.modules():
+        if not type(part).__module__.startswith("torch."):
+            plain = {name: v for name, v in vars(part).items() if not name.startswith("_")}
+            digest.update(f"{type(part).__qualname__} {sorted(plain.items())!r}".encode())
+            digest.update(_source_of(type(part)).encode())
+    return digest.hexdigest()
+
+
+def _source_of(kind: type) -> str:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        return ""

@@ -1,0 +1,72 @@
+"""Sounds that belong to no kind, and are heard now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+
+from ._synthesis import fade, keep_band, let_ring, make_glide, make_harmonics, make_time
+
+
+def beep(rng: Generator, rate: int) -> np.ndarray:
+    """Two pure tones at once, as of a telephone's keys."""
+    t = make_time(rng.uniform(0.08, 0.4), rate)
+    low, high = rng.uniform(600, 1000), rng.uniform(1100, 1700)
+    return fade(np.sin(2 * np.pi * low * t) + np.sin(2 * np.pi * high * t), rate)
+
+
+def squeak(rng: Generator, rate: int) -> np.ndarray:
+    """A hinge that creaks upwards and down again."""
+    t = make_time(rng.uniform(0.15, 0.5), rate)
+    low, high = rng.uniform(500, 1200), rng.uniform(1300, 2600)
+    creak = np.concatenate([make_glide(low, high, t, rate), make_glide(high, low, t, rate)])
+    gate = 0.5 + 0.5 * np.sign(
+        np.sin(2 * np.pi * rng.uniform(25, 60) * np.arange(len(creak)) / rate)
+    )
+    return fade(creak * gate, rate)
+
+
+def thump(rng: Generator, rate: int) -> np.ndarray:
+    """Something soft that falls."""
+    strokes = np.zeros(int(0.4 * rate))
+    strokes[0] = 1
+    return let_ring(strokes, rng.uniform(50, 110), rng.uniform(0.03, 0.08), rate)
+
+
+def hiss(rng: Generator, rate: int) -> np.ndarray:
+    """A burst of steam."""
+    n = int(rng.uniform(0.1, 0.7) * rate)
+    low = rng.uniform(1500, 4000)
+    return fade(keep_band(rng.normal(size=n), low, low * 1.8, rate), rate, 0.04)
+
+
+def murmur(rng: Generator, rate: int) -> np.ndarray:
+    """A voice that says a word or two."""
+    words = []
+    throat = rng.uniform(110, 230)
+    for _ in range(rng.integers(2, 5)):
+        t = make_time(rng.uniform(0.1, 0.25), rate)
+        pitch = throat * np.geomspace(*rng.uniform(0.9, 1.15, 2), len(t))
+        voice = make_harmonics(pitch, 20, 0.8, rate)
+        formant = rng.uniform(350, 2200)
+        words.append(fade(keep_band(voice, formant * 0.8, formant * 1.2, rate), rate, 0.03))
+    return np.concatenate(words)
+
+
+_STRAYS: tuple[Callable[[Generator, int], np.ndarray], ...] = (beep, squeak, thump, hiss, murmur)
+
+
+def scatter_strays(rng: Generator, n_samples: int, rate: int) -> np.ndarray:
+    """Samples (n_samples,) with up to two stray sounds at random moments and levels.
+
+    The strongest has 3 dB less than an event, the weakest 18 dB.
+    """
+    samples = np.zeros(n_samples)
+    for _ in range(rng.integers(0, 3)):
+        sound = _STRAYS[rng.integers(len(_STRAYS))](rng, rate)[:n_samples]
+        sound *= 10 ** (-rng.uniform(3, 18) / 20) / np.sqrt(np.mean(sound**2))
+        start = rng.integers(0, n_samples - len(sound) + 1)
+        samples[start : start + len(sound)] += sound
+    return samples
