@@ -19,17 +19,8 @@ from ._stray_sounds import scatter_strays
 
 _SCENES = tuple(AMBIENCES)
 # Repeated over the rounds in which every kind has its turn.
-_SPLITS = (
-    ("train",) * 2
-    + ("test",)
-    + ("train",) * 2
-    + ("validation",)
-    + ("train",) * 2
-    + (
-        "test",
-        "train",
-    )
-)
+_SPLITS = ("train", "train", "test", "train", "train",
+           "validation", "train", "train", "test", "train")  # fmt: skip
 
 
 def make_audiovisual_events(

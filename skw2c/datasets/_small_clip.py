@@ -91,10 +91,9 @@ def train_small_clip(
     (2, 64)
     """
     pictures, captions = _check_pairs(pictures, captions)
-    for name, value in (
-        ("embed_dim", embed_dim), ("max_epochs", max_epochs), ("batch_size", batch_size - 1),
-    ):  # fmt: skip
-        check_at_least(name, value, 1)
+    check_at_least("embed_dim", embed_dim, 1)
+    check_at_least("max_epochs", max_epochs, 1)
+    check_at_least("batch_size", batch_size, 2)
     recipe = Recipe(max_epochs, batch_size, draw_seed(random_state))
     configuration = _configure(pictures.shape[1], embed_dim)
     checksum = _identify(pictures, captions, configuration, recipe)

@@ -33,6 +33,7 @@ def make_harmonics(pitch: np.ndarray, n: int, slope: float, rate: int) -> np.nda
 def keep_band(samples: np.ndarray, low: float, high: float, rate: int) -> np.ndarray:
     """Keep what lies between two frequencies (Hz)."""
     high = min(high, 0.49 * rate)
+    low = min(low, 0.9 * high)
     return sosfilt(butter(2, [low, high], "bandpass", fs=rate, output="sos"), samples)
 
 
