@@ -77,8 +77,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     encoder : {"resnet18", "resnet34"} or torch.nn.Module, default="resnet18"
         What is trained. ``"resnet18"`` is the paper's. A module turns waveforms (batch,
-        n_samples) at 16 kHz into vectors (batch, n_features), in lengths from a second on;
-        it is copied, with its weights.
+        n_samples) at 16 kHz into vectors (batch, n_features), for pieces of ``clip_length`` and
+        for whole clips of a second or more; it is copied, with its weights. On several devices
+        every parameter must have a part in the result.
 
     encoder_width : int, default=64
         Channels of the first stage of a residual network; its vectors have eight times as
@@ -106,8 +107,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Of Adam, at the start.
 
     lr_patience : int, default=5
-        Epochs without a lower loss of validation after which the learning rate falls to a
-        tenth.
+        The learning rate falls to a tenth after more than this many epochs without a lower
+        loss of validation (by a ten-thousandth at least), down to 1e-6.
 
     early_stopping_patience : int or None, default=10
         Epochs without a lower loss of validation after which training ends. The weights of
@@ -130,7 +131,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         ``"auto"`` is a GPU where there is one, else the CPU; in a program that ``torchrun``
         started, it is as many as that started. A number above 1 counts GPUs, or processes
         of the CPU where there is no GPU, and needs the extra ``train``: the program is then
-        started that many times, so it must do nothing else that one process should do.
+        started that many times, so it must do nothing else that one process should do. Each
+        process decodes all clips for itself; for many, take shards.
 
     num_nodes : int, default=1
         Number of machines, each with as many devices.
@@ -140,7 +142,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     checkpoint_dir : str, Path or None, default=None
         Folder in which to keep where the run stands, after each epoch and every
-        ``checkpoint_interval`` seconds.
+        ``checkpoint_interval`` seconds. Each run needs a folder of its own.
 
     checkpoint_interval : float, default=600.0
         In seconds.
@@ -343,6 +345,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             run.
         AudioError
             If a clip cannot be read and ``on_error="raise"``.
+        ImageError, VideoError
+            If the teacher cannot read what it is shown.
+        FloatingPointError
+            If the loss is no longer a number.
+        OptionalDependencyError
+            If several devices are asked for without the extra ``train``.
         OSError
             If a checkpoint cannot be written.
 
@@ -350,6 +358,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         -----
         LeftOutWarning
             If clips were left out and ``on_error="nan"``.
+        UserWarning
+            If ``batch_size`` is larger than the number of clips, or ``y`` looks like classes.
         """
         length = self._piece_length()
         engine = choose_engine(self.devices, self.num_nodes, self.precision)
@@ -476,7 +486,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
         format : {"safetensors", "wav2clip"}, default="safetensors"
             ``"safetensors"`` holds the weights and, as its metadata, how they came to be;
-            the same is written as a model card, a page of Markdown beside the file.
+            the same is written as a model card, a page of Markdown beside the file
+            (``encoder.md`` for ``encoder.safetensors``), which is replaced.
             ``"wav2clip"`` is the format of the official release, which the original program
             loads: a residual network of 18 layers and width 64, and vectors of 512 numbers.
 

@@ -10,13 +10,17 @@ from fractions import Fraction
 from importlib.util import find_spec
 
 import numpy as np
+import pandas as pd
 import pytest
 import safetensors
 import soundfile
 import torch
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_fit2d_1sample
 
 from skw2c import (
@@ -95,6 +99,9 @@ class Shown(TransformerMixin, BaseEstimator):
     def transform(self, X):
         assert self.pool is None
         return X
+
+    def get_feature_names_out(self, input_features=None):
+        return np.array([f"shown{k}" for k in range(12)])
 
 
 # ---- learning
@@ -515,6 +522,110 @@ def test_encoder_of_ones_own(loss, tmp_path):
         Distiller(encoder=Waves(n_features=5), **SMALL).load_weights(path)
     with pytest.raises(ValueError, match="format='wav2clip' holds"):
         distiller.save(tmp_path / "own.pt", format="wav2clip")
+
+
+class Moded(Waves):
+    """A module whose plain attribute changes what it computes."""
+
+    def __init__(self, mode):
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, waveforms):
+        features = self.layer(waveforms[:, None]).abs()
+        return features.mean(2) if self.mode == "mean" else features.amax(2)
+
+
+def test_modules_are_told_apart_and_kept_as_they_were(tmp_path):
+    sounds, vectors = make_clips(12)
+    module = Moded("mean")
+    distiller = Distiller(encoder=module, max_epochs=1, **SMALL).fit(sounds, vectors)
+    heard = distiller.transform(sounds)
+    distiller.save(tmp_path / "a.safetensors")
+    other = Distiller(encoder=Moded("max"), **SMALL).load_weights(tmp_path / "a.safetensors")
+    assert not np.allclose(other.transform(sounds), heard)
+    assert other.weights_ != distiller.weights_
+    module.mode = "max"
+    again = pickle.loads(pickle.dumps(distiller))
+    np.testing.assert_array_equal(again.transform(sounds), heard)
+    parameters = dict(checkpoint_dir=tmp_path / "run", max_epochs=1, **SMALL)
+    Distiller(encoder=Moded("mean"), **parameters).fit(sounds, vectors)
+    with pytest.raises(ValueError, match="of another run.*encoder"):
+        Distiller(encoder=Moded("max"), **parameters).fit(sounds, vectors)
+
+
+def test_half_precision_modules_and_short_clips():
+    sounds, vectors = make_clips(12)
+
+    class Half(Waves):
+        def forward(self, waveforms):
+            return super().forward(waveforms.to(self.layer.weight.dtype)).float()
+
+    module = Half().to(torch.bfloat16)
+    distiller = Distiller(encoder=module, max_epochs=1, **SMALL)
+    X = torch.from_numpy(sounds.astype(np.float64))
+    assert distiller.fit(X, vectors).transform([sounds[0], sounds[0][:20]]).shape == (2, 12)
+
+
+def test_teachers_of_all_kinds():
+    sounds, vectors = make_clips(12)
+    shown = [np.repeat(vector[None], 4, axis=0) for vector in vectors]
+    for teacher in (Shown(), Shown().set_output(transform="pandas")):
+        taught = Distiller(teacher=teacher, max_epochs=1, **SMALL).fit(sounds, shown)
+        assert taught.teacher_.pool is None
+    frozen = FrozenEstimator(StandardScaler().fit(vectors))
+    assert hasattr(
+        Distiller(teacher=frozen, max_epochs=1, **SMALL).fit(sounds, vectors), "teacher_"
+    )
+    taught.set_params(teacher=None).fit(sounds, vectors)
+    assert not hasattr(taught, "teacher_")
+    assert taught._training["teacher"] is None
+
+
+def test_failures_leave_what_was_fitted(fitted, tmp_path):
+    sounds, vectors = make_clips(12)
+    distiller = Distiller(max_epochs=1, **SMALL)
+    with pytest.raises(ValueError, match="has 3 rows"):
+        distiller.fit(sounds, vectors[:3])
+    with pytest.raises(NotFittedError):
+        distiller.transform(sounds)
+    done = pickle.loads(pickle.dumps(fitted))
+    fitted.save(tmp_path / "other.safetensors")
+    for path in (tmp_path / "none.safetensors", tmp_path / "other.safetensors"):
+        with pytest.raises(WeightsError, match=path.name):
+            done.set_params(encoder=Waves()).load_weights(path)
+        assert done.n_iter_ == fitted.n_iter_
+        np.testing.assert_array_equal(done.transform(sounds), fitted.transform(sounds))
+
+
+def test_folder_that_cannot_be_written_is_known_before_the_work(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(Run, "_step", None)
+    with pytest.raises(OSError, match="cannot be written.*choose another checkpoint_dir"):
+        Distiller(checkpoint_dir=tmp_path / "file", **SMALL).fit(*make_clips(12))
+
+
+def test_y_of_other_kinds():
+    sounds, vectors = make_clips(12)
+    expected = Distiller(max_epochs=1, **SMALL).fit(sounds, vectors).weights_
+    for y in (
+        pd.DataFrame(vectors),
+        csr_array(vectors),
+        [torch.from_numpy(vector) for vector in vectors],
+        list(vectors[:, None]),
+    ):
+        assert Distiller(max_epochs=1, **SMALL).fit(sounds, y).weights_ == expected
+    tiny = Distiller(max_epochs=1, **SMALL).fit(sounds, vectors * np.float32(1e-12))
+    assert np.isfinite(tiny.transform(sounds)).all()
+    refuse("y is a int.*, and vectors come in", y=3, error=TypeError)
+    refuse("numbers too large for float32", y=vectors.astype(float) * 1e300)
+    refuse("no vector of numbers", y=vectors * 1j)
+    refuse("no vector of numbers", y=[["1", "2"]] * 12)
+    refuse("y is constant", y=np.arange(1, 13)[:, None] * np.ones(3))
+    refuse("X is a tensor of shape .*no samples", X=torch.zeros(12, 0))
+    refuse("validation_fraction=0.99 of 12 clips leaves 0", validation_fraction=0.99)
+    with pytest.raises(ValueError, match="vectors have 5 numbers, and the teacher's have 12"):
+        Distiller(max_epochs=1, **SMALL).fit(sounds, vectors).project(np.ones((2, 5)))
 
 
 ORIGINAL = """
