@@ -3,6 +3,8 @@
 Both run on the same files with the same checkpoint, each measurement in a process of its
 own, in turns, so that the ratios hold where the machine's speed drifts. The network is
 also compared with the rate at which this machine computes convolutions.
+
+With --train it is the training that is measured, see speed_training.py.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import report
+import speed_training
 
 MODES = ("clip", "frame")
 ENGINES = ("skw2c", "skw2c openvino", "original")
@@ -22,6 +25,8 @@ ENGINES = ("skw2c", "skw2c openvino", "original")
 def main(arguments=None):
     """Measure, print a page of tables, and write it."""
     options = parse_arguments(arguments)
+    if options.train:
+        return speed_training.main(options)
     with tempfile.TemporaryDirectory() as folder:
         job = prepare(options, Path(folder))
         rounds = [
@@ -44,6 +49,7 @@ def parse_arguments(arguments):
     parser.add_argument("--repeats", type=positive, default=3, help="pairs of measurements")
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--out", default="results")
+    speed_training.add_arguments(parser)
     return parser.parse_args(arguments)
 
 

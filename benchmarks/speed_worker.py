@@ -167,25 +167,34 @@ def time_in_threads(function, repeats):
 
 def count_operations(resnet):
     """Multiplications and additions for one clip, without those with padded zeros."""
-    total = 0
+    return sum(count_products(*layer) for layer in list_convolutions(resnet, COLUMNS))
 
-    def count(convolution, inputs, output):
-        nonlocal total
-        taps = 1
-        for axis in (0, 1):
-            size, n_out = inputs[0].shape[2 + axis], output.shape[2 + axis]
-            kernel, stride = convolution.kernel_size[axis], convolution.stride[axis]
-            first = [place * stride - convolution.padding[axis] for place in range(n_out)]
-            taps *= sum(min(at + kernel, size) - max(at, 0) for at in first)
-        total += 2 * taps * convolution.in_channels * convolution.out_channels
+
+def list_convolutions(resnet, n_columns):
+    """The convolutions of a network as they run, each with the shapes of its maps."""
+    layers = []
+
+    def note(convolution, inputs, output):
+        layers.append((convolution, inputs[0].shape, output.shape))
 
     convolutions = [m for m in resnet.modules() if isinstance(m, torch.nn.Conv2d)]
-    hooks = [convolution.register_forward_hook(count) for convolution in convolutions]
+    hooks = [convolution.register_forward_hook(note) for convolution in convolutions]
     with torch.inference_mode():
-        resnet(torch.zeros(1, 1, 257, COLUMNS))
+        resnet.feature_map(torch.zeros(1, 1, 257, n_columns))
     for hook in hooks:
         hook.remove()
-    return total
+    return layers
+
+
+def count_products(convolution, shape_in, shape_out):
+    """Multiplications and additions of one convolution of one clip, from its maps' shapes."""
+    taps = 1
+    for axis in (0, 1):
+        size, n_out = shape_in[2 + axis], shape_out[2 + axis]
+        kernel, stride = convolution.kernel_size[axis], convolution.stride[axis]
+        first = [place * stride - convolution.padding[axis] for place in range(n_out)]
+        taps *= sum(min(at + kernel, size) - max(at, 0) for at in first)
+    return 2 * taps * convolution.in_channels * convolution.out_channels
 
 
 MEASUREMENTS = {

@@ -137,6 +137,44 @@ def test_rows_stand_for_clips(load):
     torch.testing.assert_close(batch.targets, torch.eye(3)[[1, 0]])
 
 
+def test_row_of_a_gpu(load, monkeypatch):
+    """The whole way of a GPU, on the CPU, with clocks and meters that stand still."""
+    speed_training = load("speed_training")
+    cuda = speed_training.torch.cuda
+    monkeypatch.setattr(cuda, "reset_peak_memory_stats", lambda: None)
+    monkeypatch.setattr(cuda, "max_memory_allocated", lambda: 3 * 10**9)
+    monkeypatch.setattr(speed_training, "measure_steps", lambda *arguments: [0.01])
+    monkeypatch.setattr(speed_training, "measure_matrix_rate", lambda device: 2e12)
+    options = argparse.Namespace(encoder_width=64, clip_length=5.0, steps=40, device="cpu")
+    row = speed_training.measure_on_gpu(speed_training.Kind(128, "bf16-mixed", True), options, None)
+    operations = sum(n * layer.operations for layer, n in speed_training.list_layers(options))
+    assert operations == pytest.approx(12.2e9, rel=0.02)
+    assert row == {
+        "batch": 128,
+        "precision": "bf16-mixed",
+        "compiled": "yes",
+        "step, ms": "10.0",
+        "clips/s": "12800",
+        "TFLOP/s": f"{operations * 12800 / 1e12:.1f}",
+        "share of the matrix rate, %": f"{operations * 12800 / 2e10:.1f}",
+        "peak memory, GB": "3.0",
+    }
+
+    def run_out(*arguments):
+        raise cuda.OutOfMemoryError
+
+    monkeypatch.setattr(speed_training, "measure_steps", run_out)
+    row = speed_training.measure_on_gpu(speed_training.Kind(2, "bf16-mixed", False), options, None)
+    assert row["step, ms"] == "out of memory"
+
+
+def test_rate_of_a_product_of_matrices(load, monkeypatch):
+    speed_training = load("speed_training")
+    monkeypatch.setitem(speed_training.MATRIX, "cpu", 100)
+    monkeypatch.setattr(speed_training, "time_call", lambda function: 0.5 + 0 * len(function()))
+    assert speed_training.measure_matrix_rate("cpu") == 4e6
+
+
 # ---- what the speed rests on
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from .._bars import progress_bar
@@ -65,7 +66,8 @@ def train_contrastively(
     # Most of the vocabulary never occurs, and would take a third of the time.
     used, tokens = torch.unique(tokenize(texts.tolist()), return_inverse=True)
     pairs = _Pairs(torch.from_numpy(pictures), tokens, numbers, preprocess_cfg)
-    with torch.random.fork_rng(devices=[]):
+    # The model is so small that threads would mostly wait for each other.
+    with torch.random.fork_rng(devices=[]), threadpool_limits(1, user_api="openmp"):
         torch.manual_seed(recipe.seed)
         model = open_clip.CLIP(**model_cfg)
         words = model.token_embedding
