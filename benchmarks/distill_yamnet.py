@@ -98,7 +98,7 @@ def evaluate(data, name, features, options):
     for fold in sorted(set(data.fold)):
         train, test = data.fold != fold, data.fold == fold
         pipeline = make_pipeline(features, StandardScaler(), CLASSIFIERS["logistic"](options.seed))
-        if isinstance(features, DistilledFeatures):
+        if isinstance(features, DistilledFeatures) and len(options.learning_rates) > 1:
             pipeline = choose_rate(pipeline, data.fold[train], fold, options)
         pipeline.fit(clips[train], data.target[train])
         row = {
@@ -122,6 +122,13 @@ def choose_rate(pipeline, folds, test_fold, options):
     following = [fold for fold in sorted(set(folds)) if fold > test_fold] or [min(folds)]
     judges = PredefinedSplit(np.where(folds == following[0], 0, -1))
     return GridSearchCV(pipeline, {_RATE: options.learning_rates}, cv=judges, error_score="raise")
+
+
+def describe_rates(rates):
+    """Where the learning rate comes from."""
+    if len(rates) == 1:
+        return f"The learning rate is {rates[0]:g}."
+    return f"The learning rate is chosen for each fold within the others, of {rates}."
 
 
 def summarise(scores):
@@ -177,8 +184,7 @@ def main(arguments=None):
             f"resnet18 of width {options.encoder_width}, pieces of {options.clip_length:g} "
             f"seconds, {options.epochs} epochs. No label is seen before the logistic regression, "
             "by which all rows are judged. Accuracy is the mean and the standard deviation over "
-            "the folds. The learning rate is chosen for each fold within the others, of "
-            f"{options.learning_rates}.",
+            f"the folds. {describe_rates(options.learning_rates)}",
         ]
     )
     out = Path(options.out)

@@ -133,10 +133,10 @@ def test_seconds_are_labelled_by_what_fills_them(load):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--tasks", "esc51"], "unknown: esc51; known: esc50"),
+        (["--tasks", "esc51"], "unknown: esc51; known: world, esc50"),
         (["--features", "mfcc,clap"], "unknown: clap"),
         (["--data-root", "nowhere"], "no meta/esc50.csv in nowhere"),
-        (["--weights", "nothing.pt"], "neither a known name"),
+        (["--tasks", "esc50", "--weights", "nothing.pt"], "neither a known name"),
     ],
 )
 def test_run_all_bad_arguments(tmp_path, arguments, message):
