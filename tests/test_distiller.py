@@ -295,7 +295,7 @@ def test_what_cannot_be_trained_on_is_refused():
     refuse("y is constant", y=np.ones((12, 3)))
     refuse("Row 5 of y has vectors of 7 numbers, and row 0 has 12",
            y=[*vectors[:5], np.ones(7), *vectors[6:]])  # fmt: skip
-    refuse("Row 0 of y is str.*need a teacher", y=["a.png"] * 12)
+    refuse("Row 0 of y is 'a.png'.*need a teacher", y=["a.png"] * 12)
     refuse("n_samples=1 clips to train on", X=sounds[:1], y=vectors[:1])
     refuse("clip_length=0.01 seconds is too short", clip_length=0.01)
     refuse("encoder's have 32 numbers, the teacher's 12: .* encoder_width of 1.5", loss="clip")

@@ -2,14 +2,17 @@
 
 import re
 import runpy
+from fractions import Fraction
 
 import matplotlib
+import numpy as np
 import pytest
 from PIL import Image
 
 from skw2c import Wav2CLIPTransformer
 
 from .conftest import REPOSITORY
+from .test_pictures import write_video
 
 
 def code_blocks(path):
@@ -30,8 +33,8 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
     monkeypatch.setattr("skw2c._encoders._construct", construct)
 
 
-def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, stand_ins):
-    pipeline, files, words = code_blocks(REPOSITORY / "README.rst")
+def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip, stand_ins):
+    pipeline, files, words, training = code_blocks(REPOSITORY / "README.rst")
     names = {}
     exec(pipeline, names)  # noqa: S102
     assert capsys.readouterr().out.startswith("0.")
@@ -48,6 +51,23 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, stand
     assert set(names["labels"]) <= {"dog", "rain", "church bells"}
     assert names["events"].columns.tolist() == ["row", "label", "onset", "offset", "score"]
     assert names["found"].columns.tolist() == ["query", "rank", "item", "score"]
+    names["videos"] = write_films(tmp_path)
+    training = training.replace("CLIPVideoEncoder(", f"CLIPVideoEncoder({tiny_clip!r}, None, ")
+    training = training.replace("Distiller(", "Distiller(max_epochs=1, encoder_width=2, ")
+    exec(training, names)  # noqa: S102
+    assert names["vectors"].shape == (6, 16)
+    assert (tmp_path / "encoder.md").exists()
+
+
+def write_films(folder):
+    """Write videos of different colours, with sound."""
+    paths = [folder / f"{row}.mkv" for row in range(4)]
+    for row, path in enumerate(paths):
+        write_video(
+            path, [250 * k for k in range(9)], Fraction(1, 1000), sound=(0, 2),
+            picture=lambda _, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
+        )  # fmt: skip
+    return paths
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_interrupted_run_goes_on(tiny_world, tiny_world_parameters, monkeypatch,
     """After an interruption in the middle of the distillation, nothing is trained twice."""
     parameters = {**tiny_world_parameters, "folder": tmp_path}
 
-    def interrupt(self, entry, **_):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
