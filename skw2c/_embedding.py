@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass
@@ -43,8 +43,10 @@ class ClipEmbedder:
         The network.
     framing : Framing or None
         None embeds each clip as one frame.
-    output : {"clip", "encoder"}
-        Which vector.
+    pool : bool
+        Whether the vectors of a clip's frames are averaged.
+    output : str
+        Which vector, one of the network's.
     rate : int
         Rate of clips that are arrays, in Hz.
     batch_size : int
@@ -60,11 +62,12 @@ class ClipEmbedder:
     """
 
     def __init__(
-        self, network: FrozenEncoder, *, framing: Framing | None, output: str, rate: int,
-        batch_size: int, n_jobs: int | None, store: VectorStore, on_error: str, verbose,
+        self, network: FrozenEncoder, *, framing: Framing | None, pool: bool, output: str,
+        rate: int, batch_size: int, n_jobs: int | None, store: VectorStore, on_error: str, verbose,
     ):  # fmt: skip
         self._network = network
         self._framing = framing
+        self._join = _average if pool else _concatenate
         self._output = output
         self._rate = rate
         self._batch_size = batch_size
@@ -164,9 +167,10 @@ class ClipEmbedder:
         waveform = read_up_to(clip, self._network.sampling_rate, longest)
         if waveform is not None:
             return _Prepared(row, key, self._network.prepare(waveform, self._framing))
-        vectors = self._network.embed_blocks(
+        parts = self._network.embed_blocks(
             lambda: read_ahead(self._blocks(clip, stopped)), self._framing, self._output
         )
+        vectors = self._join(parts)
         self._store.put(key, vectors)
         return vectors
 
@@ -184,8 +188,8 @@ class ClipEmbedder:
         ends = np.cumsum([len(clip.inputs) for clip in group])
         results = {}
         for clip, frames in zip(group, np.split(vectors, ends[:-1]), strict=True):
-            self._store.put(clip.key, frames)
-            results[clip.row] = frames
+            results[clip.row] = self._join([frames])
+            self._store.put(clip.key, results[clip.row])
         return results
 
     def _name_of(self, item) -> str | None:
@@ -193,6 +197,19 @@ class ClipEmbedder:
             return as_clip(item, self._rate).name
         except AudioError:
             return None
+
+
+def _concatenate(parts: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate(list(parts))
+
+
+def _average(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Mean of the rows of all parts, as one row; summed up in double precision."""
+    total, count = 0.0, 0
+    for part in parts:
+        total = total + part.sum(axis=0, dtype=np.float64)
+        count += len(part)
+    return (total / count).astype(np.float32)[None]
 
 
 def _check_goes_on(stopped: threading.Event) -> None:

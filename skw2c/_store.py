@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 
 # Raise it when the same clip, weights and configuration give other vectors than before.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class VectorStore:

@@ -1,32 +1,14 @@
 """Wav2CLIPTransformer: clips in, a table of vectors out."""
 
-import os
-from numbers import Integral, Real
+from numbers import Real
 
-import joblib
-import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._embedding import ClipEmbedder
-from ._rows import to_unit_length
-from ._store import VectorStore
-from ._tables import check_container, note_columns, stack_frames
-from .audio import list_clips, tensor_to_array
+from ._sound_transformer import SoundTransformer
 from .models import SHORTEST, Framing, FrozenWav2CLIP, get_frozen_wav2clip
-from .weights import WeightsReference, refer_to
-
-_RATE = FrozenWav2CLIP.sampling_rate
 
 
-class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Wav2CLIPTransformer(SoundTransformer):
     """Embed sound as vectors in the space of CLIP's pictures and texts.
 
     Each clip is decoded, mixed down to mono, resampled to 16 kHz and embedded by the
@@ -154,22 +136,15 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
            [0.5, 1.5]])
     """
 
+    _model = "wav2clip"
+    _rate = FrozenWav2CLIP.sampling_rate
+
     _parameter_constraints = {
-        "weights": [str, os.PathLike, WeightsReference, None],
-        "mode": [StrOptions({"clip", "frame"})],
+        **SoundTransformer._parameter_constraints,
         "output": [StrOptions({"clip", "encoder"})],
         "frame_length": [Interval(Real, 0, None, closed="neither")],
         "hop_length": [Interval(Real, 0, None, closed="neither")],
         "tail": [StrOptions({"drop", "pad"})],
-        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
-        "normalize": ["boolean"],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
-        "n_jobs": [Interval(Integral, None, None, closed="neither"), None],
-        "memory": [str, os.PathLike, joblib.Memory, None],
-        "on_error": [StrOptions({"raise", "nan"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -207,144 +182,9 @@ class Wav2CLIPTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X=None, y=None):
-        """Find the weights and check the parameters; no clip is read.
-
-        Parameters
-        ----------
-        X : list, tuple, Series, DataFrame, array, tensor or None, default=None
-            Clips, see the Notes of the class. None will do: nothing is learned from them.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : Wav2CLIPTransformer
-            The fitted transformer.
-        """
-        self._framing()
-        if X is None:
-            note_columns(self, X, reset=True)
-        else:
-            self._list_clips(X, reset=True)
-        return self._adopt(self._refer_to_weights())
-
-    def transform(self, X):
-        """Embed clips.
-
-        Parameters
-        ----------
-        X : list, tuple, Series, DataFrame, array or tensor
-            Clips, see the Notes of the class.
-
-        Returns
-        -------
-        ndarray
-            In clip mode (n_clips, 512), float32. In frame mode (n_clips, n_frames, 512) if
-            all clips have as many windows, else an object array of shape (n_clips,) of
-            arrays (n_frames of the clip, 512); see `frame_times`.
-
-        Raises
-        ------
-        AudioError
-            If a clip cannot be read and ``on_error="raise"``.
-        ValueError
-            If X is empty, or no collection of clips.
-
-        Warns
-        -----
-        FailedClipWarning
-            If clips could not be read and ``on_error="nan"``.
-        """
-        check_is_fitted(self)
-        self._validate_params()
-        clips = self._list_clips(X, reset=False)
-        if self.mode == "frame":
-            check_container(self, "mode='frame'", "mode='clip'")
-        vectors = self._embedder().embed(clips)
-        if self.normalize:
-            vectors = [to_unit_length(frames) for frames in vectors]
-        return np.concatenate(vectors) if self.mode == "clip" else stack_frames(vectors)
-
-    def frame_times(self, n_frames):
-        """Start and end of the first windows of a clip, in frame mode.
-
-        Parameters
-        ----------
-        n_frames : int
-            Number of windows.
-
-        Returns
-        -------
-        ndarray of shape (n_frames, 2), float64
-            Seconds from the start of the clip, computed from whole samples at 16 kHz.
-        """
-        return self._framing().spans(n_frames) / _RATE
-
-    @property
-    def _n_features_out(self):
-        return self._widths[self.output]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = self.on_error == "nan"
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
     def _framing(self):
-        """The windows of frame mode in samples, checked."""
-        length, hop = (round(seconds * _RATE) for seconds in (self.frame_length, self.hop_length))
-        if length < SHORTEST:
-            raise ValueError(
-                f"frame_length={self.frame_length!r} seconds is {length} samples at {_RATE} Hz; "
-                f"the spectrogram needs at least {SHORTEST} ({SHORTEST / _RATE:.4f} seconds)"
-            )
-        if hop < 1:
-            raise ValueError(
-                f"hop_length={self.hop_length!r} seconds is less than one sample at {_RATE} Hz"
-            )
-        return Framing(length, hop, pad_tail=self.tail == "pad")
-
-    def _list_clips(self, X, reset):
-        """List the clips of X; a table is validated as scikit-learn does."""
-        clips = list_clips(X)
-        if clips is None:
-            X = tensor_to_array(X) if hasattr(X, "detach") else X
-            finite = self.on_error == "raise"
-            return list(validate_data(self, X, reset=reset, ensure_all_finite=finite))
-        note_columns(self, X, reset=reset)
-        return clips
-
-    def _adopt(self, reference):
-        """Become fitted with these weights."""
-        self.weights_ = reference
-        self._widths = self._network().widths
-        return self
-
-    def _refer_to_weights(self):
-        if self.weights is None:
-            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-            return WeightsReference(seed=int(seed))
-        return refer_to(self.weights, progress=bool(self.verbose))
+        length = self._to_samples("frame_length", SHORTEST, "the spectrogram needs")
+        return Framing(length, self._to_samples("hop_length"), pad_tail=self.tail == "pad")
 
     def _network(self):
         return get_frozen_wav2clip(self.weights_, self.device)
-
-    def _embedder(self):
-        framing = self._framing() if self.mode == "frame" else None
-        network = self._network()
-        identity = self.weights_.identity
-        configuration = (identity, self.output, framing, network.device_type)
-        return ClipEmbedder(
-            network,
-            framing=framing,
-            output=self.output,
-            rate=self.sampling_rate,
-            batch_size=self.batch_size,
-            n_jobs=self.n_jobs,
-            store=VectorStore(self.memory, configuration),
-            on_error=self.on_error,
-            verbose=self.verbose,
-        )

@@ -76,7 +76,7 @@ def test_long_clip_equals_one_piece(long_clip, framing, output):
     prepared = network.prepare(long_clip, framing)
     whole = np.concatenate([network.encode(part, output) for part in prepared.split(50)])
     blocks = np.array_split(long_clip, 37)
-    streamed = network.embed_blocks(lambda: iter(blocks), framing, output)
+    streamed = np.concatenate(list(network.embed_blocks(lambda: iter(blocks), framing, output)))
     assert streamed.dtype == np.float32
     np.testing.assert_allclose(streamed, whole, atol=1e-4 * np.abs(whole).max())
 

@@ -8,63 +8,21 @@ from collections.abc import Callable
 
 import torch
 
-from ..weights import CLIPReference, WeightsReference
-from ._clip import FrozenCLIP, build_clip
-from ._contract import FrozenEncoder
-from ._frozen import FrozenWav2CLIP
-from ._frozen_module import FrozenModule, restore_module
-from ._state import build_wav2clip
-from ._wav2clip import random_wav2clip
-
 _KEPT = 4
-_networks: OrderedDict[tuple, FrozenEncoder | FrozenCLIP] = OrderedDict()
+_networks: OrderedDict[tuple, object] = OrderedDict()
 _lock = threading.Lock()
 
 
-def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenEncoder:
-    """Build the network that ``reference`` names, or take it from those built before.
+def keep_network(key: tuple, build: Callable):
+    """Give the network under ``key``, built where it is not kept.
 
     Parameters
     ----------
-    reference : WeightsReference
-        Which weights.
-    device : str
-        ``"auto"``, a torch device, or ``"openvino"``.
-
-    Raises
-    ------
-    ValueError
-        If torch does not know the device, or has none of that kind.
+    key : tuple
+        All that the network depends on.
+    build : callable
+        Makes it. The networks that were asked for longest ago make room.
     """
-    device = choose_device(device)
-    # Modules of the user's own may differ where nothing that can be compared does.
-    key = (reference, device, None if _is_ours(reference) else id(reference.held))
-    return _keep(key, lambda: _freeze(reference, device))
-
-
-def get_frozen_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
-    """Build the CLIP that ``reference`` names, or take it from those built before.
-
-    Parameters
-    ----------
-    reference : CLIPReference
-        Which model and weights.
-    device : str
-        ``"auto"`` or a torch device.
-
-    Raises
-    ------
-    ValueError
-        If torch does not know the device, or has none of that kind.
-    """
-    if device == "openvino":
-        raise ValueError("device='openvino' runs the encoder of sound, not CLIP: choose 'cpu'")
-    device = choose_device(device)
-    return _keep((reference, device), lambda: build_clip(reference, device))
-
-
-def _keep(key: tuple, build: Callable):
-    """The network under ``key``, built where it is not kept; the oldest ones make room."""
     with _lock:
         if key not in _networks:
             _networks[key] = build()
@@ -72,6 +30,19 @@ def _keep(key: tuple, build: Callable):
         while len(_networks) > _KEPT:
             _networks.popitem(last=False)
         return _networks[key]
+
+
+def choose_torch_device(device: str, network: str) -> str:
+    """Resolve a device for a network that does not run in OpenVINO.
+
+    Raises
+    ------
+    ValueError
+        If that is asked for, or torch does not know the device, or has none of that kind.
+    """
+    if device == "openvino":
+        raise ValueError(f"device='openvino' runs Wav2CLIP, not {network}: choose 'cpu'")
+    return choose_device(device)
 
 
 def choose_device(device: str) -> str:
@@ -89,16 +60,3 @@ def choose_device(device: str) -> str:
             "device that torch has here."
         ) from exc
     return device
-
-
-def _is_ours(reference: WeightsReference) -> bool:
-    return reference.held is None or reference.held.encoder is None
-
-
-def _freeze(reference: WeightsReference, device: str) -> FrozenEncoder:
-    if reference.seed is not None:
-        return FrozenWav2CLIP(random_wav2clip(reference.seed), device)
-    if not _is_ours(reference):
-        encoder, projection = restore_module(reference.held.encoder, reference.read())
-        return FrozenModule(encoder, projection, device)
-    return FrozenWav2CLIP(build_wav2clip(reference.read(), reference.label), device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -14,6 +14,8 @@ from ._framing import Framing
 
 class FrozenEncoder(Protocol):
     """An encoder whose vector of a clip depends on nothing but the clip.
+
+    Framing None embeds a clip as one frame, where the encoder can.
 
     Attributes
     ----------
@@ -51,5 +53,16 @@ class FrozenEncoder(Protocol):
         open_blocks: Callable[[], Iterable[np.ndarray]],
         framing: Framing | None,
         output: str,
-    ) -> np.ndarray:
-        """Embed a clip that comes in blocks as (n_frames, width), in bounded memory."""
+    ) -> Iterator[np.ndarray]:
+        """Yield the vectors (k, width) of a clip that comes in blocks, in bounded memory.
+
+        Parameters
+        ----------
+        open_blocks : callable
+            Starts to read the clip: gives an iterable of float32 blocks. It may be called
+            more than once.
+        framing : Framing or None
+            None embeds the clip as one frame.
+        output : str
+            Which vector.
+        """

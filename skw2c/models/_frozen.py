@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ._exact import exact_cudnn
 from ._framing import Framing
 from ._inference import FoldedResNet
+from ._on_device import OnDevice
 from ._openvino import OpenVINOResNet
 from ._spectrogram import HOP_LENGTH, SHORTEST, Statistics
 from ._streaming import CORE_COLUMNS, gather, stream_features, stream_spectrogram
@@ -22,7 +21,7 @@ from ._wav2clip import Wav2CLIP
 _COLUMNS_PER_BATCH = {"cpu": 4 * 227, "cuda": 128 * 454}
 
 
-class FrozenWav2CLIP:
+class FrozenWav2CLIP(OnDevice):
     """Embed clips with fixed weights, the same clip always in the same way.
 
     Parameters
@@ -36,7 +35,7 @@ class FrozenWav2CLIP:
     sampling_rate = Wav2CLIP.sampling_rate
 
     def __init__(self, model: Wav2CLIP, device: str):
-        self._device = torch.device("cpu" if device == "openvino" else device)
+        super().__init__("cpu" if device == "openvino" else device)
         resnet = model.audio_encoder
         self._front_end = resnet.spectrogram.to(self._device)
         # In double precision, because matrix products in single precision differ in the
@@ -59,15 +58,6 @@ class FrozenWav2CLIP:
             spectrograms = self._front_end(self._to_device(frames))
             return Statistics().update(spectrograms).standardise(spectrograms)
 
-    @property
-    def device_type(self) -> str:
-        """Kind of device that the network runs on, such as ``"cpu"``."""
-        return self._device.type
-
-    def exact(self) -> AbstractContextManager:
-        """Keep torch from trading precision for speed, where the device would."""
-        return exact_cudnn() if self.device_type == "cuda" else nullcontext()
-
     def longest(self, framing: Framing | None) -> int:
         """Samples of the longest clip whose spectrograms are computed in one piece."""
         longest = CORE_COLUMNS * HOP_LENGTH
@@ -86,39 +76,27 @@ class FrozenWav2CLIP:
         with torch.inference_mode():
             return self._finish(self._network(inputs[:, None]).mean((2, 3)), output)
 
+    @torch.inference_mode()
     def embed_blocks(
         self,
         open_blocks: Callable[[], Iterable[np.ndarray]],
         framing: Framing | None,
         output: str,
-    ) -> np.ndarray:
+    ) -> Iterator[np.ndarray]:
         """Embed a long clip in bounded memory, reading it twice.
 
         The first pass gathers the statistics of the spectrogram, the second runs the
         network.
-
-        Parameters
-        ----------
-        open_blocks : callable
-            Starts to read the clip: gives an iterable of float32 blocks.
-        framing : Framing or None
-            None embeds the clip as one frame.
-        output : {"clip", "encoder"}
-            Which vector.
-
-        Returns
-        -------
-        ndarray of shape (n_frames, width), float32
         """
-        with torch.inference_mode():
-            statistics = Statistics()
-            for part in self._stream(open_blocks(), framing):
-                statistics.update(part)
-            parts = map(statistics.standardise, self._stream(open_blocks(), framing))
-            if framing is not None:
-                return np.concatenate([self._encode_part(part, output) for part in parts])
-            features = stream_features(parts, self._network, stride=self._stride, reach=self._reach)
-            return self._finish(features[None], output)
+        statistics = Statistics()
+        for part in self._stream(open_blocks(), framing):
+            statistics.update(part)
+        parts = map(statistics.standardise, self._stream(open_blocks(), framing))
+        if framing is not None:
+            yield from (self._encode_part(part, output) for part in parts)
+            return
+        features = stream_features(parts, self._network, stride=self._stride, reach=self._reach)
+        yield self._finish(features[None], output)
 
     def _stream(self, blocks: Iterable[np.ndarray], framing: Framing | None) -> Iterator[Tensor]:
         if framing is None:
@@ -135,9 +113,6 @@ class FrozenWav2CLIP:
         features = features.cpu()
         vectors = features if output == "encoder" else self._projection(features.double())
         return vectors.float().numpy()
-
-    def _to_device(self, frames: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.array(frames)).to(self._device)
 
 
 def _frames_per_part(framing: Framing) -> int:

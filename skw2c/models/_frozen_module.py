@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ._exact import exact_cudnn
 from ._framing import Framing
+from ._on_device import OnDevice
 from ._streaming import gather
 from ._wav2clip import AudioEncoder, Projection
 
@@ -60,7 +59,7 @@ def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): x for name, x in state.items() if name.startswith(prefix)}
 
 
-class FrozenModule:
+class FrozenModule(OnDevice):
     """Embed clips with a trained module, which sees each clip as a whole.
 
     Parameters
@@ -76,21 +75,12 @@ class FrozenModule:
     sampling_rate = AudioEncoder.sampling_rate
 
     def __init__(self, encoder: nn.Module, projection: nn.Module | None, device: str):
-        self._device = torch.device(device)
+        super().__init__(device)
         self._encoder = encoder.to(self._device)
         self._projection = projection
         n_features = self._run(torch.zeros(1, self.sampling_rate)).shape[1]
         n_outputs = n_features if projection is None else projection.sequential[-1].out_features
         self.widths = {"encoder": n_features, "clip": n_outputs}
-
-    @property
-    def device_type(self) -> str:
-        """Kind of device that the module runs on, such as ``"cpu"``."""
-        return self._device.type
-
-    def exact(self) -> AbstractContextManager:
-        """Keep torch from trading precision for speed, where the device would."""
-        return exact_cudnn() if self.device_type == "cuda" else nullcontext()
 
     def longest(self, framing: Framing | None) -> int:
         """Samples of the longest clip that `prepare` takes."""
@@ -123,15 +113,14 @@ class FrozenModule:
         open_blocks: Callable[[], Iterable[np.ndarray]],
         framing: Framing | None,
         output: str,
-    ) -> np.ndarray:
+    ) -> Iterator[np.ndarray]:
         """Embed a long clip; without framing it is put together, since no more is known."""
         if framing is None:
-            whole = np.concatenate(list(open_blocks()))
-            return self.encode(torch.from_numpy(whole[None]), output)
-        parts = framing.cut_blocks(gather(open_blocks()), _FRAMES_AT_ONCE)
-        return np.concatenate(
-            [self.encode(torch.from_numpy(np.array(part)), output) for part in parts]
-        )
+            parts = [np.concatenate(list(open_blocks()))[None]]
+        else:
+            parts = framing.cut_blocks(gather(open_blocks()), _FRAMES_AT_ONCE)
+        for part in parts:
+            yield self.encode(torch.from_numpy(np.array(part)), output)
 
     def _run(self, waveforms: Tensor) -> Tensor:
         with torch.inference_mode():

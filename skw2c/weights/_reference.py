@@ -90,7 +90,10 @@ def hold_weights(state: Mapping[str, Tensor], encoder: nn.Module | None = None) 
 
 
 def refer_to(
-    weights: str | os.PathLike | WeightsReference, *, progress: bool = False
+    weights: str | os.PathLike | WeightsReference,
+    model: str = "wav2clip",
+    *,
+    progress: bool = False,
 ) -> WeightsReference:
     """Make the reference for what a user passes as ``weights``.
 
@@ -99,6 +102,8 @@ def refer_to(
     weights : str, os.PathLike or WeightsReference
         Name in the registry, fetched where needed, path of a file, or a reference, which
         stays as it is.
+    model : str, default="wav2clip"
+        Which of the models in the registry the names are of.
     progress : bool, default=False
         Whether to show the progress of a download.
 
@@ -109,17 +114,17 @@ def refer_to(
     """
     if isinstance(weights, WeightsReference):
         return weights
-    known = [name for name, entry in registry().items() if entry.parameter == "weights"]
+    known = [name for name, entry in registry().items() if entry.model == model]
     if isinstance(weights, str) and weights in known:
         return WeightsReference(
             name=weights, sha256=fetch_weights(weights, progress=progress).sha256
         )
     path = os.path.abspath(os.path.expanduser(os.fspath(weights)))
     if not os.path.isfile(path):
+        names = ", ".join(map(repr, known)) or "there is none"
         raise WeightsError(
-            f"weights={os.fspath(weights)!r} is neither a known name "
-            f"({', '.join(map(repr, known))}) nor an existing file (looked for {path!r}). "
-            "weights=None gives an untrained encoder."
+            f"weights={os.fspath(weights)!r} is neither a known name ({names}) nor an existing "
+            f"file (looked for {path!r}). weights=None gives an untrained encoder."
         )
     return WeightsReference(path=path, sha256=_checksum(path))
 

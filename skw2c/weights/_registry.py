@@ -23,7 +23,9 @@ class WeightsFile:
     licence : str
         Its licence.
     architecture : str
-        The model it belongs to.
+        The model it belongs to, in words.
+    model : str
+        The model it belongs to, in a name that estimators ask for.
     sha256 : str or None
         Checksum, where the publisher states one.
     bytes : int or None
@@ -39,6 +41,7 @@ class WeightsFile:
     url: str
     licence: str
     architecture: str
+    model: str
     sha256: str | None = None
     bytes: int | None = None
     approximate_bytes: int | None = None

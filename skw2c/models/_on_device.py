@@ -1,0 +1,36 @@
+"""Where a frozen network runs, and how exactly."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._exact import exact_cudnn
+
+
+class OnDevice:
+    """What all frozen encoders know of the device that they run on.
+
+    Parameters
+    ----------
+    device : str
+        Torch device.
+    """
+
+    def __init__(self, device: str):
+        self._device = torch.device(device)
+
+    @property
+    def device_type(self) -> str:
+        """Kind of device that the network runs on, such as ``"cpu"``."""
+        return self._device.type
+
+    def exact(self) -> AbstractContextManager:
+        """Keep torch from trading precision for speed, where the device would."""
+        return exact_cudnn() if self.device_type == "cuda" else nullcontext()
+
+    def _to_device(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.array(array)).to(self._device)
