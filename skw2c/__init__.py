@@ -5,14 +5,21 @@ import importlib
 from ._version import __version__
 
 _PUBLIC = {
+    "AudioCLIPFineTuner": "._audioclip_fine_tuner",
+    "AudioCLIPTransformer": "._audioclip_transformer",
     "AudioIndex": "._audio_index",
     "CLIPImageEncoder": "._clip_image_encoder",
     "CLIPTextEncoder": "._clip_text_encoder",
     "CLIPVideoEncoder": "._clip_video_encoder",
     "ClipShards": ".training._shards",
     "Distiller": "._distiller",
+    "OpenL3ImageTransformer": "._openl3_image_transformer",
+    "OpenL3Transformer": "._openl3_transformer",
+    "SupervisedAudioClassifier": "._supervised_audio_classifier",
     "Wav2CLIPTransformer": "._wav2clip_transformer",
     "load_audio": ".audio",
+    "YAMNetClassifier": "._yamnet_classifier",
+    "YAMNetTransformer": "._yamnet_transformer",
     "ZeroShotClassifier": "._zero_shot_classifier",
     "make_small_world": "._small_world",
     "prettify_label": "._labels",

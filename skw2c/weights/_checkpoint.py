@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .._atomic import write_atomically
 from ..exceptions import WeightsError
+from ._keras import KERAS_SUFFIXES, read_keras
 from ._torchscript import is_torchscript, read_torchscript
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
-    """Read the tensors of a ``.safetensors`` file, a torch checkpoint or a TorchScript archive.
+    """Read the tensors of a file, whose format is known by its name.
+
+    ``.safetensors``, ``.h5`` and ``.h5.gz`` (Keras), ``.npz`` (NumPy); anything else is a
+    torch checkpoint or a TorchScript archive.
 
     Parameters
     ----------
@@ -35,6 +41,10 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     path = os.fspath(path)
     if path.endswith(".safetensors"):
         return _read_safetensors(path)
+    if path.endswith(KERAS_SUFFIXES):
+        return read_keras(path)
+    if path.endswith(".npz"):
+        return _read_npz(path)
     if os.path.isfile(path) and is_torchscript(path):
         return read_torchscript(path)
     return _only_tensors(_read_torch(path), path)
@@ -49,6 +59,16 @@ def _read_safetensors(path: str) -> dict[str, Tensor]:
     except safetensors.SafetensorError as exc:
         raise WeightsError(
             f"The weights {path!r} are damaged or no safetensors file ({exc})."
+        ) from exc
+
+
+def _read_npz(path: str) -> dict[str, Tensor]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays}
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
+        raise WeightsError(
+            f"The weights {path!r} are damaged, or no npz file of arrays of numbers ({exc})."
         ) from exc
 
 
