@@ -24,7 +24,15 @@ import torch
 from speed_worker import count_products, list_convolutions
 
 from skw2c.models import Distillation, build_student
-from skw2c.training import Plan, Run, Schedule, TeacherVectors, TensorClips, choose_engine
+from skw2c.training import (
+    AdamOnPlateau,
+    Plan,
+    Run,
+    Schedule,
+    TeacherVectors,
+    TensorClips,
+    choose_engine,
+)
 
 RATE = 16000
 HOP = 353  # samples from one column of the spectrogram to the next
@@ -153,7 +161,7 @@ def train(clips, kind, options, progress, n_epochs=1):
         model.compile()
     length = round(options.clip_length * RATE)
     plan = Plan(clips.n_samples, length, kind.batch_size, 0.0, seed=0)
-    schedule = Schedule(n_epochs, 1e-3, n_epochs, None, checkpoint_interval=math.inf)
+    schedule = Schedule(n_epochs, AdamOnPlateau(1e-3, n_epochs), None, checkpoint_interval=math.inf)
     engine = choose_engine("cpu" if options.device == "cpu" else 1, 1, kind.precision)
     Run(
         model, clips, plan, schedule, engine=engine, augment=None, folder=None,

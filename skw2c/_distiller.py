@@ -1,35 +1,25 @@
 """Distiller: train an encoder of sound on a teacher's vectors of what is seen."""
 
 import os
-import warnings
 from contextlib import suppress
-from dataclasses import replace
 from numbers import Integral, Real
 
-import joblib
 import numpy as np
 import torch
 from sklearn import config_context
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils import check_array, check_random_state
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ._atomic import open_atomically, write_atomically
-from ._history import draw_history
 from ._model_card import describe_training, write_card
-from ._optional import import_optional
 from ._tables import note_columns, take_columns
 from ._teaching import teach, teach_captions
-from ._training_data import check_number, collect_clips
-from ._training_record import configure, list_facts, name_of
+from ._trainer import SoundTrainer
+from ._training_data import collect_clips
+from ._training_record import list_facts, name_of
 from ._wav2clip_transformer import Wav2CLIPTransformer
-from .audio import list_clips, tensor_to_array
 from .exceptions import WeightsError
 from .models import (
     LOSSES,
@@ -39,21 +29,11 @@ from .models import (
     get_frozen_wav2clip,
     restore_projection,
 )
-from .training import (
-    PRECISIONS,
-    SAMPLING_RATE,
-    Plan,
-    Progress,
-    Run,
-    RunFolder,
-    Schedule,
-    WaveformAugmentation,
-    choose_engine,
-)
+from .training import AdamOnPlateau
 from .weights import hold_weights, refer_to, write_safetensors
 
 
-class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer):
     """Train an encoder of sound to predict a teacher's vectors of what is seen.
 
     The pre-training of Wav2CLIP [1]_: CLIP's vision tower stays as it is and tells what the
@@ -230,32 +210,17 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     (20, 32)
     """
 
+    _shortest = SHORTEST
+    _decisive = ("loss", "encoder_width", "lr_patience")
+
     _parameter_constraints = {
+        **SoundTrainer._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "teacher": [HasMethods(["fit", "transform"]), None],
         "encoder": [StrOptions({"resnet18", "resnet34"}), torch.nn.Module],
         "encoder_width": [Interval(Integral, 1, None, closed="left")],
-        "clip_length": [Interval(Real, 0, None, closed="neither")],
-        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
         "frame_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "lr_patience": [Interval(Integral, 0, None, closed="left")],
-        "early_stopping_patience": [Interval(Integral, 1, None, closed="left"), None],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "augment": [StrOptions({"audioclip"}), callable, None],
-        "precision": [StrOptions(set(PRECISIONS))],
-        "devices": [StrOptions({"auto", "cpu"}), Interval(Integral, 1, None, closed="left")],
-        "num_nodes": [Interval(Integral, 1, None, closed="left")],
-        "compile": ["boolean"],
-        "checkpoint_dir": [str, os.PathLike, None],
-        "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
-        "resume": ["boolean"],
-        "n_jobs": [Interval(Integral, None, None, closed="neither"), None],
-        "on_error": [StrOptions({"raise", "nan"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -361,31 +326,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         UserWarning
             If ``batch_size`` is larger than the number of clips, or ``y`` looks like classes.
         """
-        length = self._piece_length()
-        engine = choose_engine(self.devices, self.num_nodes, self.precision)
+        self._piece_length()
+        engine = self._choose_engine()
         clips, teacher = self._collect(X, y, captions)
-        progress = Progress(self.verbose and engine.rank == 0, self.max_epochs)
-        folder = self._folder(clips, length)
-        content = _load(folder, engine) if folder and self.resume else None
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        seed = content["seed"] if content else int(engine.agree(seed))
-        plan = self._plan(clips, length, seed, engine.world_size)
-        model = self._build(clips, seed)
-        self._hold(model)  # what could not be held is refused before the work
-        run = Run(
-            model, clips, plan, self._schedule(), engine=engine, augment=self._augmentation(),
-            folder=folder, progress=progress, n_threads=joblib.effective_n_jobs(self.n_jobs),
-        )  # fmt: skip
-        progress.say(_describe_start(clips, plan, engine))
-        if content:
-            run.restore(content)
-            progress.say(f"going on from {str(folder.path)!r}")
-        standing = run.finish()
-        self._forget()
+        model, standing = self._train(clips, engine)
         if self.teacher is not None and teacher is not None:
             self.teacher_ = teacher
-        self._history = standing.history
-        self.n_iter_, self.best_epoch_ = len(standing.history), standing.best_epoch
         teacher = getattr(clips, "teacher", teacher)
         return self._adopt(*self._hold(model), list_facts(self, clips, standing, teacher))
 
@@ -549,30 +495,6 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         note_columns(self, None, reset=True)
         return self._adopt(reference, widths, {"read_from": os.path.basename(path)})
 
-    @property
-    def history_(self):
-        """How training went, one row per epoch (DataFrame)."""
-        check_is_fitted(self, "_history")
-        pandas = import_optional("pandas", extra="train", purpose="The table history_")
-        return pandas.DataFrame(self._history)
-
-    def plot_history(self, ax=None):
-        """Plot the learning curve.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Where to plot. None makes a new figure.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        check_is_fitted(self, "_history")
-        plot = import_optional("matplotlib.pyplot", extra="train", purpose="plot_history")
-        ax = plot.subplots(layout="constrained")[1] if ax is None else ax
-        return draw_history(ax, self._history, self.best_epoch_)
-
     def get_feature_names_out(self, input_features=None):
         """Names of the columns of the vectors: ``distiller0``, ``distiller1`` ...
 
@@ -601,16 +523,6 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _piece_length(self):
-        """Samples of each example."""
-        length = round(self.clip_length * SAMPLING_RATE)
-        if length < SHORTEST:
-            raise ValueError(
-                f"clip_length={self.clip_length!r} seconds is too short: the spectrogram needs at "
-                f"least {SHORTEST} samples, {SHORTEST / SAMPLING_RATE:.4f} seconds"
-            )
-        return length
-
     def _collect(self, X, y, captions):
         """Put together what is trained on, and the fitted teacher."""
         if hasattr(X, "n_samples") and hasattr(X, "read"):
@@ -638,75 +550,18 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         )
         return clips, teacher
 
-    def _list_clips(self, X):
-        """The clips of X as a list, or the tensor that X is."""
-        if hasattr(X, "detach") and X.ndim == 2 and self.sampling_rate == SAMPLING_RATE:
-            note_columns(self, None, reset=True)
-            self.n_features_in_ = X.shape[1]
-            return X
-        items = list_clips(X)
-        if items is None:
-            X = tensor_to_array(X) if hasattr(X, "detach") else X
-            finite = self.on_error == "raise"
-            return list(validate_data(self, X, reset=True, ensure_all_finite=finite))
-        note_columns(self, X, reset=True)
-        return items
-
-    def _plan(self, clips, length, seed, world_size):
-        check_number(len(clips.n_samples))
-        plan = Plan(
-            clips.n_samples, length, self.batch_size, self.validation_fraction, seed, world_size,
-            clips.groups,
-        )  # fmt: skip
-        if not plan.validation():
-            plan = replace(plan, validation_fraction=0.0)
-        n_training = len(plan.split()[0])
-        if not plan.training(0):
+    def _build(self, clips):
+        student, n_features = build_student(self.encoder, self.encoder_width)
+        if self.loss == "clip" and n_features != clips.width:
             raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {len(clips.n_samples)} clips "
-                f"leaves {n_training} to train on, and at least {max(2, world_size)} are needed"
+                f"loss='clip' compares vectors as they are, and the encoder's have {n_features} "
+                f"numbers, the teacher's {clips.width}: choose loss='cx', or an encoder_width of "
+                f"{clips.width / 8:g}"
             )
-        if self.batch_size > n_training:
-            warnings.warn(
-                f"batch_size={self.batch_size} is larger than the {n_training} clips to train "
-                "on: all of them make one batch",
-                stacklevel=4,
-            )
-        return plan
+        return Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
 
-    def _build(self, clips, seed):
-        """The model with its first weights."""
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            student, n_features = build_student(self.encoder, self.encoder_width)
-            if self.loss == "clip" and n_features != clips.width:
-                raise ValueError(
-                    f"loss='clip' compares vectors as they are, and the encoder's have "
-                    f"{n_features} numbers, the teacher's {clips.width}: choose loss='cx', or an "
-                    f"encoder_width of {clips.width / 8:g}"
-                )
-            model = Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
-        if self.compile:
-            model.compile()
-        return model
-
-    def _schedule(self):
-        return Schedule(
-            max_epochs=self.max_epochs,
-            learning_rate=self.learning_rate,
-            lr_patience=self.lr_patience,
-            early_stopping_patience=self.early_stopping_patience,
-            checkpoint_interval=self.checkpoint_interval,
-        )
-
-    def _augmentation(self):
-        return WaveformAugmentation() if self.augment == "audioclip" else self.augment
-
-    def _folder(self, clips, length):
-        """Where the run is kept, with all that its result depends on."""
-        if self.checkpoint_dir is None:
-            return None
-        return RunFolder(self.checkpoint_dir, configure(self, clips, length))
+    def _recipe(self):
+        return AdamOnPlateau(self.learning_rate, self.lr_patience)
 
     def _hold(self, model):
         """The weights as they are now, and the lengths of their vectors."""
@@ -720,10 +575,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return self
 
     def _forget(self):
-        """Drop what an earlier fit left."""
-        for name in ("_history", "n_iter_", "best_epoch_", "teacher_"):
-            with suppress(AttributeError):
-                delattr(self, name)
+        super()._forget()
+        with suppress(AttributeError):
+            del self.teacher_
 
     def _check_original(self):
         """Refuse what the original program could not load."""
@@ -734,28 +588,3 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
                 f"512 numbers; this is {name_of(self.encoder)} with vectors of {width} numbers, "
                 f"projected to {n_outputs}: choose format='safetensors'"
             )
-
-
-def _load(folder, engine):
-    """The checkpoint as the first process finds it; its error on all processes."""
-    content = None
-    if engine.rank == 0:
-        try:
-            content = folder.load()
-        except ValueError as exc:
-            content = exc
-    content = engine.agree(content)
-    if isinstance(content, ValueError):
-        raise content
-    return content
-
-
-def _describe_start(clips, plan, engine) -> str:
-    training, validation = plan.split()
-    n_short = int((clips.n_samples < plan.length).sum())
-    short = f"; {n_short} are shorter than a piece and repeated" if n_short else ""
-    many = f" x {engine.world_size}" if engine.world_size > 1 else ""
-    return (
-        f"training on {len(training)} clips, validation on {len(validation)}{short}; batches of "
-        f"{len(plan.training(0)[0].rows)} on {engine.device.type}{many}"
-    )

@@ -30,7 +30,7 @@ def draw_history(ax, history: list[dict], best_epoch: int):
     for before, entry in pairwise(history):
         if entry["learning_rate"] < before["learning_rate"]:
             ax.axvline(entry["epoch"], color="0.85", linewidth=0.8, zorder=0)
-    ax.set(xlabel="epoch", ylabel="contrastive loss", title="Learning curve")
+    ax.set(xlabel="epoch", ylabel="loss", title="Learning curve")
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -51,8 +51,10 @@ class _Failures:
         return np.array([row for row in range(n_rows) if row not in self.causes], dtype=np.int64)
 
 
-def _decode(items: list, rate: int, n_jobs: int | None, failures: _Failures) -> list:
-    """Decode clips to 16 kHz, ahead in threads; None for those that fail.
+def _decode(
+    items: list, rate: int, target_rate: int, n_jobs: int | None, failures: _Failures
+) -> list:
+    """Decode clips, ahead in threads; None for those that fail.
 
     Parameters
     ----------
@@ -60,6 +62,8 @@ def _decode(items: list, rate: int, n_jobs: int | None, failures: _Failures) -> 
         Paths, arrays and tensors.
     rate : int
         Rate of arrays, in Hz.
+    target_rate : int
+        Rate of what is decoded, in Hz.
     n_jobs : int or None
     failures : _Failures
 
@@ -70,7 +74,7 @@ def _decode(items: list, rate: int, n_jobs: int | None, failures: _Failures) -> 
 
     def decode(item):
         try:
-            return read_up_to(as_clip(item, rate), SAMPLING_RATE, limit=np.inf)
+            return read_up_to(as_clip(item, rate), target_rate, limit=np.inf)
         except _UNREADABLE as exc:
             return exc
 
@@ -217,27 +221,31 @@ def check_number(n_clips: int, least: int = 2) -> None:
 
 
 def collect_clips(
-    items, vectors, texts, *, sampling_rate: int, frame_rate: float, n_jobs: int | None,
-    on_error: str,
+    items, vectors, texts, *, sampling_rate: int, frame_rate: float | None, n_jobs: int | None,
+    on_error: str, target_rate: int = SAMPLING_RATE, contrastive: bool = True,
 ) -> TrainingClips:  # fmt: skip
     """Put together what is trained on.
 
     Parameters
     ----------
     items : list or Tensor of shape (n_clips, n_samples)
-        Paths, arrays and tensors; or samples at 16 kHz, which stay where they are.
+        Paths, arrays and tensors; or samples at ``target_rate``, which stay where they are.
     vectors : array-like
         The teacher's, see `Distiller.fit`.
     texts : array-like of shape (n_clips, width) or None
         Vectors of captions.
     sampling_rate : int
         Rate of arrays, in Hz.
-    frame_rate : float
+    frame_rate : float or None
         Rate of the vectors of a clip, in Hz.
     n_jobs : int or None
         Threads that decode.
     on_error : {"raise", "nan"}
         What becomes of clips that cannot be read, or whose vectors are NaN.
+    target_rate : int, default=16000
+        Rate of the waveforms that are trained on, in Hz.
+    contrastive : bool, default=True
+        Whether vectors are compared with each other, so that not all may be the same.
 
     Returns
     -------
@@ -257,10 +265,11 @@ def collect_clips(
     if in_tensor:
         _check_tensor(items, failures)
     else:
-        items = _decode(items, sampling_rate, n_jobs, failures)
+        items = _decode(items, sampling_rate, target_rate, n_jobs, failures)
     rows = failures.remaining(len(items))
     check_number(len(rows))
-    _check_directions(vectors, rows)
+    if contrastive:
+        _check_directions(vectors, rows)
     targets = TeacherVectors([vectors[row] for row in rows], frame_rate)
     texts = None if texts is None else texts[rows]
     if in_tensor:

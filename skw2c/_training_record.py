@@ -10,39 +10,36 @@ from torch import nn
 from .training import SAMPLING_RATE, Standing, TrainingClips
 from .weights import describe_module, hold_weights
 
-_PARAMETERS = (
-    "loss",
-    "encoder_width",
-    "batch_size",
-    "learning_rate",
-    "lr_patience",
-    "validation_fraction",
-    "precision",
-)
+_PARAMETERS = ("batch_size", "learning_rate", "validation_fraction", "precision")
 
 
-def configure(distiller, clips: TrainingClips, length: int) -> dict:
+def configure(trainer, clips: TrainingClips, clip_length: float) -> dict:
     """All that the result of a run depends on, but for how long it goes, in plain values.
 
     Parameters
     ----------
-    distiller : Distiller
+    trainer : SoundTrainer
     clips : TrainingClips
-    length : int
-        Samples of a piece.
+    clip_length : float
+        Length of a piece, in seconds.
     """
-    encoder = distiller.encoder
-    if isinstance(encoder, nn.Module):
-        first_weights = hold_weights(encoder.state_dict()).sha256
-        encoder = f"{name_of(encoder)} {describe_module(encoder)} {first_weights}"
+    names = (*_PARAMETERS, *trainer._decisive)
     return {
-        **{name: to_plain(getattr(distiller, name)) for name in _PARAMETERS},
-        "encoder": encoder,
-        "augment": name_of(distiller.augment),
-        "random_state": to_plain(distiller.random_state),
-        "clip_length": length / SAMPLING_RATE,
+        **{name: to_plain(getattr(trainer, name)) for name in names},
+        "encoder": _describe_first(getattr(trainer, "encoder", None)),
+        "augment": name_of(trainer.augment),
+        "random_state": to_plain(trainer.random_state),
+        "clip_length": clip_length,
         "data": clips.identity,
     }
+
+
+def _describe_first(encoder) -> str | None:
+    """The encoder as training begins with it."""
+    if not isinstance(encoder, nn.Module):
+        return encoder
+    first_weights = hold_weights(encoder.state_dict()).sha256
+    return f"{name_of(encoder)} {describe_module(encoder)} {first_weights}"
 
 
 def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> dict:

@@ -14,6 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from ._class_targets import choose_classes
 from ._classes import (
     binarize,
     check_target,
@@ -524,13 +525,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     def _choose(self, cosines: np.ndarray) -> np.ndarray:
         if self.multilabel:
             return (self._margins(cosines) > 0).astype(int)
-        failed = np.isnan(cosines).any(axis=1)
-        chosen = self.classes_[np.where(failed, 0, cosines.argmax(axis=1))]
-        if failed.any():
-            numbers = chosen.dtype.kind in "biuf"
-            chosen = chosen.astype(float if numbers else object)
-            chosen[failed] = np.nan if numbers else None
-        return chosen
+        return choose_classes(cosines, self.classes_)
 
     def _probabilities(self, cosines: np.ndarray) -> np.ndarray:
         if self.multilabel:

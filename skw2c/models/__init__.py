@@ -1,6 +1,7 @@
 """Networks in pure torch. They know tensors and arrays, neither files of sound nor X."""
 
 from ._clip import FrozenCLIP
+from ._classification import Classification
 from ._contract import FrozenEncoder
 from ._distillation import LOSSES, Distillation, build_student
 from ._framing import Framing
@@ -13,6 +14,7 @@ from ._wav2clip import Wav2CLIP, random_wav2clip
 __all__ = [
     "LOSSES",
     "SHORTEST",
+    "Classification",
     "Distillation",
     "Framing",
     "FrozenCLIP",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -106,16 +106,29 @@ class Distillation(nn.Module):
         return {name: loss for name, loss in named.items() if loss is not None}
 
     def encoder_state(self) -> dict[str, Tensor]:
-        """All tensors, on the CPU; with a residual network in the format of the release.
+        """All tensors, on the CPU; with a residual network in the format of the release."""
+        return held_encoder_state(self.state_dict(), self.audio_encoder)
 
-        That format asks for a projection. Where there is none, because the encoder's own
-        vector is compared with the teacher's, it is the identity.
-        """
-        state = {name: value.detach().cpu().clone() for name, value in self.state_dict().items()}
-        if self.audio_transform is None and isinstance(self.audio_encoder, AudioEncoder):
-            identity = _identity_projection(self.audio_encoder.n_features)
-            state |= {f"audio_transform.{name}": value for name, value in identity.items()}
-        return state
+
+def held_encoder_state(state: Mapping[str, Tensor], encoder: nn.Module) -> dict[str, Tensor]:
+    """Copy tensors to the CPU; those of a residual network in the format of the release.
+
+    That format asks for a projection. Where there is none, because the encoder's own vector
+    is what is wanted, it is the identity.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        Entries ``audio_encoder.*`` and, where there is a projection, ``audio_transform.*``.
+    encoder : nn.Module
+        What the first are of.
+    """
+    held = {name: value.detach().cpu().clone() for name, value in state.items()}
+    projected = any(name.startswith("audio_transform.") for name in held)
+    if not projected and isinstance(encoder, AudioEncoder):
+        identity = _identity_projection(encoder.n_features)
+        held |= {f"audio_transform.{name}": value for name, value in identity.items()}
+    return held
 
 
 def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]:

@@ -7,10 +7,13 @@ from ._engine import PRECISIONS, choose_engine
 from ._loop import Run, Schedule, Standing
 from ._plan import Plan
 from ._progress import Progress
+from ._recipe import AdamOnPlateau, NesterovSGD
 
 __all__ = [
     "PRECISIONS",
     "SAMPLING_RATE",
+    "AdamOnPlateau",
+    "NesterovSGD",
     "Plan",
     "Progress",
     "Run",

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from .._ahead import map_ahead
 from ._checkpoint import RunFolder
@@ -20,8 +18,7 @@ from ._engine import Engine
 from ._memory import keep_freed_memory
 from ._plan import Piece, Plan
 from ._progress import Progress
-
-_LR_FACTOR, _SMALLEST_LR = 0.1, 1e-6
+from ._recipe import Recipe
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -33,10 +30,8 @@ class Schedule:
     Attributes
     ----------
     max_epochs : int
-    learning_rate : float
-        Of Adam, at the start.
-    lr_patience : int
-        Epochs without a better loss after which the rate falls to a tenth.
+    recipe : Recipe
+        The optimizer, and the course of its learning rate.
     early_stopping_patience : int or None
         Epochs without a better loss after which the run ends.
     checkpoint_interval : float
@@ -44,8 +39,7 @@ class Schedule:
     """
 
     max_epochs: int
-    learning_rate: float
-    lr_patience: int
+    recipe: Recipe
     early_stopping_patience: int | None
     checkpoint_interval: float
 
@@ -115,18 +109,17 @@ class Run:
         self._progress = progress
         self._n_threads = n_threads
         model.to(engine.device, memory_format=torch.channels_last)
+        trained = [value for value in model.parameters() if value.requires_grad]
         # Fabric wraps the optimizer; its state is kept and set on the optimizer itself.
-        self._adam = optimizer = Adam(model.parameters(), schedule.learning_rate, fused=True)
-        self._scheduler = ReduceLROnPlateau(
-            optimizer, factor=_LR_FACTOR, patience=schedule.lr_patience, min_lr=_SMALLEST_LR
-        )
-        self._forward, self._optimizer = engine.setup(model, optimizer)
+        self._bare_optimizer = schedule.recipe.make_optimizer(trained)
+        self._scheduler = schedule.recipe.make_scheduler(self._bare_optimizer)
+        self._forward, self._optimizer = engine.setup(model, self._bare_optimizer)
         self._standing = Standing()
 
     def restore(self, content: dict) -> None:
         """Go on from the content of a checkpoint."""
         self._model.load_state_dict(content["model"])
-        self._adam.load_state_dict(content["optimizer"])
+        self._bare_optimizer.load_state_dict(content["optimizer"])
         self._engine.load_state_dict(content["engine"])
         self._scheduler.load_state_dict(content["scheduler"])
         self._standing = Standing(**content["standing"])
@@ -206,7 +199,7 @@ class Run:
     def _close_epoch(self) -> None:
         """Judge the epoch: history, learning rate, best weights."""
         standing, n_batches = self._standing, self._standing.step
-        rate = self._adam.param_groups[0]["lr"]
+        rate = self._bare_optimizer.param_groups[0]["lr"]
         training = self._engine.agree(standing.total / n_batches)
         validation = self._validate()
         loss = training if validation is None else validation
@@ -259,7 +252,7 @@ class Run:
                     "seed": self._plan.seed,
                     "world_size": self._plan.world_size,
                     "model": self._model.state_dict(),
-                    "optimizer": self._adam.state_dict(),
+                    "optimizer": self._bare_optimizer.state_dict(),
                     "engine": self._engine.state_dict(),
                     "scheduler": self._scheduler.state_dict(),
                     "standing": copy.copy(vars(self._standing)),

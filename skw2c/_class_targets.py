@@ -1,0 +1,86 @@
+"""Classes as a network is trained on them: from y to columns of 0 and 1, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Read the classes of clips.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Is named in the error where y is missing.
+    y : array-like of shape (n_clips,) or (n_clips, n_classes)
+        One class for each clip, or an indicator matrix.
+    n_clips : int
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    targets : ndarray of shape (n_clips, n_classes), float32
+        1 for the classes of a clip, 0 for others.
+    multilabel : bool
+        Whether y is an indicator matrix.
+
+    Raises
+    ------
+    ValueError
+        If y is missing, is no target of classes, has another length or a single class.
+    """
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target "
+            "y is None: the class of each clip"
+        )
+    names = list(y.columns) if hasattr(y, "columns") else None
+    y = y.to_numpy() if hasattr(y, "to_numpy") else y
+    multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
+    if multilabel:
+        targets = check_array(y, accept_sparse="csr", input_name="y")
+        targets = targets.toarray() if hasattr(targets, "toarray") else targets
+        classes = np.array(names) if names else np.arange(targets.shape[1])
+    else:
+        classes, targets = _binarize(column_or_1d(y, warn=True))
+    if len(targets) != n_clips:
+        raise ValueError(f"X has {n_clips} clips and y has {len(targets)} rows")
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has only one class, {str(classes[0])!r}: there is nothing to tell apart. At least two "
+            "classes are needed"
+        )
+    return classes, targets.astype(np.float32), multilabel
+
+
+def choose_classes(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Class of the largest score in each row; none (None, or NaN among numbers) where it is NaN.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, n_classes)
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    failed = np.isnan(scores).any(axis=1)
+    chosen = classes[np.where(failed, 0, scores.argmax(axis=1))]
+    if failed.any():
+        numbers = chosen.dtype.kind in "biuf"
+        chosen = chosen.astype(float if numbers else object)
+        chosen[failed] = np.nan if numbers else None
+    return chosen
+
+
+def _binarize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    check_classification_targets(y)
+    binarizer = LabelBinarizer().fit(y)
+    targets, classes = binarizer.transform(y), binarizer.classes_
+    if len(classes) == 2:  # which has one column of its own
+        targets = np.hstack([1 - targets, targets])
+    return classes, targets

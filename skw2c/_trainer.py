@@ -1,0 +1,243 @@
+"""What the estimators share that train a network on sound."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import suppress
+from dataclasses import replace
+from numbers import Integral, Real
+
+import joblib
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._history import draw_history
+from ._optional import import_optional
+from ._tables import note_columns
+from ._training_data import check_number
+from ._training_record import configure
+from .audio import list_clips, tensor_to_array
+from .training import (
+    PRECISIONS,
+    SAMPLING_RATE,
+    Plan,
+    Progress,
+    Run,
+    RunFolder,
+    Schedule,
+    Standing,
+    TrainingClips,
+    WaveformAugmentation,
+    choose_engine,
+)
+
+
+class SoundTrainer(BaseEstimator):
+    """Base of the estimators that train a network on pieces of sound.
+
+    A subclass makes the model in ``_build``, holds its weights in ``_hold``, and names the
+    recipe of its optimisation in ``_recipe`` and what its result depends on in
+    ``_decisive``.
+
+    Attributes
+    ----------
+    _rate : int
+        Rate of the waveforms that the network takes, in Hz.
+    _shortest : int
+        Fewest samples that it takes.
+    _decisive : tuple of str
+        Parameters that the result depends on, beside those that all share.
+    """
+
+    _rate = SAMPLING_RATE
+    _shortest = 1
+    _decisive: tuple[str, ...] = ()
+
+    _parameter_constraints = {
+        "clip_length": [Interval(Real, 0, None, closed="neither")],
+        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "early_stopping_patience": [Interval(Integral, 1, None, closed="left"), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "augment": [StrOptions({"audioclip"}), callable, None],
+        "precision": [StrOptions(set(PRECISIONS))],
+        "devices": [StrOptions({"auto", "cpu"}), Interval(Integral, 1, None, closed="left")],
+        "num_nodes": [Interval(Integral, 1, None, closed="left")],
+        "compile": ["boolean"],
+        "checkpoint_dir": [str, os.PathLike, None],
+        "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
+        "resume": ["boolean"],
+        "n_jobs": [Interval(Integral, None, None, closed="neither"), None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @property
+    def history_(self):
+        """How training went, one row per epoch (DataFrame)."""
+        check_is_fitted(self, "_history")
+        pandas = import_optional("pandas", extra="train", purpose="The table history_")
+        return pandas.DataFrame(self._history)
+
+    def plot_history(self, ax=None):
+        """Plot the learning curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to plot. None makes a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        check_is_fitted(self, "_history")
+        plot = import_optional("matplotlib.pyplot", extra="train", purpose="plot_history")
+        ax = plot.subplots(layout="constrained")[1] if ax is None else ax
+        return draw_history(ax, self._history, self.best_epoch_)
+
+    def _train(self, clips: TrainingClips, engine) -> tuple[torch.nn.Module, Standing]:
+        """Train a new model; it then has its best weights."""
+        length = self._piece_length()
+        progress = Progress(self.verbose and engine.rank == 0, self.max_epochs)
+        folder = self._folder(clips, length)
+        content = _load(folder, engine) if folder and self.resume else None
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        seed = content["seed"] if content else int(engine.agree(seed))
+        plan = self._plan(clips, length, seed, engine.world_size)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            model = self._build(clips)
+        if self.compile:
+            model.compile()
+        self._hold(model)  # what could not be held is refused before the work
+        run = Run(
+            model, clips, plan, self._schedule(), engine=engine, augment=self._augmentation(),
+            folder=folder, progress=progress, n_threads=joblib.effective_n_jobs(self.n_jobs),
+        )  # fmt: skip
+        progress.say(_describe_start(clips, plan, engine))
+        if content:
+            run.restore(content)
+            progress.say(f"going on from {str(folder.path)!r}")
+        standing = run.finish()
+        self._forget()
+        self._history = standing.history
+        self.n_iter_, self.best_epoch_ = len(standing.history), standing.best_epoch
+        return model, standing
+
+    def _build(self, clips: TrainingClips) -> torch.nn.Module:
+        """The model with its first weights, drawn from torch's own generator."""
+        raise NotImplementedError
+
+    def _hold(self, model: torch.nn.Module):
+        """What is kept of the model."""
+        raise NotImplementedError
+
+    def _recipe(self):
+        """The optimizer, and the course of its learning rate."""
+        raise NotImplementedError
+
+    def _choose_engine(self):
+        return choose_engine(self.devices, self.num_nodes, self.precision)
+
+    def _piece_length(self) -> int:
+        """Samples of each example."""
+        length = round(self.clip_length * self._rate)
+        if length < self._shortest:
+            raise ValueError(
+                f"clip_length={self.clip_length!r} seconds is too short: the spectrogram needs at "
+                f"least {self._shortest} samples, {self._shortest / self._rate:.4f} seconds"
+            )
+        return length
+
+    def _list_clips(self, X):
+        """The clips of X as a list, or the tensor that X is."""
+        if hasattr(X, "detach") and X.ndim == 2 and self.sampling_rate == self._rate:
+            note_columns(self, None, reset=True)
+            self.n_features_in_ = X.shape[1]
+            return X
+        items = list_clips(X)
+        if items is None:
+            X = tensor_to_array(X) if hasattr(X, "detach") else X
+            finite = self.on_error == "raise"
+            return list(validate_data(self, X, reset=True, ensure_all_finite=finite))
+        note_columns(self, X, reset=True)
+        return items
+
+    def _plan(self, clips, length, seed, world_size):
+        check_number(len(clips.n_samples))
+        plan = Plan(
+            clips.n_samples, length, self.batch_size, self.validation_fraction, seed, world_size,
+            clips.groups,
+        )  # fmt: skip
+        if not plan.validation():
+            plan = replace(plan, validation_fraction=0.0)
+        n_training = len(plan.split()[0])
+        if not plan.training(0):
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {len(clips.n_samples)} clips "
+                f"leaves {n_training} to train on, and at least {max(2, world_size)} are needed"
+            )
+        if self.batch_size > n_training:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the {n_training} clips to train "
+                "on: all of them make one batch",
+                stacklevel=5,
+            )
+        return plan
+
+    def _schedule(self) -> Schedule:
+        return Schedule(
+            max_epochs=self.max_epochs,
+            recipe=self._recipe(),
+            early_stopping_patience=self.early_stopping_patience,
+            checkpoint_interval=self.checkpoint_interval,
+        )
+
+    def _augmentation(self):
+        return WaveformAugmentation() if self.augment == "audioclip" else self.augment
+
+    def _folder(self, clips, length):
+        """Where the run is kept, with all that its result depends on."""
+        if self.checkpoint_dir is None:
+            return None
+        return RunFolder(self.checkpoint_dir, configure(self, clips, length / self._rate))
+
+    def _forget(self):
+        """Drop what an earlier fit left."""
+        for name in ("_history", "n_iter_", "best_epoch_"):
+            with suppress(AttributeError):
+                delattr(self, name)
+
+
+def _load(folder, engine):
+    """The checkpoint as the first process finds it; its error on all processes."""
+    content = None
+    if engine.rank == 0:
+        try:
+            content = folder.load()
+        except ValueError as exc:
+            content = exc
+    content = engine.agree(content)
+    if isinstance(content, ValueError):
+        raise content
+    return content
+
+
+def _describe_start(clips, plan, engine) -> str:
+    training, validation = plan.split()
+    n_short = int((clips.n_samples < plan.length).sum())
+    short = f"; {n_short} are shorter than a piece and repeated" if n_short else ""
+    many = f" x {engine.world_size}" if engine.world_size > 1 else ""
+    return (
+        f"training on {len(training)} clips, validation on {len(validation)}{short}; batches of "
+        f"{len(plan.training(0)[0].rows)} on {engine.device.type}{many}"
+    )

@@ -1,0 +1,83 @@
+"""How a model's parameters are moved: the optimizer and the course of its learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import nn
+from torch.optim import SGD, Adam, Optimizer
+from torch.optim.lr_scheduler import ExponentialLR, ReduceLROnPlateau
+
+_LR_FACTOR, _SMALLEST_LR = 0.1, 1e-6
+
+
+class Recipe(Protocol):
+    """Makes the optimizer, and what sets its learning rate after each epoch."""
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer: ...
+
+    def make_scheduler(self, optimizer: Optimizer):
+        """Give something with ``step(loss)``, ``state_dict`` and ``load_state_dict``."""
+
+
+@dataclass(frozen=True)
+class AdamOnPlateau:
+    """Adam, whose learning rate falls to a tenth when the loss stands still.
+
+    Attributes
+    ----------
+    learning_rate : float
+        At the start.
+    patience : int
+        Epochs without a better loss after which it falls.
+    """
+
+    learning_rate: float
+    patience: int
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        return Adam(parameters, self.learning_rate, fused=True)
+
+    def make_scheduler(self, optimizer: Optimizer) -> ReduceLROnPlateau:
+        return ReduceLROnPlateau(
+            optimizer, factor=_LR_FACTOR, patience=self.patience, min_lr=_SMALLEST_LR
+        )
+
+
+@dataclass(frozen=True)
+class NesterovSGD:
+    """Stochastic gradient descent with Nesterov's momentum, slower in each epoch.
+
+    Attributes
+    ----------
+    learning_rate : float
+        In the first epoch.
+    decay : float
+        What it is multiplied by after each epoch.
+    momentum : float
+    weight_decay : float
+    """
+
+    learning_rate: float
+    decay: float
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        return SGD(
+            parameters,
+            self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=True,
+        )
+
+    def make_scheduler(self, optimizer: Optimizer) -> ExponentialLR:
+        return _Decay(optimizer, self.decay)
+
+
+class _Decay(ExponentialLR):
+    def step(self, loss=None) -> None:
+        super().step()
