@@ -1,6 +1,7 @@
 """Training in pure torch: what is read, how a run goes, where it is kept."""
 
 from ._augment import WaveformAugmentation
+from ._captions import CaptionedFrames, CaptionRun
 from ._checkpoint import RunFolder
 from ._clips import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
 from ._engine import PRECISIONS, choose_engine
@@ -13,6 +14,8 @@ __all__ = [
     "PRECISIONS",
     "SAMPLING_RATE",
     "AdamOnPlateau",
+    "CaptionRun",
+    "CaptionedFrames",
     "NesterovSGD",
     "Plan",
     "Progress",

@@ -1,0 +1,29 @@
+"""How good a search, a caption, or a list of events is."""
+
+from ._captions import bleu, caption_scores, cider_d, rouge_l, tokenize_caption
+from ._events import segment_f1
+from ._java_captions import java_caption_scores
+from ._retrieval import (
+    chance_reciprocal_rank,
+    mean_average_precision,
+    mean_reciprocal_rank,
+    precision_at_k,
+    recall_at_k,
+    retrieval_scores,
+)
+
+__all__ = [
+    "bleu",
+    "caption_scores",
+    "chance_reciprocal_rank",
+    "cider_d",
+    "java_caption_scores",
+    "mean_average_precision",
+    "mean_reciprocal_rank",
+    "precision_at_k",
+    "recall_at_k",
+    "retrieval_scores",
+    "rouge_l",
+    "segment_f1",
+    "tokenize_caption",
+]
