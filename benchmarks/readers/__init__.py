@@ -1,0 +1,75 @@
+"""Readers of the data sets, each from the folder into which its archives were unpacked."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from . import clotho, desed, esc50, fsd50k, tau2021, urbansound8k, vggsound
+from ._layout import Reader
+
+READERS: dict[str, Reader] = {
+    module.READER.name: module.READER
+    for module in (esc50, urbansound8k, fsd50k, vggsound, tau2021, desed, clotho)
+}
+
+
+def read(name, data_root, **options):
+    """Read a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `READERS`.
+    data_root : str or Path
+        The folder of the data set, one in it, or one that holds it, alone or among others.
+    **options
+        What the reader of this data set takes besides.
+
+    Returns
+    -------
+    AudioDataset
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there; the message says where it is to be had.
+    ValueError
+        If the name is unknown, or a list of clips is broken.
+    """
+    if name not in READERS:
+        raise ValueError(f"There is no reader of {name!r}; there are: {', '.join(READERS)}")
+    return READERS[name].read(data_root, **options)
+
+
+def check_data(data_root):
+    """Say which data sets a folder holds, and whether they are complete.
+
+    Parameters
+    ----------
+    data_root : str or Path
+        The folder of one data set, or one that holds several.
+
+    Returns
+    -------
+    DataFrame
+        One row per data set: ``name``; ``found``, its folder or ""; ``clips``, how many are
+        there; ``absent``, how many more are listed; ``missing``, what is missing and where it
+        is to be had, or ""; ``notes``.
+    """
+    if not Path(data_root).expanduser().is_dir():
+        raise FileNotFoundError(f"There is no folder {data_root}")
+    rows = [_check(reader, data_root) for reader in READERS.values()]
+    return pd.DataFrame(rows, columns=["name", "found", "clips", "absent", "missing", "notes"])
+
+
+def _check(reader, data_root):
+    found = ""
+    try:
+        found = str(reader.find(data_root))
+        dataset = reader.read(found)
+    except (OSError, ValueError) as exc:
+        return reader.name, found, 0, 0, str(exc), ""
+    missing = f"such as {dataset.missing[0]}. {reader.source}" if dataset.missing else ""
+    return (
+        reader.name, found, len(dataset), len(dataset.missing), missing, " ".join(dataset.notes)
+    )  # fmt: skip
