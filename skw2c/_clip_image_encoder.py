@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import joblib
-import numpy as np
-
-from ._ahead import map_ahead
 from ._clip_encoder import CLIPEncoder
-from .exceptions import ImageError
-from .pictures import as_image, list_images
+from ._image_encoder import ImageEncoder
 
 
-class CLIPImageEncoder(CLIPEncoder):
+class CLIPImageEncoder(ImageEncoder, CLIPEncoder):
     """Embed pictures as vectors in the space of CLIP.
 
     The pictures are resized and cropped as CLIP wants them, and embedded by its vision
@@ -29,6 +24,9 @@ class CLIPImageEncoder(CLIPEncoder):
         (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
         cache folder); or the path of a checkpoint. None draws an untrained model from
         ``random_state``. Where ``model`` is a folder, any tag means the weights in it.
+        For ``model="RN50-quickgelu"`` there are also ``"audioclip-full"`` and
+        ``"audioclip-partial"``, the CLIP beside the sounds of
+        :class:`~skw2c.AudioCLIPTransformer`.
 
     normalize : bool, default=False
         Whether to scale each vector to unit length.
@@ -109,7 +107,7 @@ class CLIPImageEncoder(CLIPEncoder):
     (2, 512)
     """
 
-    _unit = "image"
+    _parameter_constraints = CLIPEncoder._parameter_constraints
 
     def __init__(
         self,
@@ -135,77 +133,3 @@ class CLIPImageEncoder(CLIPEncoder):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
-
-    def transform(self, X):
-        """Embed pictures.
-
-        Parameters
-        ----------
-        X : list, tuple, Series, DataFrame, array or tensor
-            Pictures, see the Notes of the class.
-
-        Returns
-        -------
-        ndarray of shape (n_pictures, width), float32
-            Their vectors; the width is 512 for the default model.
-
-        Raises
-        ------
-        ImageError
-            If a picture cannot be read and ``on_error="raise"``.
-        TypeError, ValueError
-            If X is a single picture, is empty, or is no collection of pictures.
-
-        Warns
-        -----
-        FailedRowWarning
-            If pictures could not be read and ``on_error="nan"``.
-        """
-        return np.concatenate(self._embed(X))
-
-    def _list_items(self, X) -> list:
-        return list_images(X)
-
-    def _name_of(self, item) -> str | None:
-        try:
-            return as_image(item).name
-        except ImageError:
-            return None
-
-    def _results(self, network, items):
-        store = self._store("image")
-        prepared = map_ahead(
-            lambda item: _prepare(network, store, item),
-            items,
-            joblib.effective_n_jobs(self.n_jobs),
-            inner_threads=1,
-        )
-        waiting = []
-        for row, result in enumerate(prepared):
-            if isinstance(result, (ImageError, np.ndarray)):
-                yield row, result
-                continue
-            waiting.append((row, *result))
-            if len(waiting) == self.batch_size:
-                yield from _encode(network, store, waiting)
-                waiting = []
-        if waiting:
-            yield from _encode(network, store, waiting)
-
-
-def _prepare(network, store, item):
-    """What is to be done for one picture: nothing (vectors, error), or (key, input)."""
-    try:
-        image = as_image(item)
-        key = store.key(image)
-        vectors = store.get(key)
-        return (key, network.prepare_image(image.read())) if vectors is None else vectors
-    except ImageError as exc:
-        return exc
-
-
-def _encode(network, store, waiting):
-    vectors = network.encode_images([inputs for _, _, inputs in waiting])
-    for (row, key, _), vector in zip(waiting, vectors, strict=True):
-        store.put(key, vector[None])
-        yield row, vector[None]

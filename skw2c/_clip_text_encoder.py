@@ -29,6 +29,9 @@ class CLIPTextEncoder(CLIPEncoder):
         (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
         cache folder); or the path of a checkpoint. None draws an untrained model from
         ``random_state``. Where ``model`` is a folder, any tag means the weights in it.
+        For ``model="RN50-quickgelu"`` there are also ``"audioclip-full"`` and
+        ``"audioclip-partial"``, the CLIP beside the sounds of
+        :class:`~skw2c.AudioCLIPTransformer`.
 
     normalize : bool, default=False
         Whether to scale each vector to unit length.

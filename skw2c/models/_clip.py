@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from ..exceptions import WeightsError
-from ..weights import CLIPReference, import_open_clip, read_checkpoint
+from ..weights import CLIPReference, import_open_clip, read_checkpoint, registry
 from ._exact import exact_cudnn
 
 # What OpenAI's checkpoints hold beside the weights; no other checkpoint has them.
 _OPENAI_ENTRIES = ("input_resolution", "context_length", "vocab_size")
+
+# What AudioCLIP's checkpoints hold beside those of OpenAI's CLIP.
+_AUDIOCLIP_ENTRIES = ("audio.", "logit_scale_ai", "logit_scale_at")
 
 
 class FrozenCLIP:
@@ -42,6 +45,7 @@ class FrozenCLIP:
         self._device = device
         self._transform = _image_transform(model)
         self.width = width
+        self.widths = {"embedding": width}
         self.quick_gelu = quick_gelu
 
     @property
@@ -93,8 +97,8 @@ def build_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
 
     OpenAI's weights always get the quick GELU that they were trained with: the plain
     names of open_clip have another GELU, with which they load without complaint and give
-    other vectors. They are known by their tag, or by what OpenAI's own files hold beside
-    the weights.
+    other vectors. They are known by their tag or name, or by what OpenAI's own files and
+    those of AudioCLIP hold beside the weights.
 
     Raises
     ------
@@ -108,6 +112,7 @@ def build_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
         bool(configuration["model_cfg"].get("quick_gelu"))
         or _tag_wants_quick_gelu(open_clip, reference)
         or _is_openai(state)
+        or _is_audioclip(state)
     )
     model, tokenizer = _create(
         open_clip, reference, quick_gelu, configuration.get("preprocess_cfg")
@@ -162,6 +167,8 @@ def _preprocessing(open_clip, reference: CLIPReference) -> dict:
 def _tag_wants_quick_gelu(open_clip, reference: CLIPReference) -> bool:
     if reference.is_folder or reference.pretrained is None:
         return False
+    if reference.pretrained in registry():
+        return True
     row = open_clip.get_pretrained_cfg(reference.model, reference.pretrained)
     return bool(row.get("quick_gelu"))
 
@@ -170,12 +177,19 @@ def _is_openai(state: Mapping[str, Tensor] | None) -> bool:
     return state is not None and any(name in state for name in _OPENAI_ENTRIES)
 
 
+def _is_audioclip(state: Mapping[str, Tensor] | None) -> bool:
+    return state is not None and "logit_scale_ai" in state
+
+
 def _load(open_clip, model, state: dict[str, Tensor], reference: CLIPReference) -> None:
     try:
         if _is_openai(state):
             # The masks of attention are tensors in an archive, but no weights.
             extra = ("attn_mask", *_OPENAI_ENTRIES)
             model.load_state_dict({k: v for k, v in state.items() if not k.endswith(extra)})
+        elif _is_audioclip(state):
+            clip = {k: v for k, v in state.items() if not k.startswith(_AUDIOCLIP_ENTRIES)}
+            model.load_state_dict(clip)
         else:
             open_clip.load_checkpoint(model, str(reference.locate()), weights_only=True)
     except (RuntimeError, KeyError, ValueError, pickle.UnpicklingError) as exc:
