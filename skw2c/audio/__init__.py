@@ -1,7 +1,7 @@
 """Sound in: decoding, mixing down, resampling, and the door for X. Knows no network."""
 
 from ._clip import ArrayClip, FileClip, as_clip, load_audio, read_up_to, tensor_to_array
-from ._door import list_clips
+from ._door import list_clips, warn_of_integer_range
 
 __all__ = [
     "ArrayClip",
@@ -11,4 +11,5 @@ __all__ = [
     "load_audio",
     "read_up_to",
     "tensor_to_array",
+    "warn_of_integer_range",
 ]

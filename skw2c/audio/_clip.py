@@ -99,6 +99,12 @@ class ArrayClip:
         """Rate of the samples in Hz."""
         return self._rate
 
+    def float_peak(self) -> float:
+        """Largest absolute value of float samples, 0 for integers, which have their scale."""
+        if self._samples.dtype.kind != "f":
+            return 0.0
+        return max(self._samples.max(initial=0), -self._samples.min(initial=0))
+
 
 def as_clip(item, rate: int) -> FileClip | ArrayClip:
     """Wrap one item of X: a path, an array or a tensor of samples at ``rate`` Hz.

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 
 import numpy as np
+
+from ..exceptions import AudioError
+from ._clip import ArrayClip, as_clip
+
+_FLOAT_PEAK = 10.0
+"""Float samples in [-1, 1] go a little beyond it where they were amplified, not so far."""
 
 
 def list_clips(X) -> list | None:
@@ -115,3 +122,38 @@ def _column_of_array(X: np.ndarray) -> list | None:
             "of the clips: select it, for example with X[:, 0]"
         )
     return None
+
+
+def warn_of_integer_range(clips: list) -> None:
+    """Warn of float samples that look like integers which nobody scaled.
+
+    Parameters
+    ----------
+    clips : list
+        What `list_clips` gives, or the rows of a table.
+
+    Warns
+    -----
+    UserWarning
+        Once, naming the rows.
+    """
+    peaks = {row: _float_peak(item) for row, item in enumerate(clips)}
+    loud = {row: peak for row, peak in peaks.items() if peak > _FLOAT_PEAK}
+    if not loud:
+        return
+    named = ", ".join(f"row {row} (up to {peak:.6g})" for row, peak in list(loud.items())[:3])
+    more = f" and {len(loud) - 3} more" if len(loud) > 3 else ""
+    warnings.warn(
+        f"Float samples of {named}{more} go far beyond [-1, 1], which they are expected to be in, "
+        "and the vectors depend on it. If they are 16-bit samples, pass them as integers "
+        "(x.astype('int16')), or divide them by 32768.",
+        stacklevel=5,
+    )
+
+
+def _float_peak(item) -> float:
+    try:
+        clip = as_clip(item, 1)
+    except AudioError:
+        return 0.0
+    return clip.float_peak() if isinstance(clip, ArrayClip) else 0.0

@@ -41,13 +41,13 @@ def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
         model = Wav2CLIP(**_read_configuration(state, source)).float().eval()
     own = model.state_dict()
     optional = {name for name in own if name.endswith(("num_batches_tracked", ".window"))}
-    _check_names(
+    check_names(
         missing=sorted(own.keys() - state.keys() - optional),
         unexpected=sorted(state.keys() - own.keys()),
         source=source,
     )
     for name, value in state.items():
-        _check_entry(name, value, own[name], source)
+        check_entry(name, value, own[name], source)
     filled = {name: _default_entry(own[name]) for name in optional}
     filled |= {name: value.to(own[name].dtype) for name, value in state.items()}
     model.load_state_dict(filled, assign=True)
@@ -83,10 +83,13 @@ def _read_configuration(state: Mapping[str, Tensor], source: str) -> dict:
     return dict(architecture="resnet18", width=first.shape[0], n_outputs=last.shape[0])
 
 
-def _check_names(missing: list[str], unexpected: list[str], source: str) -> None:
+def check_names(
+    missing: list[str], unexpected: list[str], source: str, model: str = "Wav2CLIP"
+) -> None:
+    """Raise an error that names what a checkpoint lacks or has beyond the model."""
     if missing or unexpected:
         raise WeightsError(
-            f"{source} does not fit Wav2CLIP. Missing: {_shorten(missing)}. "
+            f"{source} does not fit {model}. Missing: {_shorten(missing)}. "
             f"Unexpected: {_shorten(unexpected)}."
         )
 
@@ -96,10 +99,13 @@ def _shorten(names: list[str], limit: int = 10) -> str:
     return (", ".join(names[:limit]) + more) or "none"
 
 
-def _check_entry(name: str, value: Tensor, own: Tensor, source: str) -> None:
+def check_entry(
+    name: str, value: Tensor, own: Tensor, source: str, model: str = "Wav2CLIP"
+) -> None:
+    """Raise an error if an entry has another shape than the model's own, or is not finite."""
     if value.shape != own.shape:
         raise WeightsError(
-            f"{source} does not fit Wav2CLIP: {name} has shape {tuple(value.shape)}, "
+            f"{source} does not fit {model}: {name} has shape {tuple(value.shape)}, "
             f"expected {tuple(own.shape)}."
         )
     if value.is_floating_point() and not torch.isfinite(value).all():

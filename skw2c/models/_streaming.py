@@ -59,11 +59,6 @@ def stream_features(
 ) -> Tensor:
     """Average the feature map of a clip whose spectrogram comes in parts.
 
-    Each part is computed with as many columns of context on either side as one column
-    of the feature map depends on (``reach``), and only what is not touched by an
-    artificial border is summed. Parts start at multiples of ``stride``, so the columns
-    of the map are those of the whole.
-
     Parameters
     ----------
     columns : iterable of Tensor of shape (bins, k)
@@ -77,23 +72,51 @@ def stream_features(
     -------
     Tensor of shape (features,), float32
     """
-    margin = -(-reach // stride) * stride
-    core = max(CORE_COLUMNS, margin)
     total, count = 0.0, 0
-    left, pending = 0, []
 
-    def add(part: Tensor, first: int, last: int | None) -> None:
-        nonlocal total, count
-        valid = feature_map(part[None, None])[0, :, :, first:last]
+    def whole_map(part: Tensor) -> Tensor:
+        return feature_map(part[None, None])[0]
+
+    for valid in stream_maps(columns, whole_map, stride=stride, reach=reach, core=CORE_COLUMNS):
         total = total + valid.cpu().sum((1, 2), dtype=torch.float64)
         count += valid.shape[1] * valid.shape[2]
+    return (total / count).float()
 
+
+def stream_maps(
+    columns: Iterable[Tensor],
+    feature_map: Callable[[Tensor], Tensor],
+    *,
+    stride: int,
+    reach: int,
+    core: int,
+) -> Iterator[Tensor]:
+    """Yield the feature map of a clip part by part, whose spectrogram comes in parts.
+
+    Each part is computed with as many columns of context on either side as one column
+    of the feature map depends on (``reach``), and only what is not touched by an
+    artificial border is yielded. Parts start at multiples of ``stride``, so the columns
+    of the map are those of the whole.
+
+    Parameters
+    ----------
+    columns : iterable of Tensor of shape (..., k)
+        Spectrogram.
+    feature_map : callable
+        From (..., columns) to (..., columns / stride).
+    stride, reach : int
+        Geometry of ``feature_map``, in columns.
+    core : int
+        Columns by which it advances, a multiple of ``stride``.
+    """
+    margin = -(-reach // stride) * stride
+    core = max(core, margin)
+    left, pending = 0, []
     for new in columns:
         pending.append(new)
-        while sum(part.shape[1] for part in pending) > left + core + margin:
-            joined = torch.cat(pending, 1)
+        while sum(part.shape[-1] for part in pending) > left + core + margin:
+            joined = torch.cat(pending, -1)
             end = left + core
-            add(joined[:, : end + margin], left // stride, end // stride)
-            left, pending = margin, [joined[:, end - margin :]]
-    add(torch.cat(pending, 1), left // stride, None)
-    return (total / count).float()
+            yield feature_map(joined[..., : end + margin])[..., left // stride : end // stride]
+            left, pending = margin, [joined[..., end - margin :]]
+    yield feature_map(torch.cat(pending, -1))[..., left // stride :]

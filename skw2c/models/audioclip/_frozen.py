@@ -1,0 +1,184 @@
+"""A frozen audio encoder of AudioCLIP: waveforms in, vectors out, nothing trained."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .._framing import Framing
+from .._on_device import OnDevice
+from .._streaming import gather, stream_maps
+from ._esresnext import ESResNeXtFBSP
+from ._fbsp import (
+    HOP_LENGTH,
+    WINDOW_LENGTH,
+    count_columns,
+    cut_columns,
+    pad_widths,
+    project,
+    rescale,
+    to_decibels,
+)
+from ._folded import FoldedESResNeXt
+
+CORE_COLUMNS = 4704
+"""Columns by which the convolutions advance on a long clip (60 seconds)."""
+
+_COLUMNS_AT_ONCE = 512
+
+# On a CPU more than ten seconds of sound at once gain nothing and cost memory.
+_COLUMNS_PER_BATCH = {"cpu": 2 * 392, "cuda": 64 * 392}
+
+
+class FrozenAudioCLIP(OnDevice):
+    """Embed clips with fixed weights, the same clip always in the same way.
+
+    Parameters
+    ----------
+    network : ESResNeXtFBSP
+        Network in eval mode.
+    device : str
+        Torch device.
+    n_channels : int, default=1
+        How often each clip is heard: the features of the channels are added up, also where
+        all channels are the same.
+    legacy_scaling : bool, default=False
+        Whether samples are taken for 16-bit integers.
+    """
+
+    sampling_rate = ESResNeXtFBSP.sampling_rate
+
+    def __init__(
+        self,
+        network: ESResNeXtFBSP,
+        device: str,
+        *,
+        n_channels: int = 1,
+        legacy_scaling: bool = False,
+    ):
+        super().__init__(device)
+        self._n_channels = n_channels
+        self._legacy = legacy_scaling
+        self._stride, self._reach = network.time_stride, network.reach
+        self._network = FoldedESResNeXt(network, self._device)
+        self._head = _Head(network)
+        self.widths = {"encoder": network.n_features, "clip": network.n_outputs}
+        with torch.inference_mode():
+            projection = project(network.fbsp(), network.window)
+            self._projection = projection.contiguous().to(self._device)
+
+    def longest(self, framing: Framing | None) -> int:
+        """Samples of the longest clip whose spectrograms are computed in one piece."""
+        if framing is None:
+            return CORE_COLUMNS * HOP_LENGTH
+        return framing.length + (_windows_per_part(framing) - 1) * framing.hop
+
+    def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
+        """Turn (n_samples,) into spectrograms in dB, (n_frames, 3, bins, columns)."""
+        windows = waveform[None] if framing is None else framing.cut(waveform)
+        return self._spectrograms(windows)
+
+    def batch_limit(self, columns: int) -> int:
+        """Most inputs of so many columns that are worth computing together."""
+        limit = _COLUMNS_PER_BATCH.get(self._device.type, _COLUMNS_PER_BATCH["cpu"])
+        return max(limit // columns, 1)
+
+    def encode(self, inputs: Tensor, output: str) -> np.ndarray:
+        """Embed spectrograms (batch, 3, bins, columns) as (batch, width), float32."""
+        with torch.inference_mode():
+            maps = self._network(inputs)
+            return self._finish(maps.mean((2, 3)), maps.amax((2, 3)), output)
+
+    def embed_blocks(
+        self,
+        open_blocks: Callable[[], Iterable[np.ndarray]],
+        framing: Framing | None,
+        output: str,
+    ) -> Iterator[np.ndarray]:
+        """Embed a long clip in bounded memory.
+
+        As one frame it is read twice: how it begins depends on how many samples it has.
+        """
+        if framing is None:
+            yield self._embed_long(open_blocks, output)
+            return
+        for windows in framing.cut_blocks(gather(open_blocks()), _windows_per_part(framing)):
+            inputs = self._spectrograms(windows)
+            pieces = -(-len(inputs) // self.batch_limit(inputs.shape[-1]))
+            for piece in inputs.tensor_split(pieces):
+                yield self.encode(piece, output)
+
+    @torch.inference_mode()
+    def _spectrograms(self, windows: np.ndarray) -> Tensor:
+        """Spectrograms of windows, each by itself."""
+        columns = cut_columns(rescale(self._to_device(windows), self._legacy))
+        return to_decibels(columns, self._projection)
+
+    @torch.inference_mode()
+    def _embed_long(self, open_blocks: Callable[[], Iterable[np.ndarray]], output: str):
+        n_samples = sum(map(len, open_blocks()))
+        n_columns = count_columns(n_samples)
+        maps = stream_maps(
+            self._stream(open_blocks(), n_samples),
+            lambda part: self._network(part[None], n_columns)[0].transpose(1, 2),
+            stride=self._stride,
+            reach=self._reach,
+            core=CORE_COLUMNS,
+        )
+        total, count, largest = 0.0, 0, None
+        for part in maps:
+            total = total + part.sum((1, 2), dtype=torch.float64)
+            count += part.shape[1] * part.shape[2]
+            peak = part.amax((1, 2))
+            largest = peak if largest is None else torch.maximum(largest, peak)
+        return self._finish((total / count)[None], largest[None], output)
+
+    def _stream(self, blocks: Iterable[np.ndarray], n_samples: int) -> Iterator[Tensor]:
+        """Yield the spectrogram of a clip that comes in blocks, (3, bins, k) each."""
+        before, _ = pad_widths(n_samples)
+        framing = Framing(WINDOW_LENGTH, HOP_LENGTH, pad_tail=True, lead=before)
+        rescaled = (rescale(torch.from_numpy(block), self._legacy) for block in gather(blocks))
+        parts = framing.cut_blocks((block.numpy() for block in rescaled), _COLUMNS_AT_ONCE)
+        for columns in parts:
+            yield to_decibels(self._to_device(columns), self._projection)
+
+    def _finish(self, mean: Tensor, largest: Tensor, output: str) -> np.ndarray:
+        features = self._n_channels * self._head.weigh(mean.cpu(), largest.cpu())
+        vectors = features if output == "encoder" else self._head.fc(features)
+        return vectors.float().numpy()
+
+
+class _Head:
+    """What follows the feature map.
+
+    In double precision, because matrix products in single precision differ in the last bit
+    with the number of rows.
+    """
+
+    @torch.no_grad()
+    def __init__(self, network: ESResNeXtFBSP):
+        depth = copy.deepcopy(network.att5.conv_depth).double()
+        point = fuse_conv_bn_eval(network.att5.conv_point, network.att5.bn).double()
+        # This attention looks at a map of one cell, so the centre of its kernel is all that
+        # counts.
+        rows, columns = depth.kernel_size
+        self._scale, self._shift = depth.weight[:, 0, rows // 2, columns // 2], depth.bias
+        self._weight, self._bias = point.weight[:, :, 0, 0], point.bias
+        self.fc = copy.deepcopy(network.fc).double()
+
+    def weigh(self, mean: Tensor, largest: Tensor) -> Tensor:
+        """Weigh the mean of a map by the attention to its largest values, float64."""
+        seen = largest.double() * self._scale + self._shift
+        return mean.double() * functional.linear(seen, self._weight, self._bias).sigmoid()
+
+
+def _windows_per_part(framing: Framing) -> int:
+    by_columns = CORE_COLUMNS // count_columns(framing.length)
+    by_samples = CORE_COLUMNS * HOP_LENGTH // framing.hop
+    return max(min(by_columns, by_samples), 1)
