@@ -1,173 +1,176 @@
-"""Run the benchmarks and write their tables.
+"""Make the tables and figures of the papers.
 
 Without arguments everything runs offline, in a small generated world: a small CLIP and an
-encoder of sound are trained in it, and evaluated on clips that are held out.
+encoder of sound are trained in it, and evaluated on clips that are held out. With
+``--data-root`` the official data sets that are there are evaluated on instead.
 """
 
-import argparse
+import os
+import platform
+import resource
 import shlex
 import sys
 import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-import classification_data
 import pandas as pd
-import report
-import world
-from classification import CLASSIFIERS, evaluate
-from features import FEATURES
+from bench import Bench
+from cells import CellStore, average_seeds
+from extraction import VectorCache, backend
+from generated import World
+from options import parse_arguments
+from readers import READERS, check_data, read
+from reporting import write_report
+from systems import Catalogue, load_factory
+from tasks import SLOW, TASKS
 
-from skw2c.weights import is_cached
-
-
-def run_world(options):
-    """All tasks of Wav2CLIP in the small generated world."""
-    seeds = range(options.seed, options.seed + options.n_seeds)
-    results = [world.evaluate(seed, options) for seed in seeds]
-    scores = pd.concat([scores for scores, _ in results])
-    histories = pd.concat([h.assign(seed=s) for s, (_, h) in zip(seeds, results, strict=True)])
-    return report.Section(
-        "The small generated world",
-        world.summarise(scores),
-        {"world.csv": scores, "world_history.csv": histories},
-        notes=world.describe(options),
-        draw={"learning_curve.png": lambda ax: world.draw_history(ax, histories)},
-    )
-
-
-def run_esc50(options):
-    """Classify ESC-50, or generated sounds in its place, with each kind of features."""
-    notes = []
-    if options.data_root is None:
-        data = classification_data.make_generated(options.seed)
-        notes.append(
-            "The data are generated sounds, in the form of ESC-50: pass --data-root for real ones."
-        )
-    else:
-        data = classification_data.read_esc50(options.data_root)
-    if data.missing:
-        notes.append(f"{len(data.missing)} files are listed but absent, such as {data.missing[0]}.")
-    if options.weights is None and "wav2clip" in options.features:
-        notes.append(
-            "wav2clip ran **untrained**: the official weights were not asked for or are not in "
-            "the cache. This shows that the pipeline runs, not what Wav2CLIP can do; pass "
-            "--weights wav2clip where there is a network."
-        )
-    folds = pd.concat([_classify(data, name, options) for name in options.features])
-    notes.append("Accuracy is the mean and the standard deviation over the folds.")
-    return report.Section(data.name, _summarise(folds), {"folds.csv": folds}, notes)
-
-
-TASKS = {"world": run_world, "esc50": run_esc50}
-
-
-def _classify(data, name, options):
-    """The accuracy of one kind of features on every fold."""
-    start = time.perf_counter()
-    scores = evaluate(data, FEATURES[name](options), options.classifier, options.seed)
-    scores.insert(0, "data", data.name)
-    scores.insert(1, "features", _describe(name, options))
-    scores.insert(2, "classifier", options.classifier)
-    print(
-        f"{data.name}, {name}: {100 * scores['accuracy'].mean():.2f} % "
-        f"in {time.perf_counter() - start:.1f} s",
-        flush=True,
-    )
-    return scores
-
-
-def _summarise(folds):
-    """Mean and deviation of the accuracy over the folds, as text in per cent."""
-    rows = []
-    for (features, classifier), group in folds.groupby(["features", "classifier"], sort=False):
-        accuracy = 100 * group["accuracy"]
-        rows.append(
-            {
-                "features": features,
-                "classifier": classifier,
-                "accuracy, %": f"{accuracy.mean():.2f} ± {accuracy.std(ddof=0):.2f}",
-                "folds": len(group),
-                "clips": int(group["n_test"].sum()),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _describe(name, options):
-    if name != "wav2clip":
-        return name
-    weights = "untrained" if options.weights is None else str(options.weights)
-    return f"{name} ({weights}, output={options.output})"
-
-
-def parse_arguments(arguments):
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--tasks", type=_names(TASKS), help="default: world; with --data-root: esc50"
-    )
-    parser.add_argument("--data-root", help="folder of the official data; default: generated")
-    parser.add_argument("--out", default="results", help="folder of the report")
-    parser.add_argument("--cache", help="folder of computed vectors; default: OUT/cache")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--n-jobs", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--verbose", action="store_true", help="show progress bars")
-    own = parser.add_argument_group("world")
-    own.add_argument("--n-seeds", type=int, default=1, help="worlds to average over")
-    own.add_argument("--n-train", type=int, default=1500, help="clips to train on")
-    own.add_argument("--n-test", type=int, default=480, help="clips to evaluate on")
-    own.add_argument("--epochs", type=int, default=24, help="of the encoder of sound")
-    own.add_argument("--world", help="folder of what is trained; default: in the cache")
-    own = parser.add_argument_group("esc50")
-    own.add_argument(
-        "--features", type=_names(FEATURES), default=list(FEATURES), help="default: all"
-    )
-    own.add_argument(
-        "--weights",
-        default="auto",
-        help="'wav2clip' (fetched where needed), the path of a checkpoint, 'none' for an "
-        "untrained encoder, or 'auto': 'wav2clip' if it is in the cache, else 'none'",
-    )
-    own.add_argument("--output", choices=("clip", "encoder"), default="clip")
-    own.add_argument("--classifier", choices=tuple(CLASSIFIERS), default="mlp")
-    options = parser.parse_args(arguments)
-    options.cache = options.cache or f"{options.out}/cache"
-    options.tasks = options.tasks or ["world" if options.data_root is None else "esc50"]
-    if options.weights == "auto":
-        options.weights = "wav2clip" if is_cached("wav2clip") else "none"
-    if options.weights == "none":
-        options.weights = None
-    return options
-
-
-def _names(known):
-    def parse(text):
-        names = text.split(",")
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise argparse.ArgumentTypeError(
-                f"unknown: {', '.join(unknown)}; known: {', '.join(known)}"
-            )
-        return names
-
-    return parse
+# In the papers' size it takes days without a GPU.
+SLOW_SYSTEMS = ("supervise",)
+_PACKAGES = (
+    "skw2c", "torch", "scikit-learn", "numpy", "librosa", "soundfile", "soxr", "open-clip-torch",
+    "umap-learn",
+)  # fmt: skip
 
 
 def main(arguments=None):
     """Run what the command line asks for; return the exit status."""
-    options, start = parse_arguments(arguments), time.perf_counter()
+    start = time.perf_counter()
     try:
-        sections = [TASKS[task](options) for task in options.tasks]
-    except (ValueError, OSError) as exc:
+        options = parse_arguments(arguments, tasks=list(TASKS), slow=SLOW, datasets=list(READERS))
+        if options.check_data:
+            tell_of_data(check_data(options.data_root or "."))
+            return 0
+        facts = make_facts(options, sys.argv[1:] if arguments is None else arguments)
+        run = run_world if options.profile == "world" else run_paper
+        cells = run(options, facts)
+    except (ValueError, OSError, ImportError) as exc:
         print(f"run_all.py: {exc}", file=sys.stderr)
         return 1
-    command = shlex.join(
-        ["python", "benchmarks/run_all.py", *(sys.argv[1:] if arguments is None else arguments)]
-    )
-    notes = [f"All of it took {(time.perf_counter() - start) / 60:.1f} minutes."]
-    page = report.write(sections, options.out, command=command, notes=notes)
-    print(f"\n{page}\nWritten to {options.out}/report.md, with the numbers in CSV files")
-    return 0
+    facts |= {"minutes": (time.perf_counter() - start) / 60, "peak memory": peak_memory()}
+    write_report(cells, facts, Path(options.out))
+    print(f"\n{tabulate(cells)}\n")
+    print(f"Written to {options.out}/report.html and report.md, with the numbers in CSV files")
+    return 0 if any(cell.problem is None for cell in cells) else 1
+
+
+def run_world(options, facts):
+    """All tasks in the generated world, for one or several seeds."""
+    cells, first = [], options.seed
+    others = Catalogue(options).systems()
+    choose_systems(options, dict.fromkeys([*others, *World.NAMES]))  # before the work
+    for seed in range(first, first + options.n_seeds):
+        options.seed = seed
+        world = World(options)
+        known = world.systems()
+        options.features = options.features or list(known)
+        facts["history"].append({"seed": seed, "rows": world.made.history})
+        facts["introduction"] = world.describe()
+        cells += run_tasks(
+            options, world.data(), choose_systems(options, {**others, **known}), facts
+        )
+    options.seed = first
+    return average_seeds(cells)
+
+
+def run_paper(options, facts):
+    """All tasks on the official data sets that are there."""
+    systems = choose_systems(options, Catalogue(options).systems())
+    data, problems = [], []
+    for name in options.datasets:
+        try:
+            data.append(read(name, options.data_root))
+        except (FileNotFoundError, ValueError) as exc:
+            problems.append({"data set": name, "clips": 0, "absent": 0, "notes": str(exc)})
+    if not data:
+        raise FileNotFoundError("\n".join(problem["notes"] for problem in problems))
+    facts["data"] = pd.DataFrame([*map(summarise, data), *problems])
+    return run_tasks(options, data, systems, facts)
+
+
+def tabulate(cells):
+    """A table of the first measures: a row for each task and data set, a column for each system."""
+    rows, problems = {}, []
+    for cell in cells:
+        row = rows.setdefault((cell.task, cell.dataset), {"task": cell.task, "data": cell.dataset})
+        row["measure"] = row.get("measure") or cell.measure
+        row[cell.system] = f"{cell.score:.3f}" if cell.problem is None else "-"
+        if cell.problem and cell.problem not in problems:
+            problems.append(f"{cell.task}, {cell.dataset}, {cell.system}: {cell.problem}")
+    table = pd.DataFrame(list(rows.values())).fillna("")
+    text = table.to_markdown(index=False, disable_numparse=True)
+    return "\n".join([text, *(f"- {problem}" for problem in problems)])
+
+
+def tell_of_data(table):
+    """Print what is there of each data set, and what is missing."""
+    for row in table.to_dict("records"):
+        print("\n".join(f"{name}: {value}" for name, value in row.items() if value != ""), "\n")
+
+
+def summarise(data):
+    """What the report says of a data set."""
+    notes = " ".join(data.notes)
+    return {"data set": data.name, "clips": len(data), "absent": len(data.missing), "notes": notes}
+
+
+def choose_systems(options, known):
+    """The systems that the command line names, those of the user's own among them."""
+    names = options.features or [name for name in known if name not in SLOW_SYSTEMS]
+    return [known[name] if name in known else load_factory(name) for name in names]
+
+
+def run_tasks(options, data, systems, facts):
+    """Fill the cells of all tasks."""
+    cache = VectorCache(Path(options.cache, "vectors"), options.n_jobs)
+    bench = Bench(options, data, systems, CellStore(Path(options.cache, "cells")), cache)
+    with backend(options.dask):
+        for name in options.tasks:
+            bench.run(TASKS[name]())
+    facts["weights"] += [row for row in list_weights(systems) if row not in facts["weights"]]
+    return bench.cells
+
+
+def list_weights(systems):
+    """Name and checksum of the weights of each system that has some."""
+    rows = []
+    for system in systems:
+        for kind, make in (
+            ("sound", system.make_encoder),
+            ("texts", system.make_text_encoder),
+            ("pictures", system.make_image_encoder),
+        ):
+            with suppress(Exception):  # what lacks is said in its cells
+                reference = make().fit(None).weights_
+                row = {"system": system.title, "encoder of": kind, "weights": reference.identity}
+                rows.append(row)
+    return rows
+
+
+def make_facts(options, arguments):
+    """What the report says of how it came to be."""
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "absent"
+    return {
+        "command": shlex.join(["python", "benchmarks/run_all.py", *arguments]),
+        "versions": {"Python": platform.python_version(), **versions},
+        "environment": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "seeds": list(range(options.seed, options.seed + options.n_seeds)),
+        "weights": [],
+        "history": [],
+        "introduction": [],
+    }
+
+
+def peak_memory():
+    """Peak memory of this process, in GB."""
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 if __name__ == "__main__":

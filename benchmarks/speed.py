@@ -4,7 +4,8 @@ Both run on the same files with the same checkpoint, each measurement in a proce
 own, in turns, so that the ratios hold where the machine's speed drifts. The network is
 also compared with the rate at which this machine computes convolutions.
 
-With --train it is the training that is measured, see speed_training.py.
+With --train it is the training that is measured, see speed_training.py; with --baselines it
+is YAMNet and OpenL3, see speed_baselines.py.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import report
+import speed_baselines
 import speed_training
 
 MODES = ("clip", "frame")
@@ -27,6 +29,9 @@ def main(arguments=None):
     options = parse_arguments(arguments)
     if options.train:
         return speed_training.main(options)
+    if options.baselines:
+        with tempfile.TemporaryDirectory() as folder:
+            return speed_baselines.main(options, list_files(options, Path(folder)), run_worker)
     with tempfile.TemporaryDirectory() as folder:
         job = prepare(options, Path(folder))
         rounds = [
@@ -49,6 +54,7 @@ def parse_arguments(arguments):
     parser.add_argument("--repeats", type=positive, default=3, help="pairs of measurements")
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--out", default="results")
+    speed_baselines.add_arguments(parser)
     speed_training.add_arguments(parser)
     return parser.parse_args(arguments)
 
@@ -69,18 +75,23 @@ def prepare(options, folder):
 
     checkpoint = folder / "random.pt"
     torch.save(random_wav2clip(0).state_dict(), checkpoint)
-    if options.data_root is None:
-        files = write_generated(folder, options.n_files)
-    else:
-        files = sorted(p for p in Path(options.data_root).rglob("*") if is_sound(p))
-    files = [str(path) for path in files[: options.n_files]]
-    if not files:
-        raise SystemExit(f"speed.py: there is no sound file below {options.data_root}")
+    files = list_files(options, folder)
     listing = folder / "job.json"
     listing.write_text(
         json.dumps({"files": files, "checkpoint": str(checkpoint), "n_jobs": options.n_jobs})
     )
     return listing
+
+
+def list_files(options, folder):
+    """The files to embed, as many as are asked for."""
+    if options.data_root is None:
+        files = write_generated(folder, options.n_files)
+    else:
+        files = sorted(p for p in Path(options.data_root).rglob("*") if is_sound(p))
+    if not files:
+        raise SystemExit(f"speed.py: there is no sound file below {options.data_root}")
+    return [str(path) for path in files[: options.n_files]]
 
 
 def is_sound(path):
@@ -101,9 +112,9 @@ def write_generated(folder, n_files):
     return paths
 
 
-def run_worker(job, engine, mode):
+def run_worker(job, engine, mode, worker="speed_worker.py"):
     """Measure in a new process."""
-    worker = Path(__file__).with_name("speed_worker.py")
+    worker = Path(__file__).with_name(worker)
     result = subprocess.run(  # noqa: S603
         [sys.executable, str(worker), str(job), engine, mode],
         check=True,

@@ -1,0 +1,102 @@
+"""What all tasks work with: the data, the systems, the vectors, the finished cells."""
+
+import numpy as np
+from cells import Cell, NotHereError
+from extraction import without_failed
+from pictures import PicturesTransformer
+from segments import SegmentTransformer
+from sklearn.base import clone
+from systems import identify
+
+
+class Bench:
+    """The run of a benchmark.
+
+    Parameters
+    ----------
+    options : Namespace
+    data : list of AudioDataset
+    systems : list of System
+    store : CellStore
+    cache : VectorCache
+    """
+
+    def __init__(self, options, data, systems, store, cache):
+        self.options = options
+        self.data = data
+        self.systems = systems
+        self.cells = []
+        self._store = store
+        self._cache = cache
+
+    def run(self, task):
+        """Fill all cells of a task, or take them from disk, and tell of them."""
+        for data in self.data:
+            if not (data.is_for(task.name) and task.fits(data)):
+                continue
+            part = task.prepare(data)
+            for system in filter(task.suits, self.systems):
+                for title, variant in task.variants(part, system):
+                    cell = self._compute(task, part, system, title, variant)
+                    cell.notes = [*data.marks, *system.notes, *cell.notes]
+                    self.cells.append(cell)
+                    tell(cell)
+
+    def _compute(self, task, data, system, title, variant):
+        try:
+            identity = (*task.identify(self.options, data, system), data.identity)
+        except NotHereError as exc:
+            return Cell(task.name, title, system.title, problem=str(exc))
+        except Exception as exc:  # a broken system must not stop the others
+            problem = f"{type(exc).__name__}: {exc}"
+            return Cell(task.name, title, system.title, problem=problem)
+        return self._store.compute(
+            task.name,
+            title,
+            system.title,
+            identity,
+            lambda cell: task.fill(self, cell, data, system, *variant),
+        )
+
+    def vectors(self, data, system):
+        """Vectors (n, width) of clips, and the rows (n,) of those that could be read."""
+        return self._embed(data, system, system.encoder())
+
+    def features(self, data, system):
+        """The same for classifiers that are trained on the vectors."""
+        return self._embed(data, system, system.features())
+
+    def _embed(self, data, system, encoder):
+        rows = self._cache.embed(data.clips, encoder, identify(encoder))
+        readable = np.flatnonzero(without_failed(rows))
+        if not len(readable):
+            raise ValueError(f"{system.title} gives no vector without NaN")
+        return np.stack([rows[row] for row in readable]), readable
+
+    def segments(self, data, system):
+        """Vectors (n_seconds, width) of the seconds of each clip; NaN where it cannot be read."""
+        encoder, rate = system.encoder(), system.sampling_rate
+        whole = identify(encoder)
+        if "sampling_rate" in getattr(encoder, "get_params", dict)():
+            fitted = encoder
+            encoder = clone(fitted).set_params(sampling_rate=rate).fit(None)
+        cutter = SegmentTransformer(encoder, sampling_rate=rate)
+        return self._cache.embed(data.clips, cutter, f"seconds at {rate} Hz of {whole}")
+
+    def pictures(self, data, system):
+        """Mean vectors (n, width) of the pictures of clips, and the rows (n,) that have some."""
+        encoder = system.image_encoder()
+        rows = self._cache.embed(
+            data.pictures, PicturesTransformer(encoder), f"pictures by {identify(encoder)}"
+        )
+        readable = np.flatnonzero(without_failed(rows))
+        return np.stack([rows[row] for row in readable]), readable
+
+
+def tell(cell):
+    """Print a finished cell."""
+    if cell.problem:
+        result = f"- ({cell.problem})"
+    else:
+        result = ", ".join(f"{name} {value:.4f}" for name, value in cell.scores.items())
+    print(f"{cell.task} | {cell.dataset} | {cell.system} | {result}", flush=True)

@@ -1,0 +1,189 @@
+"""The small generated world as data sets and systems: the offline profile of the benchmarks."""
+
+import numpy as np
+import pandas as pd
+import torch
+from dataset import AudioDataset
+from mfcc import MFCCTransformer
+from systems import System
+
+from skw2c import (
+    CLIPImageEncoder,
+    CLIPTextEncoder,
+    SupervisedAudioClassifier,
+    Wav2CLIPTransformer,
+    make_small_world,
+)
+from skw2c.datasets import SOUND_KINDS, make_audiovisual_events
+from skw2c.models import Wav2CLIP
+from skw2c.weights import hold_weights
+
+PROMPTS = ("the sound of {}", "a picture of {}", "this is {}", "{} is heard")
+NOTHING = "nothing is heard"
+MARK = "generated world"
+NAME = "generated world"
+MIXTURES = "generated mixtures"
+# Clips that are evaluated on have other seeds than those that are trained on.
+HELD_OUT = 10_000
+_N_MIXTURES = {"train": 400, "test": 200}
+
+
+class World:
+    """A small world, its encoders, and clips that are held out.
+
+    Parameters
+    ----------
+    options : Namespace
+        With ``seed``, ``n_train``, ``n_test``, ``epochs``, ``world``, ``n_jobs`` and
+        ``verbose``.
+    """
+
+    NAMES = ("supervise", "mfcc", "untrained", "wav2clip")
+
+    def __init__(self, options):
+        self.options = options
+        self.made = make_small_world(
+            n_clips=options.n_train, max_epochs=options.epochs, random_state=options.seed,
+            folder=options.world, n_jobs=options.n_jobs, verbose=True,
+        )  # fmt: skip
+
+    def data(self):
+        """The data sets of the world."""
+        seed = self.options.seed
+        known = make_audiovisual_events(self.options.n_train, random_state=seed)
+        new = make_audiovisual_events(self.options.n_test, random_state=HELD_OUT + seed)
+        both = join(as_dataset(known, "train"), as_dataset(new, "test"))
+        heard = np.isin(both.target, self.made.kinds)
+        main = self._describe(both, heard, NAME, self.made.kinds)
+        main.nothing = [f"an empty {scene}, {NOTHING}" for scene in known.scene_names]
+        unseen, title = ~heard & (both.split == "test"), f"{NAME}, kinds never heard"
+        among = [
+            self._describe(both, unseen, title, self.made.left_out),
+            self._describe(both, unseen, f"{title}, among all", SOUND_KINDS),
+        ]
+        for data in among:
+            data.only = ("zero-shot",)
+        return [main, self._mix(main), *among]
+
+    def systems(self):
+        """The systems that are compared in the world."""
+        options = self.options
+        common = dict(device="cpu", n_jobs=options.n_jobs, on_error="nan")
+        clip = dict(device="cpu", normalize=True)
+        encoder = self.made.encoder
+
+        def supervise(seed):
+            return SupervisedAudioClassifier(
+                encoder_width=options.supervise_width, clip_length=3.0, learning_rate=2e-3,
+                max_epochs=options.supervise_epochs, n_jobs=options.n_jobs, devices="cpu",
+                random_state=seed, verbose=options.verbose,
+            )  # fmt: skip
+
+        def untrained():
+            weights = draw_weights(self.made.width, options.seed)
+            return Wav2CLIPTransformer(weights, output="encoder", **common)
+
+        return {
+            "supervise": System("supervise", "Supervise", make_classifier=supervise),
+            "mfcc": System("mfcc", "MFCC", MFCCTransformer),
+            "untrained": System(
+                "untrained", "Wav2CLIP (untrained)", untrained, notes=["random weights"]
+            ),
+            "wav2clip": System(
+                "wav2clip",
+                "Wav2CLIP (distilled)",
+                lambda: Wav2CLIPTransformer(encoder, **common),
+                lambda: CLIPTextEncoder(self.made.clip, **clip),
+                lambda: CLIPImageEncoder(self.made.clip, **clip),
+                make_features=lambda: Wav2CLIPTransformer(encoder, output="encoder", **common),
+            ),
+        }
+
+    def describe(self):
+        """What the report says of the world."""
+        return [
+            "This is a generated world: synthetic sounds, drawings and captions "
+            "(skw2c.datasets.make_audiovisual_events). Its figures show that the system works "
+            "from end to end, and say nothing of real recordings.",
+            f"The encoder was distilled, without labels, from the frames of {self.options.n_train} "
+            "clips as a small CLIP sees them, which was trained on the pictures and captions of "
+            f"the same clips. All is evaluated on {self.options.n_test} other clips. Small "
+            "classifiers and decoders learn from labels and captions of the first.",
+            "Two kinds of sound were kept from the encoder altogether; words and pictures of them "
+            "were not kept from the small CLIP.",
+        ]
+
+    def _describe(self, data, rows, name, classes):
+        """The data set of some clips, with the words for its classes."""
+        data = data.take(rows)
+        data.name, data.classes, data.marks = name, list(classes), [MARK]
+        data.words = [[prompt.format(with_article(kind)) for prompt in PROMPTS] for kind in classes]
+        return data
+
+    def _mix(self, data):
+        """Two clips at once, of two kinds."""
+        rng = np.random.default_rng(self.options.seed)
+        clips, target, split = [], [], []
+        for part, n in _N_MIXTURES.items():
+            rows = np.flatnonzero(data.split == part)
+            for _ in range(n):
+                first, second = rng.choice(rows, 2)
+                while data.target[first] == data.target[second]:
+                    first, second = rng.choice(rows, 2)
+                clips.append(mix(data.clips[first], data.clips[second]))
+                target.append(np.isin(data.classes, data.target[[first, second]]).astype(int))
+                split.append(part)
+        return AudioDataset(
+            MIXTURES, clips, classes=data.classes, words=data.words, target=np.array(target),
+            split=np.array(split), marks=[MARK],
+        )  # fmt: skip
+
+
+def draw_weights(width, seed):
+    """Random weights of the network that is distilled."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return hold_weights(Wav2CLIP(width=width).eval().state_dict())
+
+
+def as_dataset(clips, part):
+    """Generated clips as a data set of which all are for one part."""
+    return AudioDataset(
+        NAME,
+        clips.data,
+        target=clips.target_names[clips.target],
+        split=np.full(len(clips.data), part),
+        captions=[[caption] for caption in clips.captions],
+        events=clips.events,
+        pictures=clips.frames,
+    )
+
+
+def join(first, second):
+    """The clips of two data sets."""
+    events = second.events.assign(row=second.events["row"] + len(first))
+    return AudioDataset(
+        first.name,
+        first.clips + second.clips,
+        target=np.concatenate([first.target, second.target]).astype(str),
+        split=np.concatenate([first.split, second.split]).astype(str),
+        captions=first.captions + second.captions,
+        events=pd.concat([first.events, events], ignore_index=True),
+        pictures=first.pictures + second.pictures,
+    )
+
+
+def mix(first, second):
+    """Two clips at once, both as loud as the first, scaled down where they would clip."""
+    n_samples = min(len(first), len(second))
+    first, second = first[:n_samples], second[:n_samples]
+    loudness = np.sqrt(np.mean(first**2) / max(np.mean(second**2), 1e-12))
+    mixture = first + loudness * second
+    return (mixture / max(np.abs(mixture).max(), 1)).astype(np.float32)
+
+
+def with_article(kind):
+    """A kind of sound as English has it."""
+    if kind in ("rain", "wind"):
+        return kind
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

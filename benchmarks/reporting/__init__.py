@@ -1,0 +1,58 @@
+"""The report of the benchmarks: tables, pictures and numbers, from cells and facts."""
+
+from pathlib import Path
+
+from report import replace
+
+from reporting._csv import make_csv
+from reporting._html import render_html
+from reporting._markdown import render_markdown
+from reporting._results import Results
+from reporting._sections import make_sections
+
+__all__ = ["write_report"]
+
+TITLE = "Benchmarks of skw2c"
+
+
+def write_report(cells, facts, out):
+    """Write the report into a folder; the same cells and facts give the same bytes.
+
+    Parameters
+    ----------
+    cells : list of Cell
+        In the order in which systems are to stand.
+    facts : dict
+        What the numbers were made with. Known, and all optional: ``introduction`` (paragraphs),
+        ``command``, ``versions``, ``weights``, ``seeds``, ``environment``, ``minutes``,
+        ``peak memory``, ``history`` (learning curves) and ``data`` (what was found); others are
+        listed too.
+    out : str or Path
+        Gets ``report.html``, which needs nothing beside it, ``report.md`` with its pictures in
+        ``pictures``, and CSV files of all numbers.
+
+    Returns
+    -------
+    Path
+        Of ``report.html``.
+    """
+    out = Path(out)
+    pictures = out / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    results = Results(cells)
+    for name, table in make_csv(results, facts).items():
+        replace(out / name, table.to_csv(index=False))
+    sections = make_sections(results, facts)
+    page, files = render_markdown(TITLE, sections, pictures.name)
+    for name, content in files.items():
+        _replace_bytes(pictures / name, content)
+    replace(out / "report.md", page)
+    replace(out / "report.html", render_html(TITLE, sections))
+    return out / "report.html"
+
+
+def _replace_bytes(path, content):
+    """Write a binary file that appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(content)
+    temporary.replace(path)

@@ -1,0 +1,289 @@
+"""The systems that are compared: what makes their vectors, and what shares their space."""
+
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cells import NotHereError
+from mfcc import MFCCTransformer
+
+import skw2c
+from skw2c import (
+    AudioCLIPFineTuner,
+    AudioCLIPTransformer,
+    CLIPImageEncoder,
+    CLIPTextEncoder,
+    OpenL3ImageTransformer,
+    OpenL3Transformer,
+    SupervisedAudioClassifier,
+    Wav2CLIPTransformer,
+    YAMNetTransformer,
+)
+from skw2c.weights import is_cached, registry
+
+# How an encoder works on this machine, which says nothing of its vectors.
+_LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error", "random_state"}
+
+
+@dataclass
+class System:
+    """A row of the tables.
+
+    Attributes
+    ----------
+    name : str
+        What the command line calls it.
+    title : str
+        What tables call it.
+    make_encoder : callable or None
+        Gives the transformer from clips to vectors. It raises `NotHereError` where weights
+        lack.
+    make_fine_tuner : callable or None
+        From a seed to a classifier of clips that tunes the encoder.
+    make_features : callable or None
+        Gives another transformer for classifiers that are trained on its vectors; None takes
+        ``make_encoder``.
+    make_text_encoder, make_image_encoder : callable or None
+        Give the transformers of texts and pictures that share its space.
+    make_classifier : callable or None
+        From a seed to a classifier of clips that learns its own vectors.
+    sampling_rate : int
+        Rate at which pieces of clips are cut for it, in Hz.
+    notes : list of str
+    """
+
+    name: str
+    title: str
+    make_encoder: Callable | None = None
+    make_text_encoder: Callable | None = None
+    make_image_encoder: Callable | None = None
+    make_classifier: Callable | None = None
+    make_fine_tuner: Callable | None = None
+    make_features: Callable | None = None
+    sampling_rate: int = 16000
+    notes: list = field(default_factory=list)
+
+    def encoder(self):
+        """The encoder of clips, fitted."""
+        return self.make_encoder().fit(None)
+
+    def features(self):
+        """The encoder of clips for trained classifiers, fitted."""
+        return (self.make_features or self.make_encoder)().fit(None)
+
+    def identify_learning(self):
+        """What classes are learned from, in words: vectors of an encoder, or clips."""
+        if self.make_classifier is not None:
+            return repr(self.make_classifier(0))
+        return identify(self.features())
+
+    def text_encoder(self):
+        """The encoder of texts, fitted."""
+        return self._partner(self.make_text_encoder, "texts")
+
+    def image_encoder(self):
+        """The encoder of pictures, fitted."""
+        return self._partner(self.make_image_encoder, "pictures")
+
+    def _partner(self, make, what):
+        if make is None:
+            raise NotHereError(f"{self.title} has no encoder of {what} in its space")
+        return make().fit(None)
+
+
+def identify(encoder):
+    """All that the vectors of a fitted encoder depend on, in words."""
+    parameters = encoder.get_params(deep=False) if hasattr(encoder, "get_params") else {}
+    weights = getattr(encoder, "weights_", None)
+    if weights is not None:
+        parameters |= {"weights": weights.identity, "model": None, "pretrained": None}
+    described = sorted((k, repr(v)) for k, v in parameters.items() if k not in _LOCAL)
+    return f"{type(encoder).__qualname__} {described} {_source_of(type(encoder))}"
+
+
+def _source_of(kind):
+    """The version of our own encoders; the source of others."""
+    if kind.__module__.startswith("skw2c"):
+        return skw2c.__version__
+    try:
+        return hashlib.sha256(inspect.getsource(kind).encode()).hexdigest()
+    except (OSError, TypeError):
+        return kind.__module__
+
+
+def find_weights(options, names, files=()):
+    """Find weights below ``--weights-dir`` or in the cache; nothing is downloaded.
+
+    Parameters
+    ----------
+    options : Namespace
+    names : sequence of str
+        Names in the registry of weights, the best first.
+    files : sequence of str
+        Names of other files that hold the same weights.
+
+    Returns
+    -------
+    str
+        A path, or a name in the registry.
+
+    Raises
+    ------
+    NotHereError
+        If there are none.
+    """
+    folders = [Path(options.weights_dir)] if options.weights_dir else []
+    wanted = [*(registry()[name].file for name in names), *files]
+    for path in (folder / file for folder in folders for file in wanted):
+        if path.is_file():
+            return str(path)
+    for name in names:
+        if is_cached(name):
+            return name
+    entry = registry()[names[0]]
+    raise NotHereError(
+        f"{entry.file} is neither in the folder of --weights-dir nor in the cache (it is at "
+        f"{entry.url})"
+    )
+
+
+class Catalogue:
+    """All systems that the package has, with their official weights.
+
+    Parameters
+    ----------
+    options : Namespace
+        With ``weights``, ``weights_dir``, ``output``, ``device``, ``n_jobs``, ``seed`` and
+        ``verbose``.
+    """
+
+    def __init__(self, options):
+        self._options = options
+        self._systems = {
+            system.name: system
+            for system in (
+                self._supervise(),
+                self._openl3(),
+                self._yamnet(),
+                self._audioclip(),
+                self._wav2clip(),
+                System("mfcc", "MFCC", MFCCTransformer),
+            )
+        }
+
+    def systems(self):
+        """All systems by name, in the order of the tables."""
+        return dict(self._systems)
+
+    def _common(self, **parameters):
+        options = self._options
+        return dict(
+            device=options.device, n_jobs=options.n_jobs, random_state=options.seed,
+            verbose=options.verbose, on_error="nan", **parameters,
+        )  # fmt: skip
+
+    def _wav2clip(self):
+        options = self._options
+        untrained = options.weights == "none"
+
+        def make(output="clip"):
+            weights = options.weights
+            if weights == "auto":
+                weights = find_weights(options, ["wav2clip"])
+            return Wav2CLIPTransformer(
+                None if untrained else weights, output=output, **self._common()
+            )
+
+        clip = dict(device=options.device, normalize=True)
+        return System(
+            "wav2clip",
+            "Wav2CLIP (untrained)" if untrained else "Wav2CLIP",
+            make,
+            lambda: CLIPTextEncoder(**clip),
+            lambda: CLIPImageEncoder(**clip),
+            make_features=lambda: make(options.output),
+            notes=["random weights"] if untrained else [],
+        )
+
+    def _yamnet(self):
+        files = ["yamnet_float32.npz", "yamnet.tflite"]
+
+        def make():
+            return YAMNetTransformer(
+                find_weights(self._options, ["yamnet"], files), **self._common()
+            )
+
+        return System("yamnet", "YAMNet", make)
+
+    def _openl3(self):
+        own = dict(content_type="env", input_repr="mel256")
+
+        def make():
+            name = f"openl3-audio-{own['input_repr']}-{own['content_type']}"
+            return OpenL3Transformer(find_weights(self._options, [name]), **own, **self._common())
+
+        def make_image():
+            name = f"openl3-image-{own['input_repr']}-{own['content_type']}"
+            return OpenL3ImageTransformer(
+                find_weights(self._options, [name]), **own, device=self._options.device
+            )
+
+        return System("openl3", "OpenL3", make, make_image_encoder=make_image, sampling_rate=48000)
+
+    def _audioclip(self):
+        names, options = ["audioclip-full", "audioclip-partial"], self._options
+
+        def make():
+            return AudioCLIPTransformer(find_weights(options, names), **self._common())
+
+        def partner(kind):
+            return lambda: kind(
+                "RN50-quickgelu",
+                find_weights(options, names),
+                device=options.device,
+                normalize=True,
+            )
+
+        def tune(seed):
+            return AudioCLIPFineTuner(
+                find_weights(options, names), n_jobs=options.n_jobs, random_state=seed,
+                devices="cpu" if options.device == "cpu" else "auto", verbose=options.verbose,
+            )  # fmt: skip
+
+        return System(
+            "audioclip", "AudioCLIP", make, partner(CLIPTextEncoder), partner(CLIPImageEncoder),
+            make_fine_tuner=tune, sampling_rate=44100,
+        )  # fmt: skip
+
+    def _supervise(self):
+        options = self._options
+
+        def make(seed):
+            return SupervisedAudioClassifier(
+                encoder_width=options.supervise_width, max_epochs=options.supervise_epochs,
+                n_jobs=options.n_jobs, random_state=seed, verbose=options.verbose,
+                devices="cpu" if options.device == "cpu" else "auto",
+            )  # fmt: skip
+
+        return System("supervise", "Supervise", make_classifier=make)
+
+
+def load_factory(name):
+    """A system of the user's own: ``module:factory`` gives a transformer of clips.
+
+    Raises
+    ------
+    ValueError
+        If there is no such thing.
+    """
+    module, _, factory = name.partition(":")
+    if not factory:
+        raise ValueError(f"{name!r} is no system; one of your own is named module:factory")
+    try:
+        make = getattr(importlib.import_module(module), factory)
+    except (ImportError, AttributeError) as exc:
+        raise ValueError(f"{name!r} cannot be imported ({exc})") from exc
+    return System(name, name, make)

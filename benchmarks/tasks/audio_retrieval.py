@@ -1,0 +1,172 @@
+"""Find the seconds that sound like a labelled second, scored as detected events."""
+
+import numpy as np
+import pandas as pd
+from segments import label_segments
+from sklearn.model_selection import KFold
+
+from skw2c.metrics import segment_f1
+from tasks.task import Task
+
+_N_FOLDS = 5
+_STEP = 0.01  # of the thresholds of the cosine distance, from 0 to 2
+_RESOLUTION = 0.1
+
+
+class AudioRetrieval(Task):
+    """Find the seconds that sound like a labelled second."""
+
+    name = "audio retrieval"
+
+    def fits(self, data):
+        return data.events is not None and not data.multilabel
+
+    def prepare(self, data):
+        return data.tested()
+
+    def fill(self, bench, cell, data, system):
+        vectors = bench.segments(data, system)
+        seconds = Seconds.of(data, vectors)
+        folds = evaluate(seconds, data, bench.options.seed)
+        table = pd.DataFrame(folds)
+        for name in ("macro F1", "micro F1"):
+            cell.scores[name] = float(table[name].mean())
+            cell.spread[name] = float(table[name].std(ddof=0))
+        rng = np.random.default_rng(bench.options.seed)
+        width = vectors[0].shape[1]
+        random = [rng.normal(size=(len(part), width)) for part in vectors]
+        control = evaluate(Seconds.of(data, random), data, bench.options.seed)
+        cell.controls = {"random vectors": float(pd.DataFrame(control)["macro F1"].mean())}
+        cell.n = len(np.unique(seconds.row))
+        cell.details["folds"] = folds
+        failed = len(data) - cell.n
+        if failed:
+            cell.notes.append(f"{failed} clips could not be read")
+
+
+class Seconds:
+    """The seconds of all clips, with their vectors and labels.
+
+    Attributes
+    ----------
+    row : ndarray of shape (n,)
+        Which clip a second is of.
+    start : ndarray of shape (n,)
+        Its number in the clip.
+    vectors : ndarray of shape (n, width)
+        Of length 1.
+    heard : ndarray of shape (n, n_labels), bool
+    """
+
+    def __init__(self, row, start, vectors, heard):
+        self.row, self.start, self.vectors, self.heard = row, start, vectors, heard
+
+    @classmethod
+    def of(cls, data, vectors):
+        """Label the seconds of a data set; those without vectors are left out."""
+        events = dict(iter(data.events.groupby("row")))
+        none = data.events.iloc[:0]
+        heard = [
+            label_segments(events.get(row, none), list(data.classes), len(part))
+            for row, part in enumerate(vectors)
+        ]
+        row = np.concatenate([np.full(len(part), k) for k, part in enumerate(vectors)])
+        start = np.concatenate([np.arange(len(part)) for part in vectors])
+        joined = np.concatenate(vectors).astype(np.float64)
+        joined /= np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-12)
+        kept = ~np.isnan(joined).any(axis=1)
+        return cls(row[kept], start[kept], joined[kept], np.concatenate(heard)[kept])
+
+    def take(self, rows):
+        """The seconds of some clips."""
+        kept = np.isin(self.row, rows)
+        return Seconds(self.row[kept], self.start[kept], self.vectors[kept], self.heard[kept])
+
+    def distances(self):
+        """Cosine distance (n, n_labels) to the nearest other second that has each label."""
+        n_labels = self.heard.shape[1]
+        nearest = np.full((len(self.row), n_labels), np.inf)
+        for start in range(0, len(self.row), 1024):
+            block = slice(start, start + 1024)
+            distance = 1 - self.vectors[block] @ self.vectors.T
+            own = np.arange(start, start + len(distance))
+            distance[own - start, own] = np.inf  # a query does not find itself
+            for label in range(n_labels):
+                queries = np.flatnonzero(self.heard[:, label])
+                if len(queries):
+                    nearest[block, label] = distance[:, queries].min(axis=1)
+        return nearest
+
+
+def evaluate(seconds, data, seed):
+    """Choose the threshold on one fold of clips, and score the others; for each of five.
+
+    Returns
+    -------
+    list of dict
+        ``fold``, ``threshold``, ``macro F1``, ``micro F1``.
+    """
+    folds, rows = [], np.arange(len(data))
+    splitter = KFold(_N_FOLDS, shuffle=True, random_state=seed)
+    for number, (scored, held_out) in enumerate(splitter.split(rows)):
+        threshold = choose_threshold(seconds.take(held_out), data.take(held_out), held_out)
+        part = seconds.take(scored)
+        scores = score(part, part.distances() < threshold, data.take(scored), scored)
+        folds.append(
+            {
+                "fold": number + 1,
+                "threshold": threshold,
+                "macro F1": scores["macro"]["f1"],
+                "micro F1": scores["micro"]["f1"],
+            }
+        )
+    return folds
+
+
+def choose_threshold(seconds, data, rows):
+    """The distance below which macro F1 is best, all seconds of equal weight within."""
+    active = _active(seconds, data, rows)
+    distances = seconds.distances()
+    best, chosen = -1.0, 0.0
+    for threshold in np.arange(0, 2 + _STEP / 2, _STEP):
+        found = distances < threshold
+        hits = (found * active).sum(axis=0)
+        false = (found * (1 - active)).sum(axis=0)
+        missed = (~found * active).sum(axis=0)
+        f1 = 2 * hits / np.maximum(2 * hits + false + missed, 1e-12)
+        if f1.mean() > best:
+            best, chosen = f1.mean(), float(threshold)
+    return chosen
+
+
+def score(seconds, found, data, rows):
+    """Score seconds that were found, as events, by `skw2c.metrics.segment_f1`."""
+    position = {row: number for number, row in enumerate(rows)}
+    hits = np.argwhere(found)
+    estimated = pd.DataFrame(
+        {
+            "row": [position[seconds.row[k]] for k, _ in hits],
+            "label": [data.classes[label] for _, label in hits],
+            "onset": seconds.start[hits[:, 0]].astype(float),
+            "offset": seconds.start[hits[:, 0]] + 1.0,
+        }
+    )
+    n_seconds = np.zeros(len(rows))
+    for row, start in zip(seconds.row, seconds.start, strict=True):
+        n_seconds[position[row]] = max(n_seconds[position[row]], start + 1)
+    return segment_f1(
+        data.events, estimated, list(data.classes), n_seconds, time_resolution=_RESOLUTION
+    )
+
+
+def _active(seconds, data, rows):
+    """Which part of each second each label is heard, (n, n_labels)."""
+    position = {row: number for number, row in enumerate(rows)}
+    of_row = {position[row]: np.flatnonzero(seconds.row == row) for row in np.unique(seconds.row)}
+    active = np.zeros(seconds.heard.shape)
+    for event in data.events.itertuples():
+        own = of_row.get(event.row, np.zeros(0, int))
+        starts = seconds.start[own]
+        overlap = np.minimum(starts + 1, event.offset) - np.maximum(starts, event.onset)
+        active[own, data.classes.index(event.label)] += np.clip(overlap, 0, 1)
+    return active.clip(0, 1)

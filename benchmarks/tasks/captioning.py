@@ -1,0 +1,64 @@
+"""Sentences for sounds: a decoder on frozen vectors of seconds."""
+
+import numpy as np
+from cells import NotHereError
+
+from skw2c import AudioCaptioner
+from skw2c.metrics import caption_scores, java_caption_scores
+from tasks.task import Task
+
+_TITLES = {
+    "cider_d": "CIDEr-D",
+    "bleu_1": "BLEU-1",
+    "bleu_4": "BLEU-4",
+    "rouge_l": "ROUGE-L",
+    "meteor": "METEOR",
+    "spice": "SPICE",
+    "spider": "SPIDEr",
+}
+_N_EXAMPLES = 8
+
+
+class Captioning(Task):
+    """Sentences for sounds: a decoder on frozen vectors of seconds."""
+
+    name = "captioning"
+
+    def fits(self, data):
+        return data.captions is not None and data.split is not None
+
+    def identify(self, options, data, system):
+        return (*super().identify(options, data, system), options.caption_epochs)
+
+    def fill(self, bench, cell, data, system):
+        frames = bench.segments(data, system)
+        readable = np.array([not np.isnan(part).any() for part in frames])
+        told = np.array([len(captions) > 0 for captions in data.captions])
+        tested = data.split == "test"
+        train, test = (np.flatnonzero(readable & told & part) for part in (~tested, tested))
+        if not (len(train) and len(test)):
+            raise NotHereError("there are no captions to train on, or none to compare with")
+        captioner = AudioCaptioner(
+            "passthrough", max_epochs=bench.options.caption_epochs,
+            random_state=bench.options.seed, verbose=bench.options.verbose,
+        ).fit([frames[row] for row in train], [data.captions[row] for row in train])  # fmt: skip
+        found = list(captioner.predict([frames[row] for row in test]))
+        references = [data.captions[row] for row in test]
+        scores = caption_scores(found, references)
+        try:
+            scores |= java_caption_scores(found, references)
+        except Exception as exc:  # whatever Java says
+            cell.notes.append(f"no METEOR, SPICE and SPIDEr: {exc}")
+        cell.scores = {
+            title: float(scores[name]) for name, title in _TITLES.items() if name in scores
+        }
+        rng = np.random.default_rng(bench.options.seed)
+        shuffled = [found[row] for row in rng.permutation(len(found))]
+        cell.controls = {
+            "shuffled captions": float(caption_scores(shuffled, references)["cider_d"])
+        }
+        cell.n = len(test)
+        cell.details["captions"] = [
+            {"found": str(found[row]), "references": list(references[row])}
+            for row in rng.choice(len(found), min(_N_EXAMPLES, len(found)), replace=False)
+        ]

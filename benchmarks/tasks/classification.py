@@ -1,0 +1,137 @@
+"""Classes of clips: a small classifier on frozen vectors, or the encoder from scratch."""
+
+import numpy as np
+from sklearn.metrics import confusion_matrix
+from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
+
+from tasks.probes import chance_of, fit_quietly, make_probe, mean_average_precision
+from tasks.task import Task
+
+# Sets whose published measure is the mean average precision, although clips have one class.
+_BY_PRECISION = {"VGGSound"}
+# Classes in one second of these sets are told, as in the task that they were made for.
+_BY_SECONDS = {"TAU 2021"}
+
+
+class Classification(Task):
+    """Classes of clips: a small classifier on frozen vectors, or an encoder from scratch."""
+
+    name = "classification"
+
+    def fits(self, data):
+        return data.target is not None
+
+    def suits(self, system):
+        return True
+
+    def learner(self, system):
+        """What makes a classifier of clips from a seed; None for one of frozen vectors."""
+        return system.make_classifier
+
+    def identify(self, options, data, system):
+        return (system.identify_learning(), options.probe, options.seed, options.n_trials)
+
+    def fill(self, bench, cell, data, system):
+        learner, options = self.learner(system), bench.options
+        X, rows = (data.clips, np.arange(len(data))) if learner else _embed(bench, data, system)
+        n_trials = 1 if learner and data.fold is None else options.n_trials
+        trials, tested = [], set()
+        for train, test, seed in splits(data, rows, options.seed, n_trials):
+            if learner:
+                model = learner(seed)
+            else:
+                model = make_probe(options.probe, seed, multilabel=data.multilabel)
+            fit_quietly(model, _pick(X, train), data.target[rows[train]])
+            scores = np.asarray(model.predict_proba(_pick(X, test)))
+            classes = data.classes if data.multilabel else list(model.classes_)
+            tested.update(rows[test].tolist())
+            trials.append(_judge(data, data.target[rows[test]], scores, classes, len(train)))
+        summarise(cell, data, trials)
+        cell.n = len(tested)
+        n_failed = len(data) - len(np.unique(rows))
+        if n_failed:
+            cell.notes.append(f"{n_failed} clips could not be read")
+
+
+class FineTuning(Classification):
+    """Classes of clips by an encoder that is tuned to them."""
+
+    name = "fine-tuning"
+
+    def suits(self, system):
+        return system.make_fine_tuner is not None
+
+    def learner(self, system):
+        return system.make_fine_tuner
+
+    def identify(self, options, data, system):
+        return (repr(system.make_fine_tuner(0)), options.seed, options.n_trials)
+
+
+def _embed(bench, data, system):
+    """Vectors to learn from, and the clip of each."""
+    if data.name in _BY_SECONDS:
+        return _stack_seconds(bench.segments(data, system))
+    return bench.features(data, system)
+
+
+def _judge(data, target, scores, classes, n_train):
+    """One trial: its measure, and how often each class is taken for each."""
+    measure = measure_of(data)
+    trial = {"n_train": n_train, "n_test": len(target)}
+    if measure != "accuracy":
+        return trial | {measure: mean_average_precision(target, scores, classes)}
+    found = np.asarray(classes)[scores.argmax(axis=1)]
+    confusion = confusion_matrix(target, found, labels=data.classes)
+    return trial | {measure: float(np.mean(found == target)), "confusion": confusion}
+
+
+def summarise(cell, data, trials):
+    """Put the trials into the cell: mean, spread, and all confusions together."""
+    measure = measure_of(data)
+    values = [trial[measure] for trial in trials]
+    cell.scores = {measure: float(np.mean(values))}
+    cell.spread = {measure: float(np.std(values))} if len(values) > 1 else {}
+    cell.controls = {"chance": chance_of(data.target, measure)}
+    if "confusion" in trials[0]:
+        confusion = sum(trial.pop("confusion") for trial in trials)
+        cell.details |= {"confusion": confusion, "classes": list(data.classes)}
+    cell.details["folds"] = [{"fold": k + 1, **trial} for k, trial in enumerate(trials)]
+
+
+def measure_of(data):
+    """The measure that is published for a data set."""
+    if data.multilabel or data.name in _BY_PRECISION:
+        return "mean average precision"
+    return "accuracy"
+
+
+def splits(data, rows, seed, n_trials):
+    """Rows to train and to test on, with a seed for each trial.
+
+    Official folds; else the official split, some times with other first weights; else random
+    splits, which keep the clips of a recording together.
+    """
+    if data.fold is not None:
+        splitter = PredefinedSplit(data.fold[rows])
+        yield from ((train, test, seed) for train, test in splitter.split())
+    elif data.split is not None:
+        tested = data.split[rows] == "test"
+        train, test = np.flatnonzero(~tested), np.flatnonzero(tested)
+        yield from ((train, test, seed + trial) for trial in range(n_trials))
+    else:
+        groups = np.arange(len(data))[rows] if data.group is None else data.group[rows]
+        splitter = GroupShuffleSplit(n_trials, test_size=0.2, random_state=seed)
+        for trial, (train, test) in enumerate(splitter.split(rows, groups=groups)):
+            yield train, test, seed + trial
+
+
+def _pick(X, rows):
+    return [X[row] for row in rows] if isinstance(X, list) else X[rows]
+
+
+def _stack_seconds(segments):
+    rows = np.concatenate([np.full(len(part), row) for row, part in enumerate(segments)])
+    vectors = np.concatenate(segments)
+    readable = ~np.isnan(vectors).any(axis=1)
+    return vectors[readable], rows[readable]

@@ -1,0 +1,75 @@
+"""Find the pictures that belong to a sound, and the sound that belongs to pictures."""
+
+import numpy as np
+from pictures import show
+from systems import identify
+
+from skw2c.metrics import chance_reciprocal_rank, mean_reciprocal_rank
+from tasks.task import Task
+
+DIRECTIONS = ("audio to images", "images to audio")
+_N_EXAMPLES, _N_FOUND = 6, 4
+
+
+class CrossModal(Task):
+    """Find the pictures that belong to a sound, and the sound that belongs to pictures."""
+
+    name = "cross-modal retrieval"
+
+    def fits(self, data):
+        return data.pictures is not None and data.target is not None and not data.multilabel
+
+    def suits(self, system):
+        return system.make_image_encoder is not None
+
+    def prepare(self, data):
+        return data.tested()
+
+    def identify(self, options, data, system):
+        return identify(system.encoder()), identify(system.image_encoder()), options.seed
+
+    def fill(self, bench, cell, data, system):
+        sounds, rows = bench.vectors(data, system)
+        seen, shown = bench.pictures(data, system)
+        both, of_sounds, of_pictures = np.intersect1d(rows, shown, return_indices=True)
+        sounds, seen, labels = sounds[of_sounds], seen[of_pictures], data.target[both]
+        for direction, queries, items in (
+            (DIRECTIONS[0], sounds, seen),
+            (DIRECTIONS[1], seen, sounds),
+        ):
+            name = f"reciprocal rank, {direction}"
+            cell.scores[name] = mean_reciprocal_rank(queries, items, labels, labels)
+        own = np.arange(len(both))
+        cell.details["its own"] = {
+            DIRECTIONS[0]: mean_reciprocal_rank(sounds, seen, own, own),
+            DIRECTIONS[1]: mean_reciprocal_rank(seen, sounds, own, own),
+            "chance": chance_reciprocal_rank(own, own),
+        }
+        cell.controls = {"chance": chance_reciprocal_rank(labels, labels)}
+        cell.n = len(both)
+        cell.details["examples"] = _examples(bench, data, both, sounds, seen)
+
+
+def _examples(bench, data, rows, sounds, seen):
+    """What is heard for some pictures: the sounds' own pictures stand for them."""
+    sounds, seen = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (sounds, seen))
+    rng = np.random.default_rng(bench.options.seed)
+    examples = []
+    for query in rng.choice(len(rows), min(_N_EXAMPLES, len(rows)), replace=False):
+        found = np.argsort(-(sounds @ seen[query]), kind="stable")[:_N_FOUND]
+        label = data.target[rows[query]]
+        examples.append(
+            {
+                "query": str(label),
+                "picture": show(data.pictures[rows[query]]),
+                "found": [
+                    {
+                        "label": str(data.target[rows[item]]),
+                        "right": bool(data.target[rows[item]] == label),
+                        "picture": show(data.pictures[rows[item]]),
+                    }
+                    for item in found
+                ],
+            }
+        )
+    return examples

@@ -1,0 +1,86 @@
+"""How many labels each system needs: the same probe on ever more of them (figure 2)."""
+
+import numpy as np
+
+from tasks.classification import measure_of
+from tasks.probes import chance_of, fit_quietly, make_probe, mean_average_precision
+from tasks.task import Task
+
+SHARES = (1, 2, 5, 10, 20, 50, 100)
+_N_DRAWS = 3
+# What is trained from scratch on this share or more is trained once.
+_ONCE_FROM = 20
+
+
+class DataEfficiency(Task):
+    """How many labels a system needs: the same probe on ever more of them."""
+
+    name = "data efficiency"
+
+    def fits(self, data):
+        return data.target is not None and data.split is not None and not data.multilabel
+
+    def suits(self, system):
+        return True
+
+    def identify(self, options, data, system):
+        return (system.identify_learning(), options.probe, options.seed)
+
+    def fill(self, bench, cell, data, system):
+        X, rows = data.clips, np.arange(len(data))
+        if not system.make_classifier:
+            X, rows = bench.features(data, system)
+        target, tested = data.target[rows], data.split[rows] == "test"
+        pool, test = np.flatnonzero(~tested), np.flatnonzero(tested)
+        measure = measure_of(data)
+        curve = []
+        for share in SHARES:
+            scores, drawn = [], []
+            for draw in range(_draws(system, share)):
+                drawn = draw_share(target[pool], share, bench.options.seed + draw)
+                train = pool[drawn]
+                scores.append(_score(bench, system, X, target, train, test, measure, draw))
+            curve.append({"share": share, "n": len(drawn), "scores": scores})
+        cell.scores = {
+            f"{measure} at {point['share']} %": float(np.mean(point["scores"])) for point in curve
+        }
+        cell.spread = {
+            f"{measure} at {point['share']} %": float(np.std(point["scores"])) for point in curve
+        }
+        cell.controls = {"chance": chance_of(target[test], measure)}
+        cell.n = len(test)
+        cell.details["curve"] = curve
+
+
+def _draws(system, share):
+    if share == 100 and not system.make_classifier:
+        return 1
+    return 1 if system.make_classifier and share >= _ONCE_FROM else _N_DRAWS
+
+
+def draw_share(target, share, seed):
+    """Rows of a share (in per cent) of the clips, by class, at least one of each.
+
+    Rows of a smaller share are among those of a larger one.
+    """
+    rng = np.random.default_rng(seed)
+    place = np.zeros(len(target))
+    for label in np.unique(target):
+        own = rng.permutation(np.flatnonzero(target == label))
+        place[own] = (np.arange(len(own)) + rng.uniform(0.25, 0.75)) / len(own)
+        place[own[0]] = 0
+    n = max(round(len(target) * share / 100), len(np.unique(target)))
+    return np.sort(np.argsort(place, kind="stable")[:n])
+
+
+def _score(bench, system, X, target, train, test, measure, draw):
+    seed = bench.options.seed + draw
+    if system.make_classifier:
+        model = system.make_classifier(seed).fit([X[row] for row in train], target[train])
+        scores = model.predict_proba([X[row] for row in test])
+    else:
+        model = fit_quietly(make_probe(bench.options.probe, seed), X[train], target[train])
+        scores = model.predict_proba(X[test])
+    if measure == "accuracy":
+        return float(np.mean(model.classes_[scores.argmax(axis=1)] == target[test]))
+    return mean_average_precision(target[test], scores, model.classes_)

@@ -1,0 +1,39 @@
+"""What a task is: which sets and systems it is for, and how a cell of it is filled."""
+
+from systems import identify
+
+
+class Task:
+    """A table of the papers, or a part of one.
+
+    Attributes
+    ----------
+    name : str
+        What tables and the command line call it.
+    """
+
+    name = ""
+
+    def fits(self, data):
+        """Whether a data set has what the task needs."""
+        raise NotImplementedError
+
+    def suits(self, system):
+        """Whether a system can do it at all."""
+        return system.make_encoder is not None
+
+    def prepare(self, data):
+        """The part of a data set that the task is about."""
+        return data
+
+    def variants(self, data, system):
+        """Columns of the task for a data set: what each is called, and what `fill` is told."""
+        yield data.name, ()
+
+    def identify(self, options, data, system):
+        """All that the scores depend on, but for the data."""
+        return (identify(system.encoder()), options.seed)
+
+    def fill(self, bench, cell, data, system, *variant):
+        """Compute the scores of a cell."""
+        raise NotImplementedError

@@ -1,0 +1,299 @@
+"""What the benchmarks are made of: cells, cached vectors, seconds, and small data sets."""
+
+import importlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from .conftest import REPOSITORY
+
+
+@pytest.fixture
+def load(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
+    return importlib.import_module
+
+
+class Loudness:
+    """An encoder that counts what it is asked."""
+
+    def __init__(self, width=2):
+        self.width = width
+        self.n_asked = 0
+
+    def transform(self, clips):
+        self.n_asked += len(clips)
+        return np.stack([np.full(self.width, np.square(clip).mean()) for clip in clips])
+
+
+@pytest.fixture
+def clips(rng):
+    return [rng.normal(size=rng.integers(50, 90)) for _ in range(150)]
+
+
+def test_finished_cells_are_not_computed_again(load, tmp_path):
+    cells, calls = load("cells"), []
+    store = cells.CellStore(tmp_path)
+
+    def run(cell):
+        calls.append(cell.system)
+        cell.scores = {"accuracy": np.float64(0.5)}
+        cell.details["confusion"] = np.eye(2)
+
+    first = store.compute("task", "a/b set", "MFCC", ("x", 1), run)
+    again = store.compute("task", "a/b set", "MFCC", ("x", 1), run)
+    store.compute("task", "a/b set", "MFCC", ("x", 2), run)
+    assert len(calls) == 2
+    assert again.score == first.score == 0.5
+    assert again.details["confusion"] == [[1, 0], [0, 1]]
+
+
+def test_failed_cells_are_shown_and_tried_again(load, tmp_path):
+    cells, attempts = load("cells"), []
+    store = cells.CellStore(tmp_path)
+
+    def run(cell):
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise RuntimeError("out of luck")
+        cell.scores = {"accuracy": 1.0}
+
+    failed = store.compute("task", "set", "system", (), run)
+    assert failed.problem == "RuntimeError: out of luck"
+    assert "Traceback" in failed.details["traceback"]
+    assert np.isnan(failed.score)
+    assert store.compute("task", "set", "system", (), run).problem is None
+
+
+def test_a_damaged_cell_is_computed_again(load, tmp_path):
+    store = load("cells").CellStore(tmp_path)
+
+    def run(cell):
+        cell.scores = {"accuracy": 1.0}
+
+    store.compute("task", "set", "system", (), run)
+    [file] = tmp_path.rglob("*.json")
+    file.write_text(file.read_text()[:20])
+    assert store.compute("task", "set", "system", (), run).score == 1.0
+    assert json.loads(file.read_text())["scores"] == {"accuracy": 1.0}
+
+
+def test_interruption_is_no_failure(load, tmp_path):
+    def run(cell):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load("cells").CellStore(tmp_path).compute("task", "set", "system", (), run)
+
+
+def test_seeds_are_averaged(load):
+    cells = load("cells")
+    made = [
+        cells.Cell("t", "d", "s", {"accuracy": value}, {}, {"chance": 0.1}, n=10)
+        for value in (0.5, 0.7)
+    ]
+    failed = cells.Cell("t", "d", "s", problem="none")
+    [cell] = cells.average_seeds([*made, failed])
+    assert cell.scores == {"accuracy": pytest.approx(0.6)}
+    assert cell.spread == {"accuracy": pytest.approx(0.1)}
+    assert cell.n == 20
+    assert "1 of 3 seeds failed" in cell.notes
+
+
+def test_vectors_are_computed_once(load, tmp_path, clips):
+    cache, encoder = load("extraction").VectorCache(tmp_path), Loudness()
+    vectors = cache.embed(clips, encoder, "loudness")
+    np.testing.assert_allclose(
+        [row[0] for row in vectors], [np.square(clip).mean() for clip in clips], rtol=1e-6
+    )
+    again = cache.embed(clips, encoder, "loudness")
+    np.testing.assert_array_equal(np.stack(vectors), np.stack(again))
+    assert encoder.n_asked == len(clips)
+    cache.embed(clips, encoder, "another")
+    assert encoder.n_asked == 2 * len(clips)
+
+
+def test_a_killed_extraction_goes_on(load, tmp_path, clips):
+    extraction = load("extraction")
+    cache = extraction.VectorCache(tmp_path)
+
+    class Killed(Loudness):
+        def transform(self, clips):
+            if self.n_asked:
+                raise KeyboardInterrupt
+            return super().transform(clips)
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.embed(clips, Killed(), "loudness")
+    encoder = Loudness()
+    cache.embed(clips, encoder, "loudness")
+    assert encoder.n_asked == len(clips) - extraction.CLIPS_AT_ONCE
+
+
+def test_frames_keep_their_number(load, tmp_path):
+    class Frames:
+        def transform(self, clips):
+            return [np.arange(2 * len(clip)).reshape(-1, 2) for clip in clips]
+
+    rows = load("extraction").VectorCache(tmp_path).embed([[0], [0, 0, 0]], Frames(), "frames")
+    assert [row.shape for row in rows] == [(1, 2), (3, 2)]
+    np.testing.assert_array_equal(rows[1], np.arange(6).reshape(3, 2))
+
+
+class TooFew(Loudness):
+    def transform(self, clips):
+        return super().transform(clips)[1:]
+
+
+class Growing(Loudness):
+    def transform(self, clips):
+        self.width += 1
+        return super().transform(clips)
+
+
+class Endless(Loudness):
+    def transform(self, clips):
+        return np.full((len(clips), 2), np.inf)
+
+
+class Words(Loudness):
+    def transform(self, clips):
+        return np.array([["a", "b"]] * len(clips))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        (TooFew(), "63 rows for 64 clips"),
+        (Growing(), "vectors of 3 and 4 and 5 numbers"),
+        (Endless(), "row 0 holds infinite"),
+        (Words(), "a vector of numbers"),
+    ],
+)
+def test_encoders_that_do_not_keep_to_the_rules(load, tmp_path, clips, encoder, message):
+    with pytest.raises(ValueError, match=message):
+        load("extraction").VectorCache(tmp_path).embed(clips, encoder, "x")
+
+
+def test_dask_gives_the_same_matrix(load, tmp_path, clips):
+    pytest.importorskip("distributed")
+    extraction = load("extraction")
+    mfcc = load("mfcc").MFCCTransformer(n_mfcc=4)
+    clips = [np.resize(clip, 2000).astype(np.float32) for clip in clips]
+    expected = extraction.VectorCache(tmp_path / "one").embed(clips, mfcc, "mfcc")
+    with extraction.backend(2):
+        shared = extraction.VectorCache(tmp_path / "two").embed(clips, mfcc, "mfcc")
+    np.testing.assert_array_equal(np.stack(shared), np.stack(expected))
+
+
+@pytest.mark.parametrize(
+    ("duration", "n"), [(0.1, 1), (1.0, 1), (1.4, 1), (1.5, 2), (4.0, 4), (10.0, 10), (9.97, 10)]
+)
+def test_number_of_seconds(load, duration, n):
+    assert load("segments").count_segments(duration) == n
+
+
+def test_seconds_are_embedded_by_themselves(load, rng):
+    segments = load("segments")
+    clips = [rng.normal(size=n).astype(np.float32) for n in (32000, 5000, 40000)]
+    rows = segments.SegmentTransformer(Loudness()).transform([*clips, "nowhere.wav"])
+    assert [len(row) for row in rows] == [2, 1, 3, 1]
+    assert rows[0][1, 0] == pytest.approx(np.square(clips[0][16000:]).mean(), rel=1e-5)
+    assert rows[2][2, 0] == pytest.approx(np.square(clips[2][32000:]).sum() / 16000, rel=1e-5)
+    assert np.isnan(rows[3]).all()
+
+
+def test_labels_of_seconds(load):
+    events = pd.DataFrame(
+        {
+            "label": ["dog", "cat", "dog", "cat"],
+            "onset": [0.0, 0.95, 2.2, 3.97],
+            "offset": [0.5, 2.0, 2.25, 4.0],
+        }
+    )
+    heard = load("segments").label_segments(events, ["cat", "dog"], 5)
+    # Of an event shorter than a tenth of a second all of it counts.
+    expected = [[0, 1], [1, 0], [0, 1], [1, 0], [0, 0]]
+    np.testing.assert_array_equal(heard, expected)
+
+
+def make_dataset(dataset):
+    events = pd.DataFrame({"row": [0, 2, 2], "label": ["a", "b", "a"], "onset": [0.0, 1.0, 0.5],
+                           "offset": [1.0, 2.0, 0.7]})  # fmt: skip
+    return dataset.AudioDataset(
+        "set", [np.zeros(4), np.ones(4), np.full(4, 2.0)], classes=["a", "b"],
+        target=np.array(["a", "b", "a"]), split=np.array(["train", "test", "test"]),
+        events=events, captions=[["x"], ["y"], ["z"]],
+    )  # fmt: skip
+
+
+def test_part_of_a_data_set(load):
+    data = make_dataset(load("dataset"))
+    part = data.tested()
+    assert len(part) == 2
+    assert part.captions == [["y"], ["z"]]
+    assert part.events["row"].tolist() == [1, 1]
+    assert part.identity != data.identity
+    assert data.take([2, 0]).target.tolist() == ["a", "a"]
+    assert data.take([2, 0]).events["row"].tolist() == [1, 0, 0]
+
+
+def test_identity_follows_what_is_known(load):
+    dataset = load("dataset")
+    first, second = make_dataset(dataset), make_dataset(dataset)
+    assert first.identity == second.identity
+    changed = make_dataset(dataset)
+    changed.target = np.array(["a", "b", "b"])
+    assert changed.identity != first.identity
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_have_every_class(load, seed):
+    efficiency = load("tasks.data_efficiency")
+    rng = np.random.default_rng(seed)
+    target = rng.choice(list("abcde"), 400, p=[0.5, 0.3, 0.15, 0.04, 0.01])
+    sizes = []
+    for share in efficiency.SHARES:
+        drawn = efficiency.draw_share(target, share, seed)
+        assert set(target[drawn]) == set(target)
+        assert len(np.unique(drawn)) == len(drawn)
+        sizes.append(len(drawn))
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == 400
+    assert sizes[3] == pytest.approx(40, abs=5)
+
+
+def test_splits_keep_recordings_together(load):
+    classification, dataset = load("tasks.classification"), load("dataset")
+    groups = np.repeat(np.arange(20), 3).astype(str)
+    data = dataset.AudioDataset("set", list(range(60)), group=groups)
+    trials = list(classification.splits(data, np.arange(60), 0, 3))
+    assert len(trials) == 3
+    for train, test, _ in trials:
+        assert not set(groups[train]) & set(groups[test])
+
+
+def test_average_precision_of_classes_that_occur(load):
+    probes = load("tasks.probes")
+    scores = np.array([[0.9, 0.1, 0.5], [0.2, 0.8, 0.9], [0.6, 0.3, 0.1]])
+    value = probes.mean_average_precision(np.array(["a", "b", "a"]), scores, ["a", "b", "c"])
+    assert value == 1.0
+    indicator = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]])
+    value = probes.mean_average_precision(indicator, scores, ["a", "b", "c"])
+    assert value == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
+
+
+def test_distances_to_labelled_seconds(load, rng):
+    retrieval = load("tasks.audio_retrieval")
+    vectors = rng.normal(size=(7, 3))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    heard = rng.random((7, 2)) < 0.5
+    heard[:, 1] = [1, 0, 0, 0, 0, 0, 0]
+    seconds = retrieval.Seconds(np.arange(7), np.zeros(7, int), vectors, heard)
+    for row in range(7):
+        for label in range(2):
+            others = [q for q in range(7) if q != row and heard[q, label]]
+            expected = min((1 - vectors[row] @ vectors[q] for q in others), default=np.inf)
+            assert seconds.distances()[row, label] == pytest.approx(expected)

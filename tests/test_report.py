@@ -1,0 +1,509 @@
+"""The report tells every number and problem of its cells, and leaves nothing unescaped."""
+
+import base64
+import importlib
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from .conftest import REPOSITORY
+
+ODD = 'dog <b>&amp; "cat" $x_1$ | ü'
+PAPER = ("Supervise", "OpenL3", "YAMNet", "AudioCLIP", "Wav2CLIP")
+QUALITY = {"MFCC": 0.4, "Supervise": 0.5, "OpenL3": 0.7, "YAMNet": 0.84, "Wav2CLIP": 0.86}
+VOID = {"meta", "img", "br"}
+
+
+@pytest.fixture(scope="module")
+def load():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(REPOSITORY / "benchmarks"))
+        yield importlib.import_module
+
+
+@pytest.fixture(scope="module")
+def cell(load):
+    return load("cells").Cell
+
+
+@pytest.fixture(scope="module")
+def write(load):
+    def write(cells, out, facts=None):
+        return Report(load("reporting").write_report(cells, facts or {}, out).parent)
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def rich(write, cell, tmp_path_factory):
+    """A report with something of everything."""
+    return write(make_cells(cell), tmp_path_factory.mktemp("rich"), make_facts())
+
+
+class Report:
+    """A written report, as a reader of its files has it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.html = (folder / "report.html").read_text("utf-8")
+        self.markdown = plain((folder / "report.md").read_text("utf-8"))
+        self.page = Page(self.html)
+
+    def read(self, name):
+        return pd.read_csv(self.folder / name)
+
+    def table(self, start):
+        """Rows of the table whose caption starts so, as lists of text."""
+        [rows] = [rows for caption, rows in self.page.tables if caption.startswith(start)]
+        return [[" ".join(plain(text).split()) for text in row] for row in rows]
+
+    def row(self, table, head):
+        """Texts behind the head of a row."""
+        [found] = [row for row in self.table(table) if row[0] == head]
+        return found[1:]
+
+
+def plain(text):
+    """Text with the dashes of keyboards."""
+    return text.replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
+
+
+class Page(HTMLParser):
+    """What a browser would see: tables as text, names and links; checks the nesting."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.tags, self.words = [], [], [], set(), []
+        self.tables = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.add(tag)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [v for k, v in attributes.items() if k in ("href", "src", "xlink:href")]
+        if tag == "table":
+            self.tables.append(["", []])
+        elif tag == "tr":
+            self.tables[-1][1].append([])
+        elif tag in ("td", "th"):
+            assert tag == "td" or "scope" in attributes
+            self.tables[-1][1][-1] += [""] * int(attributes.get("colspan", 1))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.words.append(text)
+        if "caption" in self.open:
+            self.tables[-1][0] += text
+        elif {"td", "th"} & set(self.open):
+            small = " " if self.open[-1] in ("small", "span") else ""
+            self.tables[-1][1][-1][-1] += small + text
+
+
+def make_cells(cell):
+    """Something of everything: many classes, odd names, failures, parts that are missing."""
+    rng = np.random.default_rng(0)
+    return [
+        *make_papers_cells(cell, rng), *make_generated_cells(cell, rng), *make_failed_cells(cell),
+    ]  # fmt: skip
+
+
+def make_papers_cells(cell, rng):
+    for system in PAPER:
+        yield classify(cell, rng, "ESC-50", system, [f"class {k}" for k in range(50)], 5)
+        places = ["airport", "bus", "metro", "park", "tram", ODD]
+        yield classify(cell, rng, "TAU 2021", system, places, 0)
+    for system, score in (("Wav2CLIP", 0.41), ("AudioCLIP", 0.68), ("AudioCLIP (partial)", 0.7)):
+        yield cell("zero-shot", "ESC-50", system, {"accuracy": score}, n=2000)
+    ranks = {"reciprocal rank, audio to images": 0.05, "reciprocal rank, images to audio": 0.07}
+    yield cell(
+        "cross-modal retrieval", "VGGSound", "Wav2CLIP", ranks, controls={"chance": 0.0186},
+        n=15446, notes=["in-domain: pre-trained on this data set"],
+    )  # fmt: skip
+    yield cell("audio retrieval", "DESED", "Wav2CLIP", {"macro F1": 0.4, "micro F1": 0.5}, n=1168)
+    measures = ("CIDEr-D", "BLEU-1", "BLEU-4", "ROUGE-L")
+    captions = {"captions": [{"found": f"{k} dogs", "references": ["dog", ODD]} for k in (7, 8)]}
+    scores = dict(zip(measures, (0.09, 0.4, 0.06, 0.27), strict=True))
+    yield cell("captioning", "Clotho", "Wav2CLIP", scores, details=captions, n=1045)
+    for system in ("AudioCLIP", "Wav2CLIP"):
+        scores = {"mean average precision": 0.77, "precision at 1": 0.9, "recall at 1": 0.02}
+        yield cell("querying", "ESC-50, text to audio", system, scores, n=50,
+                   controls={"chance": 0.02})  # fmt: skip
+
+
+def classify(cell, rng, dataset, system, classes, n_folds):
+    """A classification with folds and a confusion matrix, one class without clips."""
+    quality, n = QUALITY.get(system, 0.8), len(classes)
+    confusion = rng.poisson(20 * (1 - quality) / n, (n, n)) + np.diag(rng.poisson(40 * quality, n))
+    confusion[2] = 0
+    folds = [{"fold": k + 1, "accuracy": quality + 0.01 * k, "n_test": 400} for k in range(n_folds)]
+    return cell(
+        "classification", dataset, system, {"accuracy": quality}, {"accuracy": 0.013},
+        {"chance": 1 / n}, n=int(confusion.sum()), seconds=61.5,
+        details={"folds": folds, "confusion": confusion, "classes": classes},
+    )  # fmt: skip
+
+
+def make_generated_cells(cell, rng):
+    world = "generated world"
+    for system, quality in {**QUALITY, ODD: 0.6}.items():
+        notes = ["generated world"]
+        notes += ["random weights"] if system == "OpenL3" else []
+        yield cell(
+            "classification", world, system, {"accuracy": quality}, {"accuracy": 0.02},
+            {"chance": 1 / 12, "random vectors": 0.2}, 480, notes=notes,
+        )  # fmt: skip
+        curve = [
+            {
+                "share": share,
+                "n": 5 * share,
+                "scores": list(quality * share**0.03 - rng.random(3) / 9),
+            }
+            for share in (1, 2, 5, 10, 20, 50, 100)
+        ]
+        yield cell("data efficiency", world, system, {"at 10 %": quality - 0.1},
+                   details={"curve": curve, "its own": {"chance": 0.125}}, notes=notes)  # fmt: skip
+        classes = ["bell", "rain", "bark", ODD, *(f"kind {k}" for k in range(8))]
+        labels = rng.integers(12, size=600)
+        points = rng.normal(size=(12, 2))[labels] * 8 * quality + rng.normal(size=(600, 2))
+        details = {"points": points, "labels": [classes[k] for k in labels], "classes": classes}
+        yield cell("map", world, system, details=details, notes=notes)
+    picture = draw_picture()
+    found = [{"label": f"bell {k}", "right": k % 3 != 1, "picture": picture} for k in range(5)]
+    examples = [{"query": ODD, "picture": picture, "found": found},
+                {"query": "no pictures", "picture": None, "found": [*found[:2], {"label": "?"}]},
+                {"query": "no picture at all", "picture": '"><script>', "found": []}]  # fmt: skip
+    yield cell("cross-modal retrieval", world, "Wav2CLIP (distilled)",
+               {"reciprocal rank, audio to images": 0.5},
+               details={"examples": examples})  # fmt: skip
+    yield cell("zero-shot", "generated world, unseen kinds", "Wav2CLIP (distilled)",
+               {"accuracy": 0.7}, controls={"chance": 0.5}, n=80,
+               notes=["generated world"])  # fmt: skip
+    yield cell("frame level", world, "Wav2CLIP (distilled)", {"balanced accuracy": float("nan")},
+               notes=["generated world", "only clear seconds"])  # fmt: skip
+
+
+def make_failed_cells(cell):
+    yield cell(
+        "classification",
+        "FSD50K",
+        "YAMNet",
+        problem="no FSD50K.eval_audio in /data <here>: pass --data-root",
+    )
+    yield cell("classification", "generated mixtures", "YAMNet", problem="ValueError: 3 > 2",
+               details={"traceback": "Traceback …\n  <module>\nValueError: 3 > 2"})  # fmt: skip
+    yield cell("zero-shot", "generated world, unseen kinds", "AudioCLIP", problem="no weights")
+
+
+def draw_picture():
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.tile(np.arange(0, 250, 5, dtype=np.uint8), (50, 1))).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def make_facts():
+    epochs = np.arange(1, 21)
+    history = [
+        {"seed": seed, "rows": pd.DataFrame({
+            "epoch": epochs, "training_loss": 3 / epochs**0.5,
+            "validation_loss": 3 / epochs**0.4 + 0.03 * (epochs > 15) + seed / 9,
+        })} for seed in range(2)
+    ]  # fmt: skip
+    return {
+        "introduction": ["**This is a generated world**: see `make_small_world` & <others>."],
+        "command": "python benchmarks/run_all.py --out 'a <b>'",
+        "versions": {"python": "3.11.7", "torch": "2.11"},
+        "weights": [{"name": "wav2clip", "checksum": "ab" * 32, "licence": "CC BY 4.0"}],
+        "seeds": [0, 1], "minutes": 12.3456, "peak memory": 1.5, "nothing": [],
+        "environment": {"processor": "x & y", "threads": 2}, "history": history,
+        "data": pd.DataFrame({"data set": ["ESC-50", ODD], "listed": [2000, 5], "missing": [0, 5]}),
+        "something new": "told as well",
+    }  # fmt: skip
+
+
+def test_page_is_whole_and_needs_nothing(rich):
+    page = rich.page
+    assert len(page.ids) == len(set(page.ids))
+    for link in page.links:
+        assert link.startswith("data:image/png;base64,") or link.removeprefix("#") in page.ids
+    assert not page.tags & {"script", "link", "iframe", "b"}
+    for caption, rows in page.tables:
+        assert caption
+        body = rows[2:] if len(rows[0]) != len(rows[1]) else rows
+        assert {len(row) for row in body} == {len(body[0])}, caption
+
+
+def test_names_arrive_as_they_are(rich):
+    words = "".join(rich.page.words)
+    assert words.count(ODD) >= 10
+    assert "make_small_world & <others>" in words
+    assert "'a <b>'" in words
+    assert "<b>" not in rich.html
+    outside_code = re.sub(r"```.*?```", "", rich.markdown, flags=re.DOTALL)
+    assert "<b>" not in outside_code
+    assert "'a <b>'" in rich.markdown
+
+
+def test_every_score_and_problem_stands_in_a_table(rich, cell):
+    shown = " ".join(text for _, rows in rich.page.tables for row in rows for text in row)
+    for one in make_cells(cell):
+        for value in one.scores.values():
+            texts = ("undefined",) if np.isnan(value) else (f"{value:.3f}", f"{100 * value:.2f}")
+            assert any(text in shown for text in texts), one
+            assert any(text in rich.markdown for text in texts), one
+    for start in ("no FSD50K", "ValueError", "no weights"):
+        assert start in shown
+
+
+WAV2CLIP_2 = "Layout of table 2 of the Wav2CLIP paper. "
+
+
+def test_place_tells_ours_published_and_difference(rich):
+    esc50 = rich.row(WAV2CLIP_2, "YAMNet")[0]
+    assert re.fullmatch(r"0.8400 ± 0.0130 paper 0.8505, -0.0105 n = \d \d{3}", esc50)
+    assert rich.row(WAV2CLIP_2, "Wav2CLIP, zero-shot")[0] == "0.4100 paper 0.414, -0.0040 n = 2 000"
+    assert rich.row(WAV2CLIP_2, "Supervise")[1] == "- paper 0.6289"
+    assert rich.row(WAV2CLIP_2, "AudioCLIP")[1] == "-"
+    assert rich.row(WAV2CLIP_2, "SOTA")[4] == "- paper 0.687"
+    assert rich.table(WAV2CLIP_2)[1][0] == "ESC-50 accuracy chance 0.0200"
+    zero_shot = rich.row(
+        "Layout of table 2 of the AudioCLIP paper", "ESC-50 zero-shot, accuracy n = 2 000"
+    )
+    assert zero_shot == ["70.00 paper 69.40, +0.60b", "68.00 paper 68.60, -0.60b"]
+    assert "| 0.8400 ± 0.0130<br>paper 0.8505, -0.0105<br>" in rich.markdown
+
+
+def test_best_of_ours_is_bold(rich):
+    bold = re.findall(r"<td[^>]*><strong>([^<]*)</strong>", rich.html)
+    assert "0.8600" in bold
+    assert "0.860" in bold
+    assert not {"0.8400", "0.840", "0.959", "undefined"} & set(bold)
+    assert "| **0.860** ± 0.020 |" in rich.markdown
+
+
+def test_only_mean_average_precision_of_queries_is_compared(rich):
+    row = rich.row(
+        "Layout of table 4 of the AudioCLIP paper", "ESC-50, text to audio n = 50 chance 2.00"
+    )
+    assert row[3:6] == ["90.00 paper 51.78a", "2.00 paper 80.40a", "77.00 paper 76.97, +0.03"]
+    assert "cannot be the usual ones" in rich.html
+
+
+def test_labels_are_said_once_where_all_have_them(rich):
+    rows = rich.table("Layout of table 2 of the Wav2CLIP paper, data without")
+    body = {row[0]: row[1:] for row in rows[2:]}
+    shared = "generated world generated accuracy n = 480 chance 0.083 random vectors 0.200"
+    assert rows[1][0] == shared
+    assert body["OpenL3 random weights"][0] == "0.700 ± 0.020"
+    assert body["YAMNet"][1] == "ValueError"
+    in_domain = rich.row(WAV2CLIP_2, "Wav2CLIP")[6]
+    assert in_domain.startswith("0.0500f in-domain paper 0.0566, -0.0066")
+
+
+def test_what_differs_stands_with_each(write, cell, tmp_path):
+    report = write([
+        cell("classification", "mine", name, {"accuracy": 0.5}, n=n, notes=notes,
+             controls={"chance": 0.5, "random": r})
+        for name, r, n, notes in (("one", 0.25, 10, []), ("other", 0.375, 20, ["generated world"]))
+    ], tmp_path)  # fmt: skip
+    table = "Layout of table 2 of the Wav2CLIP paper, data without"
+    assert report.table(table)[1] == ["mine accuracy chance 0.500"]
+    assert report.row(table, "one") == ["0.500 n = 10 random 0.250"]
+    assert report.row(table, "other") == ["0.500 generated n = 20 random 0.375"]
+
+
+def test_captions_stand_beside_each_other(write, cell, tmp_path):
+    spoken = [
+        cell("captioning", "mine", system, details={"captions": [
+            {"found": f"{system} {k}", "references": references}
+            for k, references in enumerate((["rain"], ["rain"], [system]))
+        ]})
+        for system in ("one", "other")
+    ]  # fmt: skip
+    rows = write(spoken, tmp_path).table("mine: examples of captions")
+    assert rows[1:] == [
+        ["1", "rain", "one 0", "other 0"], ["2", "rain", "one 1", "other 1"],
+        ["3", "one", "one 2", ""], ["4", "other", "", "other 2"],
+    ]  # fmt: skip
+
+
+def test_facts_are_told(rich):
+    words = "".join(rich.page.words)
+    for told in ("12.3 minutes", "1.5 GB", "Seeds: 0, 1.", "told as well", "ab" * 32):
+        assert told in words
+    assert "Nothing" not in words
+    assert rich.row("What of each data set", ODD) == ["5", "5"]
+    assert rich.row("ESC-50, classification: accuracy by fold.", "YAMNet")[1] == "0.85"
+
+
+def test_problems_are_told_in_full(rich):
+    words = "".join(rich.page.words)
+    assert "no FSD50K.eval_audio in /data <here>: pass --data-root" in words
+    assert "Traceback …\n  <module>\nValueError: 3 > 2" in words
+    assert rich.html.count('href="#problem-') == 3
+    assert '<a id="problem-2"></a>' in rich.markdown
+
+
+def test_tables_without_any_run_are_folded(write, cell, tmp_path):
+    cells = [one for one in make_cells(cell) if "generated" in one.dataset and one.task != "map"]
+    report = write(cells, tmp_path)
+    titles = re.findall(r"<summary>([^<]*: none of it was run)</summary>", report.html)
+    assert len(titles) == 6
+    assert report.row(WAV2CLIP_2, "YAMNet")[0] == "- paper 0.8505"
+
+
+def test_same_name_twice_loses_nothing(write, cell, tmp_path):
+    twice = [cell("frame level", "mine", "one", {"accuracy": value}) for value in (0.25, 0.75)]
+    report = write(twice, tmp_path)
+    assert report.row("Frame level", "one") == ["0.250"]
+    assert report.row("Frame level", "one (2)") == ["0.750"]
+
+
+def test_no_cells_and_no_facts(write, tmp_path):
+    report = write([], tmp_path)
+    assert "0 of 0 cells" in "".join(report.page.words)
+    assert list(report.read("scores.csv").columns[:3]) == ["task", "dataset", "system"]
+
+
+def test_numbers_come_back_from_files(rich, cell):
+    cells = make_cells(cell)
+    scores = rich.read("scores.csv")
+    for one in cells:
+        rows = scores.query(
+            "task == @one.task and dataset == @one.dataset and system == @one.system"
+        )
+        values = rows[rows["kind"] == "score"].set_index("measure")["value"].to_dict()
+        assert values == pytest.approx(one.scores, nan_ok=True)
+        controls = rows[rows["kind"].str.startswith("control: ")]["value"].tolist()
+        assert controls == list(one.controls.values())
+    assert (scores["kind"] == "problem").sum() == 3
+    assert scores.query("measure == 'its own, chance'")["value"].tolist() == [0.125] * 6
+    [paper] = scores.query(
+        "system == 'YAMNet' and dataset == 'ESC-50' and kind == 'score'"
+    ).itertuples()
+    assert (paper.published, paper.source) == (0.8505, "Wav2CLIP, table 2")
+    assert paper.difference == pytest.approx(-0.0105)
+    counts = sum(np.sum(one.details["confusion"]) for one in cells if "confusion" in one.details)
+    assert rich.read("confusion.csv")["count"].sum() == counts
+    assert len(rich.read("folds.csv")) == 25
+    assert len(rich.read("curves.csv")) == 6 * 7 * 3
+    points = rich.read("map_points.csv")
+    assert len(points) == 6 * 600
+    assert points["label"].nunique() == 12
+    assert rich.read("history.csv").groupby("seed").size().tolist() == [20, 20]
+
+
+def test_markdown_has_its_pictures_and_even_tables(rich):
+    names = re.findall(r'<img src="([^"]*)"', rich.markdown)
+    assert len(names) > 20
+    for name in names:
+        assert (rich.folder / name).read_bytes().startswith(b"\x89PNG")
+    tables = re.findall(r"(?:^\|.*\n)+", rich.markdown, flags=re.MULTILINE)
+    assert len(tables) >= len(rich.page.tables)
+    for table in tables:
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(widths) == 1, table
+
+
+def test_pictures_follow_the_colour_of_the_page(rich):
+    drawn = re.findall(r"<svg.*?</svg>", rich.html, flags=re.DOTALL)
+    n_bars, n_curves, n_confusions, n_maps = 10, 2, 12, 6
+    assert len(drawn) == n_bars + n_curves + n_confusions + n_maps
+    for svg in drawn:
+        assert "currentColor" in svg
+        assert "<style" not in svg
+        assert "#1b1c1d" not in svg
+
+
+def test_examples_are_judged_and_broken_pictures_left_out(rich):
+    assert rich.html.count('title="right"') == 4
+    assert rich.html.count('title="wrong"') == 3
+    assert rich.html.count("<img ") == 8
+
+
+def test_same_input_same_bytes(write, cell, tmp_path):
+    cells = [one for one in make_cells(cell) if one.task in ("map", "data efficiency")]
+    folders = [write(cells, tmp_path / name, make_facts()).folder for name in "ab"]
+    names = sorted(p.relative_to(folders[0]) for p in folders[0].rglob("*") if p.is_file())
+    assert len(names) > 15
+    for name in names:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_difference_has_one_order_of_classes(load, cell):
+    matrices = load("reporting._matrices")
+    kept = cell("c", "d", "one", details={"classes": ["x", "y"], "confusion": [[3, 1], [0, 5]]})
+    turned = cell("c", "d", "other", details={"classes": ["y", "x"], "confusion": [[5, 0], [1, 3]]})
+    for one in (kept, turned):
+        np.testing.assert_array_equal(matrices._read(one, ["x", "y"]), [[0.75, 0.25], [0, 1]])
+    shares = matrices.normalise_rows([[0, 0], [1, 3]])
+    assert np.isnan(shares[0]).all()
+    np.testing.assert_array_equal(shares[1], [0.25, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("names", "pair"),
+    [
+        (("YAMNet", "OpenL3", "Wav2CLIP"), ("YAMNet", "Wav2CLIP")),
+        (("a", "b", "c"), ("b", "c")),
+        (("a",), None),
+    ],
+)
+def test_pair_that_is_compared(load, cell, names, pair):
+    cells = [cell("c", "d", name, {"accuracy": 0.1 * k}) for k, name in enumerate(names, 1)]
+    assert load("reporting._matrices")._choose_pair(cells) == pair
+
+
+def test_colours(load):
+    colours = load("reporting._colours")
+    assert len(set(colours.mark_classes(56))) == 56
+    systems = [*PAPER, "MFCC", "mine", "yours"]
+    found = colours.colour_systems(systems)
+    assert len(set(found.values())) == len(systems)
+    assert found["Wav2CLIP"] == colours.colour_systems(["Wav2CLIP"])["Wav2CLIP"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "digits"),
+    [
+        (("classification", "ESC-50", "Wav2CLIP", "accuracy"), 0.8595, 4),
+        (("zero-shot", "VGGSound", "Wav2CLIP", "mean average precision"), 0.1002, 4),
+        (("audio retrieval", "DESED", "YAMNet", "macro F1"), 0.342, 4),
+        (("captioning", "Clotho", "Wav2CLIP", "SPIDEr"), 0.073, 3),
+        (("fine-tuning", "ESC-50", "AudioCLIP", "accuracy"), 0.9715, 4),
+        (("zero-shot", "ESC-50", "AudioCLIP (partial)", "accuracy"), 0.694, 4),
+        (("querying", "ESC-50, text to audio", "AudioCLIP", "mean average precision"), 0.7697, 4),
+    ],
+)
+def test_published(load, key, value, digits):
+    number = load("published").find(*key)
+    assert (number.value, number.digits) == (value, digits)
+
+
+def test_published_numbers_are_whole(load):
+    published = load("published")
+    sizes = pd.Series([number.source for number in published.PUBLISHED]).value_counts().to_dict()
+    assert sizes == {
+        "Wav2CLIP, table 2": 37, "Wav2CLIP, table 3": 14, "AudioCLIP, table 1": 6,
+        "AudioCLIP, table 2": 16, "AudioCLIP, table 3": 17, "AudioCLIP, table 4": 42,
+    }  # fmt: skip
+    assert len({number.key for number in published.PUBLISHED}) == len(published.PUBLISHED)
+    assert all(0 < number.value < 1 for number in published.PUBLISHED)
+    odd = [number for number in published.PUBLISHED if not number.comparable]
+    assert {number.measure for number in odd} == {"precision at 1", "recall at 1"}

@@ -1,0 +1,206 @@
+"""run_all.py makes its tables: on a folder in the layout of ESC-50, and in a small world."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from skw2c.datasets import make_audiovisual_events, make_sound_events
+
+from .conftest import REPOSITORY
+
+BENCHMARKS = REPOSITORY / "benchmarks"
+
+
+@pytest.fixture
+def load(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+@pytest.fixture(scope="module")
+def esc_folder(tmp_path_factory):
+    """A folder in the layout of ESC-50 with 4 classes, odd names, an absent and a broken file."""
+    root = tmp_path_factory.mktemp("data") / "ESC-50-master"
+    (root / "audio").mkdir(parents=True)
+    (root / "meta").mkdir()
+    kinds = ["bell", "rain", "bark", "tick"]
+    sounds = make_sound_events(40, kinds=kinds, duration=(1.0, 1.5), random_state=0)
+    rows = []
+    for row, (waveform, target) in enumerate(zip(sounds.data, sounds.target, strict=True)):
+        name = f"{row // 8 + 1}-{row} ü,{target}.{'flac' if row % 2 else 'wav'}"
+        soundfile.write(root / "audio" / name, waveform, 16000)
+        rows.append((name, row // 8 + 1, 7 * target, kinds[target], False, row, "A"))
+    (root / "audio" / "5-broken.wav").write_bytes(b"no sound")
+    rows.append(("5-broken.wav", 5, 7, "rain", False, 98, "A"))
+    rows.append(("5-absent.wav", 5, 0, "bell", False, 99, "A"))
+    columns = ["filename", "fold", "target", "category", "esc10", "src_file", "take"]
+    pd.DataFrame(rows, columns=columns).to_csv(root / "meta" / "esc50.csv", index=False)
+    return root
+
+
+def run(*arguments, cwd):
+    return subprocess.run(  # noqa: S603
+        [sys.executable, str(BENCHMARKS / "run_all.py"), *arguments],
+        cwd=cwd, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def read_cells(out):
+    """Finished cells by task, data set and system."""
+    cells = [json.loads(path.read_text()) for path in out.rglob("cells/**/*.json")]
+    return {(cell["task"], cell["dataset"], cell["system"]): cell for cell in cells}
+
+
+def test_official_data(tmp_path, esc_folder, tiny_checkpoint):
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "class Loud:\n"
+        "    def fit(self, X, y=None):\n        return self\n"
+        "    def transform(self, X):\n        return np.array([[len(x), 1.0] for x in X])\n"
+        "class Short(Loud):\n"
+        "    def transform(self, X):\n        return super().transform(X)[1:]\n"
+        "class Nothing(Loud):\n"
+        "    def transform(self, X):\n        return np.full((len(X), 2), np.nan)\n"
+    )
+    arguments = [
+        "--tasks", "esc50", "--data-root", str(esc_folder), "--weights", tiny_checkpoint,
+        "--output", "encoder", "--probe", "logistic", "--features", "openl3", "wav2clip", "mfcc",
+        "mine:Loud", "mine:Short", "mine:Nothing",
+    ]  # fmt: skip
+    result = subprocess.run(  # noqa: S603
+        [sys.executable, str(BENCHMARKS / "run_all.py"), *arguments],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": str(tmp_path), "SKW2C_CACHE": str(tmp_path / "none"), "PATH": ""},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    cells = read_cells(tmp_path)
+    name = "ESC layout, classes-4"
+    mfcc = cells["classification", name, "MFCC"]
+    assert mfcc["scores"]["accuracy"] > 0.7
+    assert [fold["n_test"] for fold in mfcc["details"]["folds"]] == [8] * 5
+    assert np.sum(mfcc["details"]["confusion"]) == 40
+    assert mfcc["n"] == 40
+    assert "1 clips could not be read" in mfcc["notes"]
+    assert cells["classification", name, "Wav2CLIP"]["scores"]["accuracy"] > 0.4
+    assert cells["classification", name, "mine:Loud"]["n"] == 41
+    assert ("classification", name, "mine:Short") not in cells
+    for problem in ("41 clips", "gives no vector without NaN", "openl3_audio_mel256_env"):
+        assert problem in result.stdout
+    page = (tmp_path / "results" / "report.html").read_text("utf-8")
+    assert "openl3_audio_mel256_env" in page
+
+
+def test_a_second_run_computes_nothing(tmp_path, esc_folder, load):
+    run_all, extraction = load("run_all"), load("extraction")
+    arguments = ["--tasks", "classification", "map", "--data-root", str(esc_folder), "--features",
+                 "mfcc",
+                 "--probe", "logistic", "--out", str(tmp_path)]  # fmt: skip
+    assert run_all.main(arguments) == 0
+    first = read_cells(tmp_path)
+    assert len(first) == 2
+
+    def fail(*_):
+        raise AssertionError("computed again")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extraction, "compute_piece", fail)
+        assert run_all.main(arguments) == 0
+    assert read_cells(tmp_path) == first
+
+
+def test_small_world(tmp_path, load, monkeypatch, tiny_world):
+    """Every task in the generated world, by encoders that were trained for some seconds."""
+    run_all, generated = load("run_all"), load("generated")
+    monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
+    monkeypatch.setattr(generated, "_N_MIXTURES", {"train": 20, "test": 20})
+    arguments = [
+        "--out", str(tmp_path), "--n-train", "96", "--n-test", "48", "--seed", "3",
+        "--supervise-epochs", "1", "--caption-epochs", "2", "--n-trials", "1", "--probe",
+        "logistic",
+    ]  # fmt: skip
+    assert run_all.main(arguments) == 0
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    cells = read_cells(tmp_path)
+    names = {kind.name for kind in load("tasks").TASKS.values()}
+    assert {task for task, _, _ in cells} == names - {"fine-tuning"}
+    systems = {"Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP (distilled)"}
+    assert {system for _, _, system in cells} == systems
+    assert not any(cell["problem"] for cell in cells.values())
+    world, mixtures = "generated world", "generated mixtures"
+    distilled = "Wav2CLIP (distilled)"
+    assert cells["zero-shot", world, distilled]["controls"] == {"chance": pytest.approx(0.1)}
+    assert cells["zero-shot", f"{world}, kinds never heard", distilled]["controls"] == {
+        "chance": 0.5
+    }
+    assert "mean average precision" in cells["classification", mixtures, "Supervise"]["scores"]
+    shares = [p["share"] for p in cells["data efficiency", world, "MFCC"]["details"]["curve"]]
+    assert shares == [1, 2, 5, 10, 20, 50, 100]
+    captions = cells["captioning", world, distilled]
+    assert captions["scores"].keys() >= {"CIDEr-D", "BLEU-1", "BLEU-4", "ROUGE-L"}
+    assert captions["controls"].keys() == {"shuffled captions"}
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "This is a generated world" in page
+    assert len(scores) > 40
+
+
+def test_clips_that_are_tested_on_are_held_out(load, tiny_world):
+    generated = load("generated")
+    train = make_audiovisual_events(24, random_state=0)
+    test = make_audiovisual_events(24, random_state=generated.HELD_OUT)
+    both = generated.join(generated.as_dataset(train, "train"), generated.as_dataset(test, "test"))
+    assert len(both) == 48
+    assert both.split.tolist() == ["train"] * 24 + ["test"] * 24
+    second = both.tested()
+    for row in range(24):
+        np.testing.assert_array_equal(second.clips[row], test.data[row])
+        own = test.events[test.events["row"] == row]
+        got = second.events[second.events["row"] == row]
+        assert got["onset"].tolist() == own["onset"].tolist()
+
+
+def test_seconds_are_labelled_by_what_fills_them(load):
+    frame_level, dataset = load("tasks.frame_level"), load("dataset")
+    events = pd.DataFrame(
+        {"row": [0, 0, 1], "label": ["bell", "bell", "rain"], "onset": [0.2, 3.6, 0.0],
+         "offset": [1.3, 4.2, 9.0]}
+    )  # fmt: skip
+    data = dataset.AudioDataset("set", [0, 1], classes=["bell", "rain"], events=events)
+    assert frame_level.label_seconds(data, 0, 5).tolist() == ["bell", None, "", None, None]
+    assert set(frame_level.label_seconds(data, 1, 5)) == {"rain"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tasks", "esc51"], "unknown: esc51"),
+        (["--datasets", "esc51"], "unknown: esc51; known: esc50"),
+        (["--data-root", "nowhere"], "nowhere"),
+        (["--profile", "paper"], "needs --data-root"),
+        (["--data-root", ".", "--features", "nothing:there"], "nothing"),
+        (["--features", "nothing"], "module:factory"),
+    ],
+)
+def test_bad_arguments(tmp_path, arguments, message, load, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = load("run_all").main(arguments)
+    except SystemExit as exc:
+        status = exc.code
+    assert status != 0
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+def test_check_data(tmp_path, esc_folder, load, capsys):
+    assert load("run_all").main(["--check-data", "--data-root", str(esc_folder)]) == 0
+    text = capsys.readouterr().out
+    assert str(esc_folder) in text
+    for url in ("zenodo.org/records/4060432", "github.com/hche11/VGGSound"):
+        assert url in text
