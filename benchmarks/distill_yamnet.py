@@ -18,14 +18,13 @@ import numpy as np
 import pandas as pd
 import report
 from classification import CLASSIFIERS
-from features import MFCCTransformer
-from sklearn.base import BaseEstimator, TransformerMixin
+from mfcc import MFCCTransformer
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from yamnet import YAMNetTransformer
 
-from skw2c import Distiller, Wav2CLIPTransformer
+from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
 
 
 class DistilledFeatures(TransformerMixin, BaseEstimator):
@@ -62,9 +61,10 @@ class DistilledFeatures(TransformerMixin, BaseEstimator):
 
 def make_features(options):
     """All that is compared, from clips to vectors."""
-    teacher = YAMNetTransformer(options.yamnet, memory=options.cache)
+    teacher = YAMNetTransformer(options.yamnet, tail="drop", memory=options.cache)
     student = Distiller(
-        teacher=teacher,
+        teacher=clone(teacher).set_params(mode="frame"),
+        frame_rate=1 / teacher.hop_length,
         encoder_width=options.encoder_width,
         clip_length=options.clip_length,
         max_epochs=options.epochs,
@@ -85,7 +85,7 @@ def make_features(options):
     return {
         "YAMNet, the teacher": teacher,
         **distilled,
-        "MFCC statistics": MFCCTransformer(memory=options.cache),
+        "MFCC statistics": MFCCTransformer(),
         "untrained encoder": Wav2CLIPTransformer(
             None, output="encoder", memory=options.cache, random_state=options.seed
         ),
@@ -148,7 +148,7 @@ def parse_arguments(arguments):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-root", required=True, help="folder of ESC-10 or ESC-50")
-    parser.add_argument("--yamnet", required=True, help="npz file of YAMNet, see yamnet.py")
+    parser.add_argument("--yamnet", default="yamnet", help="weights of YAMNet: a name, or a file")
     parser.add_argument("--out", default="results/distill_yamnet", help="folder of the report")
     parser.add_argument("--cache", help="folder of vectors and checkpoints; default: OUT/cache")
     parser.add_argument("--encoder-width", type=int, default=16)

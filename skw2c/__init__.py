@@ -7,6 +7,7 @@ from ._version import __version__
 _PUBLIC = {
     "AudioCLIPFineTuner": "._audioclip_fine_tuner",
     "AudioCLIPTransformer": "._audioclip_transformer",
+    "AudioCaptioner": "._audio_captioner",
     "AudioIndex": "._audio_index",
     "CLIPImageEncoder": "._clip_image_encoder",
     "CLIPTextEncoder": "._clip_text_encoder",

@@ -56,11 +56,13 @@ class AudioIndex(BaseEstimator):
         What makes vectors of clips, as for :class:`ZeroShotClassifier`.
 
     text_encoder : str, transformer, dict, DataFrame, (array, names) or None, default="clip"
-        What makes vectors of words: ``"clip"`` is :class:`CLIPTextEncoder`; a table holds
+        What makes vectors of words: ``"clip"`` is :class:`CLIPTextEncoder`, ``"audioclip"``
+        the one that belongs to ``encoder="audioclip"``; a table holds
         ready vectors, and only its names can be asked for. None: no words.
 
     image_encoder : str, transformer or None, default="clip"
-        What makes vectors of pictures: ``"clip"`` is :class:`CLIPImageEncoder`. None: no
+        What makes vectors of pictures: ``"clip"`` is :class:`CLIPImageEncoder`,
+        ``"audioclip"`` the one that belongs to ``encoder="audioclip"``. None: no
         pictures.
 
     prompts : str or sequence of str, default="{}"
@@ -141,15 +143,22 @@ class AudioIndex(BaseEstimator):
     """
 
     _parameter_constraints = {
-        "encoder": [StrOptions({"wav2clip", "passthrough"}), HasMethods(["fit", "transform"])],
+        "encoder": [
+            StrOptions({"wav2clip", "audioclip", "passthrough"}),
+            HasMethods(["fit", "transform"]),
+        ],
         "text_encoder": [
-            StrOptions({"clip"}),
+            StrOptions({"clip", "audioclip"}),
             HasMethods(["fit", "transform"]),
             Mapping,
             "array-like",
             None,
         ],
-        "image_encoder": [StrOptions({"clip"}), HasMethods(["fit", "transform"]), None],
+        "image_encoder": [
+            StrOptions({"clip", "audioclip"}),
+            HasMethods(["fit", "transform"]),
+            None,
+        ],
         "prompts": [str, "array-like"],
         "mode": [StrOptions({"clip", "frame"})],
         "method": [StrOptions({"auto", "exact", "faiss"})],

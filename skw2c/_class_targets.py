@@ -50,8 +50,8 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
         raise ValueError(f"X has {n_clips} clips and y has {len(targets)} rows")
     if len(classes) < 2:
         raise ValueError(
-            f"y has only one class, {str(classes[0])!r}: there is nothing to tell apart. At least two "
-            "classes are needed"
+            f"y has only one class, {str(classes[0])!r}: there is nothing to tell apart. At least "
+            "two classes are needed"
         )
     return classes, targets.astype(np.float32), multilabel
 

@@ -9,18 +9,25 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from ._audioclip_transformer import AudioCLIPTransformer
 from ._clip_image_encoder import CLIPImageEncoder
 from ._clip_text_encoder import CLIPTextEncoder
+from ._openl3_transformer import OpenL3Transformer
 from ._wav2clip_transformer import Wav2CLIPTransformer
+from ._yamnet_transformer import YAMNetTransformer
 from .weights import CLIPReference, WeightsReference
 
+_AUDIOCLIP = dict(model="RN50-quickgelu", pretrained="audioclip-full")
 _NAMED = {
-    "audio": {"wav2clip": Wav2CLIPTransformer},
-    "text": {"clip": CLIPTextEncoder},
-    "image": {"clip": CLIPImageEncoder},
+    "audio": {"wav2clip": (Wav2CLIPTransformer, {}), "audioclip": (AudioCLIPTransformer, {})},
+    "text": {"clip": (CLIPTextEncoder, {}), "audioclip": (CLIPTextEncoder, _AUDIOCLIP)},
+    "image": {"clip": (CLIPImageEncoder, {}), "audioclip": (CLIPImageEncoder, _AUDIOCLIP)},
 }
 _REFERENCES = {
+    AudioCLIPTransformer: WeightsReference,
+    OpenL3Transformer: WeightsReference,
     Wav2CLIPTransformer: WeightsReference,
+    YAMNetTransformer: WeightsReference,
     CLIPTextEncoder: CLIPReference,
     CLIPImageEncoder: CLIPReference,
 }
@@ -45,7 +52,8 @@ def resolve_encoder(encoder, kind: str, **parameters):
     if isinstance(encoder, str):
         if kind != "audio" and parameters.get("device") == "openvino":
             parameters["device"] = "cpu"  # OpenVINO runs the encoder of sound alone
-        return _construct(_NAMED[kind][encoder], parameters)
+        named, own = _NAMED[kind][encoder]
+        return _construct(named, {**parameters, **own})
     encoder = clone(encoder)
     if "mode" in parameters and "mode" in encoder.get_params(deep=False):
         encoder.set_params(mode=parameters["mode"])

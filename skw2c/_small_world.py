@@ -90,6 +90,8 @@ def make_small_world(
             Kinds of sound that the encoder has heard.
         left_out : tuple of str
             Those that it has not.
+        width : int
+            Channels of the first stage of that encoder.
         history : :class:`~pandas.DataFrame`
             How its training went.
         DESCR : str
@@ -177,6 +179,7 @@ def _describe(folder: Path, left_out: tuple[str, ...]) -> Bunch:
         clip=str(folder / _CLIP),
         kinds=tuple(kind for kind in SOUND_KINDS if kind not in left_out),
         left_out=left_out,
+        width=_RECIPE["encoder_width"],
         history=pd.read_csv(folder / _HISTORY),
         DESCR="A generated world: its CLIP, and an encoder of sound that it taught",
     )

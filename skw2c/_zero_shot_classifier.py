@@ -56,19 +56,19 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     encoder : str, transformer or "passthrough", default="wav2clip"
         What makes vectors of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer` with the
-        official weights. A transformer is cloned and fitted; wrap one that is trained
-        already in :class:`~sklearn.frozen.FrozenEstimator`. ``"passthrough"``: X holds
-        vectors.
+        official weights, ``"audioclip"`` is :class:`AudioCLIPTransformer`. A transformer is
+        cloned and fitted; wrap one that is trained already in
+        :class:`~sklearn.frozen.FrozenEstimator`. ``"passthrough"``: X holds vectors.
 
     text_encoder : str, transformer, dict, DataFrame, (array, names) or array, default="clip"
-        What makes vectors of labels. ``"clip"`` is :class:`CLIPTextEncoder`. A
-        transformer is cloned, and fitted on the prompts; wrap one that is trained already
-        in :class:`~sklearn.frozen.FrozenEstimator`. A table holds ready vectors, and needs
-        no CLIP: a dict (label to vector), a DataFrame of pandas (one row per label, named
-        by its index), a pair of an array (n_names, width) and names, or an array in the
-        order of ``labels``. A label is found in a table as
-        it stands, or else as :func:`~skw2c.prettify_label` says it, whatever its
-        capitals.
+        What makes vectors of labels. ``"clip"`` is :class:`CLIPTextEncoder`, and
+        ``"audioclip"`` the one that belongs to ``encoder="audioclip"``. A transformer is
+        cloned, and fitted on the prompts; wrap one that is trained already in
+        :class:`~sklearn.frozen.FrozenEstimator`. A table holds ready vectors, and needs no
+        CLIP: a dict (label to vector), a DataFrame of pandas (one row per label, named by its
+        index), a pair of an array (n_names, width) and names, or an array in the order of
+        ``labels``. A label is found in a table as it stands, or else as
+        :func:`~skw2c.prettify_label` says it, whatever its capitals.
 
     prompts : str or sequence of str, default="{}"
         One template or many, with ``{}`` where the label stands, such as ``"the sound of
@@ -177,9 +177,12 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "labels": [Mapping, "array-like", None],
-        "encoder": [StrOptions({"wav2clip", "passthrough"}), HasMethods(["fit", "transform"])],
+        "encoder": [
+            StrOptions({"wav2clip", "audioclip", "passthrough"}),
+            HasMethods(["fit", "transform"]),
+        ],
         "text_encoder": [
-            StrOptions({"clip"}),
+            StrOptions({"clip", "audioclip"}),
             HasMethods(["fit", "transform"]),
             Mapping,
             "array-like",

@@ -12,21 +12,22 @@ from filelock import FileLock
 
 from skw2c import make_small_world
 from skw2c.models import Wav2CLIP
+from skw2c.models.audioclip import ESResNeXtFBSP
 from skw2c.weights import is_cached
 
 REPOSITORY = Path(__file__).parents[1]
 
 
 def pytest_collection_modifyitems(items):
-    if is_cached("wav2clip"):
-        return
-    reason = (
-        "the official Wav2CLIP weights are not in the cache; to fetch them: "
-        "python -c \"from skw2c.weights import fetch_weights; fetch_weights('wav2clip')\""
-    )
     for item in items:
-        if item.get_closest_marker("official_weights"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for marker in item.iter_markers("official_weights"):
+            name = marker.args[0] if marker.args else "wav2clip"
+            if not is_cached(name):
+                reason = (
+                    f"the official weights {name!r} are not in the cache; to fetch them: "
+                    f'python -c "import skw2c; skw2c.weights.fetch_weights({name!r})"'
+                )
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +56,45 @@ def write_tiny_checkpoint(path, seed=0, **configuration):
             elif name.endswith("running_var"):
                 buffer.uniform_(0.5, 1.5)
     torch.save(model.state_dict(), path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def tiny_audioclip(tmp_path_factory):
+    """A seeded checkpoint of AudioCLIP with few channels and blocks."""
+    return write_tiny_audioclip(tmp_path_factory.mktemp("audioclip") / "tiny.pt")
+
+
+def make_tiny_audioclip(seed=0, **configuration):
+    """Draw an audio encoder of AudioCLIP with few channels, whose entries all matter."""
+    configuration = {
+        **dict(n_outputs=16, width=8, inner_width=16, groups=8, blocks=(1, 2, 1, 1)),
+        **configuration,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = ESResNeXtFBSP(**configuration).eval().requires_grad_(False)
+        network.fbsp.m.uniform_(0.3, 3)
+        network.fbsp.fb.uniform_(0.5, 2)
+        network.fbsp.fc.add_(0.2 * torch.randn(1025))
+        for name, tensor in network.state_dict().items():
+            if name.endswith("running_mean"):
+                tensor.normal_(0, 0.2)
+            elif name.endswith("running_var"):
+                tensor.uniform_(0.5, 1.5)
+            elif name.endswith(("bn.bias", "bn1.bias", "bn2.bias", "bn3.bias")):
+                tensor.normal_(0, 0.2)
+        network.bn1.running_mean.sub_(20)  # decibels are large
+        network.bn1.running_var.mul_(1000)
+    return network
+
+
+def write_tiny_audioclip(path, seed=0, **configuration):
+    """Write such an encoder as a checkpoint of the official format, CLIP left out."""
+    network = make_tiny_audioclip(seed, **configuration)
+    state = {f"audio.{name}": tensor for name, tensor in network.state_dict().items()}
+    scales = {"logit_scale_ai": torch.tensor(3.0), "logit_scale_at": torch.tensor(9.0)}
+    torch.save({**state, **scales, "visual.proj": torch.zeros(1)}, path)
     return str(path)
 
 

@@ -359,7 +359,7 @@ def test_folders_that_describe_an_impossible_model(tmp_path):
 
 
 def test_openvino_is_for_sound(tiny_clip):
-    with pytest.raises(ValueError, match="runs the encoder of sound, not CLIP"):
+    with pytest.raises(ValueError, match="runs Wav2CLIP, not CLIP"):
         CLIPTextEncoder(tiny_clip, None, device="openvino").fit()
 
 

@@ -24,7 +24,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skw2c import Wav2CLIPTransformer
-from skw2c.models._inference import _has_onednn_operations
+from skw2c.models._convolution import _has_onednn_operations
 
 DOORS = {
     "list of str": lambda paths, waveforms: paths,

@@ -4,21 +4,30 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skw2c import (
+    AudioCLIPTransformer,
     AudioIndex,
     CLIPImageEncoder,
     CLIPTextEncoder,
     CLIPVideoEncoder,
+    OpenL3ImageTransformer,
+    OpenL3Transformer,
     Wav2CLIPTransformer,
+    YAMNetTransformer,
     ZeroShotClassifier,
 )
 
+from . import yamnet_files
 from .conftest import write_tiny_clip
+from .openl3_files import draw_layers, write_keras
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, tiny_checkpoint):
+def folder(tmp_path_factory, tiny_checkpoint, tiny_audioclip):
     folder = tmp_path_factory.mktemp("common")
     (folder / "tiny.pt").symlink_to(tiny_checkpoint)
+    (folder / "audioclip.pt").symlink_to(tiny_audioclip)
+    yamnet_files.write_keras(folder / "yamnet.h5", yamnet_files.draw_layers(yamnet_files.TINY))
+    write_keras(folder / "openl3.h5", draw_layers(widths=(1,) * 8))
     (folder / "clip").mkdir()
     write_tiny_clip(folder / "clip")
     return folder
@@ -35,6 +44,10 @@ WORDS = CLIPTextEncoder("clip", pretrained=None, random_state=0)
         Wav2CLIPTransformer("tiny.pt", on_error="nan"),
         Wav2CLIPTransformer("tiny.pt", memory="cache"),
         Wav2CLIPTransformer(weights=None),
+        AudioCLIPTransformer("audioclip.pt"),
+        OpenL3Transformer("openl3.h5", input_repr="linear", embedding_size=6144),
+        YAMNetTransformer("yamnet.h5"),
+        YAMNetTransformer("yamnet.h5", output="scores", tail="drop", on_error="nan"),
         ZeroShotClassifier(encoder=Wav2CLIPTransformer("tiny.pt"), text_encoder=WORDS),
         ZeroShotClassifier(
             encoder=Wav2CLIPTransformer("tiny.pt", on_error="nan"),
@@ -51,7 +64,9 @@ def test_common(estimator, check, folder, monkeypatch):
     check(estimator)
 
 
-@pytest.mark.parametrize("kind", [CLIPTextEncoder, CLIPImageEncoder, CLIPVideoEncoder])
+@pytest.mark.parametrize(
+    "kind", [CLIPTextEncoder, CLIPImageEncoder, CLIPVideoEncoder, OpenL3ImageTransformer]
+)
 def test_encoders_of_no_tables_say_so(kind):
     """The suite has no texts, pictures or videos: tests/test_clip_encoders.py stands for it."""
     tags = kind().__sklearn_tags__().input_tags

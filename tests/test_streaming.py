@@ -12,6 +12,7 @@ import skw2c.models._streaming as streaming
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import AudioError
 from skw2c.models import Framing, FrozenWav2CLIP, Wav2CLIP, random_wav2clip
+from skw2c.models._inference import FoldedResNet
 from skw2c.models._resnet import BLOCKS, ResNet
 from skw2c.models._spectrogram import LogSpectrogram
 
@@ -146,18 +147,16 @@ def test_memory_does_not_grow_with_the_length(tmp_path, tiny_checkpoint):
 
 def test_other_architectures_and_devices_share_the_code(waveforms):
     """The plain convolutions, which run on every device, equal the fused ones."""
-    from skw2c.models import _inference
-
     torch.manual_seed(0)
     for architecture in BLOCKS:
         model = Wav2CLIP(architecture, width=4, n_outputs=8).eval()
         x = torch.randn(3, 1, 257, 50)
         with torch.no_grad():
             expected = model.audio_encoder.feature_map(x)
-            fused = _inference.FoldedResNet(model.audio_encoder, torch.device("cpu"))(x)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(_inference, "_has_onednn_operations", lambda device: False)
-                plain = _inference.FoldedResNet(model.audio_encoder, torch.device("cpu"))(x)
+            fused, plain = (
+                FoldedResNet(model.audio_encoder, torch.device("cpu"), fused=fused)(x)
+                for fused in (True, False)
+            )
         scale = float(expected.abs().max())
         np.testing.assert_allclose(plain, expected, atol=1e-5 * scale)
         np.testing.assert_allclose(fused, expected, atol=1e-5 * scale)

@@ -1,6 +1,7 @@
 """The registry, the cache against a local server, and checkpoints that must be refused."""
 
 import dataclasses
+import hashlib
 import http.server
 import json
 import pickle
@@ -139,6 +140,17 @@ def test_published_size(register, server, cache):
     with pytest.raises(WeightsError, match="expected are 7"):
         fetch_weights("wav2clip")
     assert files_in(cache) == []
+
+
+def test_published_name_in_git(register, server, cache):
+    content = b"blob %d\0" % len(server.content) + server.content
+    register(git_blob="0" * 40)
+    with pytest.raises(WeightsError, match=f"git would call it .* published one is {'0' * 40}"):
+        fetch_weights("wav2clip")
+    assert files_in(cache) == []
+    register(git_blob=hashlib.sha1(content).hexdigest())  # noqa: S324
+    fetch_weights("wav2clip")
+    assert is_cached("wav2clip")
 
 
 def test_first_download_is_checked_ever_after(register, server, cache):

@@ -14,14 +14,15 @@ from torch import Tensor
 from .._atomic import write_atomically
 from ..exceptions import WeightsError
 from ._keras import KERAS_SUFFIXES, read_keras
+from ._tflite import read_tflite
 from ._torchscript import is_torchscript, read_torchscript
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     """Read the tensors of a file, whose format is known by its name.
 
-    ``.safetensors``, ``.h5`` and ``.h5.gz`` (Keras), ``.npz`` (NumPy); anything else is a
-    torch checkpoint or a TorchScript archive.
+    ``.safetensors``, ``.h5`` and ``.h5.gz`` (Keras), ``.npz`` (NumPy), ``.tflite``; anything
+    else is a torch checkpoint or a TorchScript archive.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
         return read_keras(path)
     if path.endswith(".npz"):
         return _read_npz(path)
+    if path.endswith(".tflite"):
+        return read_tflite(path)
     if os.path.isfile(path) and is_torchscript(path):
         return read_torchscript(path)
     return _only_tensors(_read_torch(path), path)

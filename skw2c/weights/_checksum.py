@@ -1,4 +1,4 @@
-"""SHA-256 of files, computed once per version of a file."""
+"""Checksums of files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ def sha256_of(path: str | os.PathLike) -> str:
     """SHA-256 of a file, in hexadecimal; read again only where size or time changed."""
     status = os.stat(path)
     return _sha256_of_version(os.fspath(path), status.st_size, status.st_mtime_ns)
+
+
+def git_blob_of(path: str | os.PathLike) -> str:
+    """The name that git gives a file by its content, in hexadecimal."""
+    with open(path, "rb") as file:
+        content = file.read()
+    # A git object is known by SHA-1, which here tells files apart and guards no secret.
+    head = f"blob {len(content)}\0".encode()
+    return hashlib.sha1(head + content, usedforsecurity=False).hexdigest()
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from pathlib import Path
 from .._atomic import write_atomically
 from ..exceptions import WeightsError, WeightsNotAvailableError
 from ._checkpoint import read_checkpoint, write_safetensors
-from ._checksum import sha256_of
+from ._checksum import git_blob_of, sha256_of
 from ._registry import WeightsFile, registry
 
 CACHE_VARIABLE = "SKW2C_CACHE"
@@ -130,11 +130,7 @@ def _fetch_and_convert(entry: WeightsFile, folder: Path, record: dict, progress:
     given = (folder / entry.file).exists()
     original = _download(entry, folder, expected, progress)
     try:
-        if entry.bytes and original.stat().st_size != entry.bytes:
-            raise WeightsError(
-                f"The file fetched from {entry.url} has {original.stat().st_size} bytes, "
-                f"expected are {entry.bytes}."
-            )
+        _check_published(entry, original)
         state = read_checkpoint(original)
         digest = sha256_of(original)
     finally:
@@ -153,6 +149,21 @@ def _fetch_and_convert(entry: WeightsFile, folder: Path, record: dict, progress:
     record = {**description, "safetensors_sha256": sha256_of(converted)}
     write_atomically(folder / f"{entry.name}.json", json.dumps(record, indent=2).encode())
     return record
+
+
+def _check_published(entry: WeightsFile, original: Path) -> None:
+    """Compare a file with what the publisher states beside, or in place of, its SHA-256."""
+    size = original.stat().st_size
+    if entry.bytes and size != entry.bytes:
+        raise WeightsError(
+            f"The file fetched from {entry.url} has {size} bytes, expected are {entry.bytes}."
+        )
+    if entry.git_blob and git_blob_of(original) != entry.git_blob:
+        raise WeightsError(
+            f"The file fetched from {entry.url} is not the one published: git would call it "
+            f"{git_blob_of(original)}, and the published one is {entry.git_blob}. Fetch or copy "
+            "it again."
+        )
 
 
 def _download(entry: WeightsFile, folder: Path, sha256: str | None, progress: bool) -> Path:

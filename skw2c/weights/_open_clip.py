@@ -12,6 +12,7 @@ from .._optional import import_optional
 from ..exceptions import WeightsError, WeightsNotAvailableError
 from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_weights
+from ._registry import registry
 
 _TEACHER = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
 _CONFIGURATION = "open_clip_config.json"
@@ -32,7 +33,7 @@ class CLIPReference:
     model : str
         Name in open_clip, or absolute path of a folder with ``open_clip_config.json``.
     pretrained : str or None
-        Tag in open_clip, or absolute path of a checkpoint.
+        Tag in open_clip, name in the registry, or absolute path of a checkpoint.
     sha256 : str or None
         Checksum of the file, which must be the same whenever it is read again.
     configuration_sha256 : str or None
@@ -175,11 +176,21 @@ def _find_pretrained(open_clip, model: str, pretrained, is_folder: bool) -> str:
     tags = [] if is_folder else open_clip.list_pretrained_tags_by_model(model)
     if pretrained.lower() in tags:
         return pretrained.lower()
+    named = _list_registered(model)
+    if pretrained in named:
+        return pretrained
+    tags += named
     raise WeightsError(
         f"pretrained={pretrained!r} is neither a tag of weights for model={model!r} "
         f"({', '.join(map(repr, tags)) or 'it has none'}) nor an existing file (looked for "
         f"{path!r}). pretrained=None gives an untrained model."
     )
+
+
+def _list_registered(model: str) -> list[str]:
+    """Names in the registry of weights of this model, with its own GELU or OpenAI's."""
+    models = (model, f"{model}-quickgelu")
+    return [name for name, entry in registry().items() if entry.clip_model in models]
 
 
 def _find_file(model: str, pretrained: str, *, progress: bool) -> Path:
@@ -190,6 +201,8 @@ def _find_file(model: str, pretrained: str, *, progress: bool) -> Path:
                 "estimator again with other weights."
             )
         return Path(pretrained)
+    if pretrained in _list_registered(model):
+        return fetch_weights(pretrained, progress=progress).path
     open_clip = import_open_clip()
     configuration = open_clip.get_pretrained_cfg(model, pretrained)
     if _TEACHER in configuration.get("url", ""):

@@ -28,12 +28,16 @@ class WeightsFile:
         The model it belongs to, in a name that estimators ask for.
     sha256 : str or None
         Checksum, where the publisher states one.
+    git_blob : str or None
+        Name that git gives the file in the publisher's repository, which is a checksum.
     bytes : int or None
         Size, where the publisher states one.
     approximate_bytes : int or None
         Size that the number of parameters lets expect.
     parameter : str
         Which parameter of the estimators takes the name, or a path instead of it.
+    clip_model : str or None
+        The model of open_clip whose weights it holds, with others or alone.
     """
 
     name: str
@@ -43,9 +47,11 @@ class WeightsFile:
     architecture: str
     model: str
     sha256: str | None = None
+    git_blob: str | None = None
     bytes: int | None = None
     approximate_bytes: int | None = None
     parameter: str = "weights"
+    clip_model: str | None = None
 
 
 @cache
