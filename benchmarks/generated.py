@@ -7,6 +7,7 @@ from dataset import AudioDataset
 from mfcc import MFCCTransformer
 from systems import System
 
+import skw2c
 from skw2c import (
     CLIPImageEncoder,
     CLIPTextEncoder,
@@ -46,6 +47,16 @@ class World:
             n_clips=options.n_train, max_epochs=options.epochs, random_state=options.seed,
             folder=options.world, n_jobs=options.n_jobs, verbose=True,
         )  # fmt: skip
+
+    @property
+    def identity(self):
+        """All that the cells of the world depend on."""
+        options = vars(self.options)
+        names = (
+            "seed", "n_train", "n_test", "epochs", "tasks", "features", "probe", "n_trials",
+            "supervise_width", "supervise_epochs", "caption_epochs",
+        )  # fmt: skip
+        return ("world", skw2c.__version__, *(options[name] for name in names))
 
     def data(self):
         """The data sets of the world."""

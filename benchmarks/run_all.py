@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
-from bench import Bench
+from bench import Bench, tell
 from cells import CellStore, average_seeds
 from extraction import VectorCache, backend
 from generated import World
@@ -63,15 +63,29 @@ def run_world(options, facts):
     for seed in range(first, first + options.n_seeds):
         options.seed = seed
         world = World(options)
-        known = world.systems()
-        options.features = options.features or list(known)
         facts["history"].append({"seed": seed, "rows": world.made.history})
         facts["introduction"] = world.describe()
-        cells += run_tasks(
-            options, world.data(), choose_systems(options, {**others, **known}), facts
-        )
+        options.features = options.features or list(World.NAMES)
+        systems = choose_systems(options, {**others, **world.systems()})
+        cells += run_once(options, world, systems, facts)
     options.seed = first
     return average_seeds(cells)
+
+
+def run_once(options, world, systems, facts):
+    """The cells of a world; where all of them are finished, its clips are not even made."""
+    store = CellStore(Path(options.cache, "cells"))
+    ours = all(name in World.NAMES for name in options.features)
+    cells = store.recall(world.identity) if ours else None
+    if cells is None:
+        cells = run_tasks(options, world.data(), systems)
+        if ours and not any(cell.problem for cell in cells):
+            store.remember(world.identity, cells)
+    else:
+        for cell in cells:
+            tell(cell)
+    facts["weights"] += [row for row in list_weights(systems) if row not in facts["weights"]]
+    return cells
 
 
 def run_paper(options, facts):
@@ -86,7 +100,8 @@ def run_paper(options, facts):
     if not data:
         raise FileNotFoundError("\n".join(problem["notes"] for problem in problems))
     facts["data"] = pd.DataFrame([*map(summarise, data), *problems])
-    return run_tasks(options, data, systems, facts)
+    facts["weights"] = list_weights(systems)
+    return run_tasks(options, data, systems)
 
 
 def tabulate(cells):
@@ -96,11 +111,11 @@ def tabulate(cells):
         row = rows.setdefault((cell.task, cell.dataset), {"task": cell.task, "data": cell.dataset})
         row["measure"] = row.get("measure") or cell.measure
         row[cell.system] = f"{cell.score:.3f}" if cell.problem is None else "-"
-        if cell.problem and cell.problem not in problems:
-            problems.append(f"{cell.task}, {cell.dataset}, {cell.system}: {cell.problem}")
+        if cell.problem and (cell.system, cell.problem) not in problems:
+            problems.append((cell.system, cell.problem))
     table = pd.DataFrame(list(rows.values())).fillna("")
     text = table.to_markdown(index=False, disable_numparse=True)
-    return "\n".join([text, *(f"- {problem}" for problem in problems)])
+    return "\n".join([text, *(f"- {system}: {problem}" for system, problem in problems)])
 
 
 def tell_of_data(table):
@@ -121,14 +136,13 @@ def choose_systems(options, known):
     return [known[name] if name in known else load_factory(name) for name in names]
 
 
-def run_tasks(options, data, systems, facts):
+def run_tasks(options, data, systems):
     """Fill the cells of all tasks."""
     cache = VectorCache(Path(options.cache, "vectors"), options.n_jobs)
     bench = Bench(options, data, systems, CellStore(Path(options.cache, "cells")), cache)
     with backend(options.dask):
         for name in options.tasks:
             bench.run(TASKS[name]())
-    facts["weights"] += [row for row in list_weights(systems) if row not in facts["weights"]]
     return bench.cells
 
 

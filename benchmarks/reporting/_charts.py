@@ -1,5 +1,7 @@
 """Bars of systems, curves over the share of training data, and learning curves."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 import published
@@ -56,7 +58,7 @@ def _draw_bars(name, task, dataset, measure, cells, colours):
         axes.invert_yaxis()
         axes.set_xlim(left=min(0, *(cell.score for cell in cells), 0))
         axes.set_xlabel(measure)
-        title = f"{shorten(dataset, 46)}\n{task}"
+        title = f"{fill(dataset, 34)}\n{task}"
         axes.figure.suptitle(title, x=0.01, ha="left", fontsize=8, fontweight="bold")
         axes.tick_params(axis="y", length=0)
         return panel()
