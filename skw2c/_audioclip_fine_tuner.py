@@ -19,6 +19,7 @@ from ._rows import to_unit_length
 from ._tables import note_columns, take_columns
 from ._trainer import SoundTrainer
 from ._training_data import collect_clips
+from .audio import warn_of_integer_range
 from .models.audioclip import (
     ESResNeXtFBSP,
     TextTuning,
@@ -285,30 +286,32 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         LeftOutWarning
             If clips were left out and ``on_error="nan"``.
         UserWarning
-            If ``batch_size`` is larger than the number of clips.
+            If ``batch_size`` is larger than the number of clips, or float samples look like
+            integers that nobody scaled.
         """
-        self._piece_length()
-        engine = self._choose_engine()
-        items = self._list_clips(X)
-        self.classes_, targets, multilabel = read_classes(self, y, len(items))
-        if multilabel:
-            raise ValueError("y must be the class of each clip, and it is an indicator matrix")
-        self._begin_with = self._refer_to_weights()
-        self.label_vectors_ = self._embed_labels(self.classes_.tolist())
-        self.scale_ = self._read_scale()
-        clips = collect_clips(
-            items,
-            self.label_vectors_[targets.argmax(axis=1)].astype(np.float32),
-            None,
-            sampling_rate=self.sampling_rate,
-            frame_rate=None,
-            n_jobs=self.n_jobs,
-            on_error=self.on_error,
-            target_rate=self._rate,
-            contrastive=False,
-        )
-        model, _ = self._train(clips, engine)
-        self.weights_ = self._hold(model)
+        with self._whole_or_not_at_all():
+            self._piece_length()
+            engine = self._choose_engine()
+            items = self._list_clips(X)
+            self.classes_, targets, multilabel = read_classes(self, y, len(items))
+            if multilabel:
+                raise ValueError("y must be the class of each clip, and it is an indicator matrix")
+            self._begin_with = self._refer_to_weights()
+            self.label_vectors_ = self._embed_labels(self.classes_.tolist())
+            self.scale_ = self._read_scale()
+            clips = collect_clips(
+                items,
+                self.label_vectors_[targets.argmax(axis=1)].astype(np.float32),
+                None,
+                sampling_rate=self.sampling_rate,
+                frame_rate=None,
+                n_jobs=self.n_jobs,
+                on_error=self.on_error,
+                target_rate=self._rate,
+                contrastive=False,
+            )
+            model, _ = self._train(clips, engine)
+            self.weights_ = self._hold(model)
         return self
 
     def predict(self, X):
@@ -416,6 +419,11 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         vectors = encoder.set_output(transform="default").transform(X)
         return to_unit_length(vectors.astype(np.float64)) @ self.label_vectors_.T
 
+    def _list_clips(self, X):
+        clips = super()._list_clips(X)
+        warn_of_integer_range(clips)
+        return clips
+
     def _refer_to_weights(self):
         if self.weights is None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -427,8 +435,19 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             return look_up_labels(labels, self.text_encoder)
         encoder = self.text_encoder
         if isinstance(encoder, str):
-            encoder = CLIPTextEncoder(_MODEL, self.weights, random_state=self.random_state)
+            encoder = CLIPTextEncoder(_MODEL, self._find_texts(), random_state=self.random_state)
         return embed_labels(labels, ["{}"], resolve_encoder(encoder, "text").fit(labels, None))
+
+    def _find_texts(self) -> str | os.PathLike | None:
+        """The weights as `CLIPTextEncoder` takes them."""
+        if not isinstance(self.weights, WeightsReference):
+            return self.weights
+        if self.weights.held is not None:
+            raise ValueError(
+                "Tuned weights hold no encoder of texts: pass the text_encoder with which they "
+                f"were tuned, such as CLIPTextEncoder({_MODEL!r}, 'audioclip-full')"
+            )
+        return self.weights.path or self.weights.name
 
     def _read_scale(self) -> float:
         """What the checkpoint multiplies cosines of sounds and texts by."""
@@ -451,6 +470,10 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
                 f"{encoder.n_outputs}: take the encoder of texts and the weights of one model"
             )
         return TextTuning(encoder.requires_grad_(True), self.scale_)
+
+    def _origin(self):
+        # Untrained weights follow from the seed that the checkpoint holds.
+        return {"weights": self._begin_with.sha256}
 
     def _recipe(self):
         return NesterovSGD(self.learning_rate, self.lr_decay, self.momentum, self.weight_decay)

@@ -30,7 +30,8 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
     Raises
     ------
     ValueError
-        If y is missing, is no target of classes, has another length or a single class.
+        If y is missing or lacks a class, is no target of classes, has another length or a
+        single class.
     """
     if y is None:
         raise ValueError(
@@ -39,6 +40,7 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
         )
     names = list(y.columns) if hasattr(y, "columns") else None
     y = y.to_numpy() if hasattr(y, "to_numpy") else y
+    _check_complete(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
     if multilabel:
         targets = check_array(y, accept_sparse="csr", input_name="y")
@@ -84,3 +86,19 @@ def _binarize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(classes) == 2:  # which has one column of its own
         targets = np.hstack([1 - targets, targets])
     return classes, targets
+
+
+def _check_complete(y) -> None:
+    """Refuse missing labels among words, which could not even be sorted."""
+    if getattr(getattr(y, "dtype", None), "kind", "O") != "O" or not np.iterable(y):
+        return
+    for row, label in enumerate(y):
+        if label is None or type(label).__name__ == "NAType" or _is_nan(label):
+            raise ValueError(
+                f"Input y contains NaN or None: row {row} has no class ({label!r}). Leave such "
+                "clips out"
+            )
+
+
+def _is_nan(label) -> bool:
+    return isinstance(label, float) and label != label

@@ -263,23 +263,24 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         UserWarning
             If ``batch_size`` is larger than the number of clips.
         """
-        self._piece_length()
-        engine = self._choose_engine()
-        items = self._list_clips(X)
-        self.classes_, targets, self.multilabel_ = read_classes(self, y, len(items))
-        clips = collect_clips(
-            items,
-            targets,
-            None,
-            sampling_rate=self.sampling_rate,
-            frame_rate=None,
-            n_jobs=self.n_jobs,
-            on_error=self.on_error,
-            contrastive=False,
-        )
-        model, _ = self._train(clips, engine)
-        self.weights_ = self._hold(model)
-        self.coef_, self.intercept_ = (values.numpy() for values in model.head())
+        with self._whole_or_not_at_all():
+            self._piece_length()
+            engine = self._choose_engine()
+            items = self._list_clips(X)
+            self.classes_, targets, self.multilabel_ = read_classes(self, y, len(items))
+            clips = collect_clips(
+                items,
+                targets,
+                None,
+                sampling_rate=self.sampling_rate,
+                frame_rate=None,
+                n_jobs=self.n_jobs,
+                on_error=self.on_error,
+                contrastive=False,
+            )
+            model, _ = self._train(clips, engine)
+            self.weights_ = self._hold(model)
+            self.coef_, self.intercept_ = (values.numpy() for values in model.head())
         return self
 
     def predict(self, X):
@@ -293,11 +294,14 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         Returns
         -------
         ndarray
-            Classes (n_clips,), or an indicator matrix (n_clips, n_classes) of 0 and 1.
+            Classes (n_clips,), or an indicator matrix (n_clips, n_classes) of 0 and 1. A clip
+            that could not be read is NaN in the matrix, which then holds floats.
         """
         logits = self._logits(X)
         if self.multilabel_:
-            return (logits > 0).astype(int)
+            failed = np.isnan(logits)
+            chosen = (logits > 0).astype(int)
+            return np.where(failed, np.nan, chosen) if failed.any() else chosen
         return choose_classes(logits, self.classes_)
 
     def predict_proba(self, X):
@@ -377,6 +381,9 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     def _build(self, clips):
         student, n_features = build_student(self.encoder, self.encoder_width)
         return Classification(student, n_features, len(self.classes_), self.multilabel_)
+
+    def _origin(self):
+        return {"multilabel": self.multilabel_}
 
     def _recipe(self):
         return AdamOnPlateau(self.learning_rate, self.lr_patience)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from numbers import Integral, Real
 
@@ -133,6 +134,24 @@ class SoundTrainer(BaseEstimator):
         self.n_iter_, self.best_epoch_ = len(standing.history), standing.best_epoch
         return model, standing
 
+    @contextmanager
+    def _whole_or_not_at_all(self) -> Iterator[None]:
+        """Leave the estimator as it was if a fit fails or is interrupted.
+
+        The classes of the new fit must not name what the network of the former one says.
+        """
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _origin(self) -> dict:
+        """What the result depends on beside parameters and data, in plain values."""
+        return {}
+
     def _build(self, clips: TrainingClips) -> torch.nn.Module:
         """The model with its first weights, drawn from torch's own generator."""
         raise NotImplementedError
@@ -209,7 +228,8 @@ class SoundTrainer(BaseEstimator):
         """Where the run is kept, with all that its result depends on."""
         if self.checkpoint_dir is None:
             return None
-        return RunFolder(self.checkpoint_dir, configure(self, clips, length / self._rate))
+        configuration = configure(self, clips, length / self._rate) | self._origin()
+        return RunFolder(self.checkpoint_dir, configuration)
 
     def _forget(self):
         """Drop what an earlier fit left."""

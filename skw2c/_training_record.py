@@ -24,6 +24,8 @@ def configure(trainer, clips: TrainingClips, clip_length: float) -> dict:
         Length of a piece, in seconds.
     """
     names = (*_PARAMETERS, *trainer._decisive)
+    if getattr(trainer, "lr_schedule", "plateau") == "cosine":
+        names = (*names, "max_epochs")
     return {
         **{name: to_plain(getattr(trainer, name)) for name in names},
         "encoder": _describe_first(getattr(trainer, "encoder", None)),
@@ -58,6 +60,7 @@ def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> 
         "sampling_rate": f"{SAMPLING_RATE} Hz",
         "batch_size": distiller.batch_size,
         "learning_rate": distiller.learning_rate,
+        "lr_schedule": distiller.lr_schedule,
         "augmentation": name_of(distiller.augment),
         "epochs": len(standing.history),
         "best_epoch": standing.best_epoch,

@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from skw2c import Wav2CLIPTransformer, load_audio
-from skw2c.audio import list_clips
+from skw2c.audio import ArrayClip, list_clips
 from skw2c.audio._sound_file import SoundFile
 from skw2c.exceptions import AudioError, OptionalDependencyError
 
@@ -169,6 +169,15 @@ def test_block_borders_do_not_show(tmp_path, rng, monkeypatch):
     whole = load_audio(tmp_path / "a.wav")[0]
     monkeypatch.setattr("skw2c.audio._sound_file.BLOCK_SECONDS", 1)
     np.testing.assert_array_equal(load_audio(tmp_path / "a.wav")[0], whole)
+
+
+def test_blocks_that_grow_are_resampled_in_parts(rng, monkeypatch):
+    samples = make_tone(rng, 3000, 16)
+    whole = load_audio(samples, input_sampling_rate=16)[0]
+    monkeypatch.setattr("skw2c.audio._prepare._LONGEST_RESAMPLED", 50_000)
+    longest = max(map(len, ArrayClip(samples, 16).blocks(16000)))
+    assert longest < 1_000_000 < len(whole)
+    np.testing.assert_array_equal(load_audio(samples, input_sampling_rate=16)[0], whole)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """AudioCLIPFineTuner: brings sounds to the words for their classes."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,9 +25,9 @@ QUICK = dict(
 WORDS = {"low": np.eye(16)[0], "high": np.eye(16)[1]}
 
 
-def write_narrow(path):
+def write_narrow(path, seed=0):
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         network = ESResNeXtFBSP(16, **NARROW)
     state = {f"audio.{name}": value for name, value in network.state_dict().items()}
     state["logit_scale_at"] = torch.tensor(np.log(20.0))
@@ -147,7 +148,16 @@ def test_it_begins_with_the_weights(checkpoint, sounds):
     original = torch.load(checkpoint, weights_only=True)
     for name, value in state.items():
         if "running" not in name and "num_batches" not in name:
-            torch.testing.assert_close(value, original[name])
+            torch.testing.assert_close(
+                value.double(), original[name].double(), rtol=1e-6, atol=1e-9
+            )
+
+
+def test_tuned_again_with_the_same_scale(tuned, sounds, tmp_path):
+    tuned.save(tmp_path / "tuned.safetensors")
+    for weights in (tuned.weights_, tmp_path / "tuned.safetensors"):
+        again = AudioCLIPFineTuner(weights, text_encoder=WORDS, **QUICK).fit(*sounds)
+        assert again.scale_ == pytest.approx(tuned.scale_)
 
 
 def test_pickle_save_and_clone(tuned, sounds, tmp_path):
@@ -174,6 +184,55 @@ def test_resumes(checkpoint, sounds, tmp_path):
     resumed = AudioCLIPFineTuner(checkpoint, **kept).fit(*sounds)
     assert len(resumed.history_) == 3
     assert resumed.weights_ == whole.weights_
+
+
+def test_a_run_of_other_weights_is_refused(checkpoint, sounds, tmp_path):
+    other = write_narrow(tmp_path / "other.pt", seed=1)
+    tuner = AudioCLIPFineTuner(
+        checkpoint, text_encoder=WORDS, checkpoint_dir=tmp_path / "run", **QUICK
+    )
+    tuner.fit(*sounds)
+    with pytest.raises(ValueError, match="Different: weights"):
+        clone(tuner).set_params(weights=other).fit(*sounds)
+    moved = tmp_path / "moved.pt"
+    moved.write_bytes(Path(checkpoint).read_bytes())
+    assert clone(tuner).set_params(weights=moved).fit(*sounds).weights_ == tuner.weights_
+
+
+def test_a_fit_that_fails_leaves_the_former_one(checkpoint, sounds, monkeypatch):
+    clips, names = sounds
+    words = {**WORDS, "deep": np.eye(16)[2], "shrill": np.eye(16)[3]}
+    tuner = AudioCLIPFineTuner(checkpoint, text_encoder=words, **QUICK).fit(clips, names)
+    before = tuner.predict_proba(clips)
+    with pytest.raises(AudioError, match="Row 1"):
+        tuner.fit([clips[0], np.array([np.nan])], ["deep", "shrill"])
+    assert list(tuner.classes_) == ["high", "low"]
+    np.testing.assert_array_equal(tuner.predict_proba(clips), before)
+
+
+def test_samples_in_the_range_of_integers(checkpoint, sounds):
+    clips, names = sounds
+    tuner = AudioCLIPFineTuner(checkpoint, text_encoder=WORDS, **QUICK)
+    with pytest.warns(UserWarning, match="row 0 .* go far beyond") as caught:
+        tuner.fit([clip * 32768 for clip in clips], names)
+    assert caught[0].filename == __file__
+
+
+def test_texts_of_a_reference(checkpoint, tuned, sounds, monkeypatch):
+    asked = []
+
+    class Encoder:
+        def __init__(self, model, pretrained, **parameters):
+            asked.append((model, pretrained))
+            raise LookupError
+
+    monkeypatch.setattr("skw2c._audioclip_fine_tuner.CLIPTextEncoder", Encoder)
+    for weights in (checkpoint, AudioCLIPTransformer(checkpoint).fit().weights_):
+        with pytest.raises(LookupError):
+            AudioCLIPFineTuner(weights, **QUICK).fit(*sounds)
+    assert asked == [("RN50-quickgelu", checkpoint)] * 2
+    with pytest.raises(ValueError, match="Tuned weights hold no encoder of texts"):
+        AudioCLIPFineTuner(tuned.weights_, **QUICK).fit(*sounds)
 
 
 def test_broken_clips_keep_their_row(checkpoint, sounds, tmp_path):

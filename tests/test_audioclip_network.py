@@ -349,8 +349,11 @@ def test_checkpoint_with_and_without_prefix(network):
         ({"audio.att6.bn.bias": torch.zeros(2)}, r"Unexpected: audio.att6.bn.bias"),
         ({"audio.fbsp.m": torch.zeros(513)}, r"audio.fbsp.m has shape \(513,\), expected \(1025,"),
         ({"audio.fc.bias": torch.full((16,), torch.nan)}, r"audio.fc.bias holds NaN"),
+        ({"audio.conv1.weight": torch.zeros(0, 3, 7, 7)}, r"conv1.weight has shape \(0, 3, 7, 7"),
+        ({"audio.layer1.0.conv1.weight": torch.zeros(9, 8, 1, 1),
+          "audio.layer1.0.conv2.weight": torch.zeros(9, 4, 3, 3)}, r"has shape .*, expected"),
     ],
-)
+)  # fmt: skip
 def test_checkpoint_that_does_not_fit(network, changes, message):
     state = {f"audio.{name}": tensor for name, tensor in network.state_dict().items()}
     state = {name: value for name, value in {**state, **changes}.items() if value is not None}
@@ -367,8 +370,9 @@ def test_logit_scales():
     state = {"logit_scale_ai": torch.tensor(3.0), "logit_scale_at": torch.tensor(9.0)}
     scales = read_logit_scales(state, "it")
     assert scales == {"audio_image": pytest.approx(math.exp(3)), "audio_text": 100.0}
-    with pytest.raises(WeightsError, match="it lacks logit_scale_at"):
-        read_logit_scales({"logit_scale_ai": torch.tensor(-4.0)}, "it")
+    assert read_logit_scales({"logit_scale_ai": torch.tensor(-4.0)}, "it") == {"audio_image": 1.0}
+    with pytest.raises(WeightsError, match="it lacks logit_scale_ai and logit_scale_at"):
+        read_logit_scales({}, "it")
 
 
 # ---- training

@@ -140,6 +140,41 @@ def test_resumes(sounds, tmp_path):
     np.testing.assert_array_equal(resumed.coef_, whole.coef_)
 
 
+def test_a_run_with_another_loss_is_refused(sounds, tmp_path):
+    clips, names = sounds
+    classifier = SupervisedAudioClassifier(checkpoint_dir=tmp_path / "run", **QUICK)
+    classifier.fit(clips, names)
+    with pytest.raises(ValueError, match="multilabel .then False, now True"):
+        clone(classifier).fit(clips, pd.get_dummies(pd.Series(names)))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, FloatingPointError])
+def test_a_fit_that_ends_early_leaves_the_former_one(sounds, monkeypatch, error):
+    clips, names = sounds
+    classifier = SupervisedAudioClassifier(**QUICK).fit(clips, names)
+    before = classifier.predict_proba(clips)
+
+    def stop(*args):
+        raise error
+
+    monkeypatch.setattr("skw2c.training._loop.Run._train_epoch", stop)
+    with pytest.raises(error):
+        classifier.fit(np.stack(clips)[:, :3000], np.where(names == "low", "down", "up"))
+    assert list(classifier.classes_) == ["high", "low", "middle"]
+    assert not hasattr(classifier, "n_features_in_")
+    np.testing.assert_array_equal(classifier.predict_proba(clips), before)
+
+
+def test_broken_clips_have_no_classes(sounds):
+    clips, names = sounds
+    y = pd.get_dummies(pd.Series(names))
+    classifier = SupervisedAudioClassifier(on_error="nan", **QUICK).fit(clips, y)
+    with pytest.warns(FailedClipWarning):
+        predicted = classifier.predict([*clips[:2], "missing.wav"])
+    assert np.isnan(predicted[2]).all()
+    np.testing.assert_array_equal(predicted[:2], classifier.predict(clips[:2]))
+
+
 def test_the_encoder_is_a_transformer(trained, sounds, tmp_path):
     clips, _ = sounds
     vectors = trained.to_transformer().transform(clips)
@@ -176,6 +211,9 @@ def test_a_module_of_ones_own(sounds):
         (["rain", "wind"] * 10, "48 clips and y has 20"),
         (np.linspace(0, 1, 48), "continuous"),
         ([["rain"], ["rain", "wind"]] * 24, "label"),
+        (["rain", "wind", None] * 16, "row 2 has no class"),
+        (np.array(["rain", np.nan] * 24, dtype=object), "row 1 has no class"),
+        (pd.Series(["rain", pd.NA] * 24, dtype="string"), "row 1 has no class"),
     ],
 )
 def test_bad_targets(sounds, y, message):

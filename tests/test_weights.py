@@ -87,7 +87,7 @@ def files_in(cache):
 def test_registry_states_what_users_must_know():
     for name, row in registry().items():
         assert row.name == name
-        assert row.url.startswith("https://")
+        assert row.packaged or row.url.startswith("https://")
         assert row.licence
         assert row.architecture
         assert row.bytes or row.approximate_bytes
@@ -333,6 +333,20 @@ def test_truncated_checkpoint(tmp_path, tiny_checkpoint, extension, share):
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(WeightsError, match="damaged|refused"):
         Wav2CLIPTransformer(path).fit([""])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("stack.pt", b"\x80\x02q\x00."),  # a pickle that keeps what is not there
+        ("version.npz", b"PK\3\4PK\1\2\x14\0\x67" + bytes(39)  # a zip of version 10.3
+         + b"PK\5\6" + bytes(4) + b"\1\0\1\0\x2e" + bytes(9)),
+    ],
+)  # fmt: skip
+def test_damage_that_python_meets_in_other_ways(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(WeightsError, match="damaged|refused"):
+        Wav2CLIPTransformer(tmp_path / name).fit()
 
 
 class Bomb:

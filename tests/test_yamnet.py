@@ -137,6 +137,8 @@ def test_all_of_the_official_entries_are_read(checkpoint):
          r"layer05_pointwise/kernel has shape \(5, 3, 1, 1\), expected \(5, 4, 1, 1\)"),
         (lambda a: a.update({"classifier/kernel": np.ones((500, 5))}),
          r"classifier/kernel has shape \(500, 5\), expected \(521, 5\)"),
+        (lambda a: a.update({"layer01_conv/kernel": np.array(1.0)}),
+         r"layer01_conv/kernel has shape \(\), expected \(1, 1, 3, 3\)"),
         (lambda a: a["layer03_pointwise/bias"].fill(np.nan), "bias holds NaN or infinite"),
         (lambda a: a["frontend/mel_matrix"].fill(0.1), "mel_matrix is of another spectrogram"),
         (lambda a: a.pop("layer01_conv/kernel"), "is not of YAMNet: its first entry is"),
@@ -159,6 +161,8 @@ def test_arrays_that_are_not_of_yamnet(tmp_path, layers, change, message):
         (3, "depthwise_kernel", np.ones((3, 3, 4)), "has shape .*, expected are 4 dimensions"),
         (4, "kernel", np.ones((1, 1, 3, 5)), r"\(in the order of torch\) has shape \(5, 3, 1, 1\)"),
         (4, "moving_variance", np.full(5, -1.0), "holds NaN or infinite"),
+        (4, "kernel", np.array(b"words"), "damaged, .* or no HDF5 file of Keras"),
+        (4, "kernel", np.ones((1, 1, 4, 5), ">f4"), "damaged, .* or no HDF5 file of Keras"),
     ],
 )
 def test_keras_files_that_are_not_of_yamnet(tmp_path, layer, entry, value, message):
@@ -241,6 +245,12 @@ def test_long_clips_stream(transformer, rng, tmp_path, monkeypatch, hop_length, 
     np.testing.assert_allclose(streamed, whole, atol=1e-6 * np.abs(whole).max())
     [mean] = transformer.set_params(mode="clip").transform([str(tmp_path / "long.wav")])
     np.testing.assert_allclose(mean, whole.mean(axis=0), atol=1e-6 * np.abs(whole).max())
+
+
+def test_windows_far_apart_are_not_read_at_once(transformer):
+    network = transformer.fit()._network()
+    framing = transformer.set_params(hop_length=60)._framing()
+    assert network.longest(framing) <= 310 * 16000
 
 
 def test_doors(transformer, wav_files, waveforms):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..exceptions import AudioError
 
+_LONGEST_RESAMPLED = 1 << 24
 _PCM_TYPES = {np.dtype(name) for name in ("int8", "int16", "int32", "uint8")}
 
 
@@ -59,12 +60,15 @@ def resample(blocks: Iterable[np.ndarray], rate: int, target_rate: int) -> Itera
     import soxr
 
     stream = soxr.ResampleStream(rate, target_rate, 1, dtype="float32", quality="HQ")
+    # soxr crashes where a block becomes too long, as from a rate of a few Hz.
+    step = max(_LONGEST_RESAMPLED * rate // target_rate, 1)
     n_in = n_out = 0
     for block in blocks:
         n_in += len(block)
-        out = stream.resample_chunk(np.ascontiguousarray(block))
-        n_out += len(out)
-        yield out
+        for start in range(0, len(block), step):
+            out = stream.resample_chunk(np.ascontiguousarray(block[start : start + step]))
+            n_out += len(out)
+            yield out
     rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
     yield fix_length(rest, -(-n_in * target_rate // rate) - n_out)
 

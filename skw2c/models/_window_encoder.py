@@ -12,6 +12,8 @@ from ._framing import Framing
 from ._on_device import OnDevice
 from ._streaming import gather
 
+_SECONDS_AT_ONCE = 300
+
 
 class WindowEncoder(OnDevice):
     """Embed clips window by window.
@@ -22,14 +24,15 @@ class WindowEncoder(OnDevice):
     Attributes
     ----------
     windows_at_once : int
-        Windows whose inputs are computed in one piece; longer clips are streamed.
+        Most windows whose inputs are computed in one piece; longer clips are streamed. Where
+        they lie far apart, it is those of some five minutes.
     """
 
     windows_at_once = 256
 
     def longest(self, framing: Framing) -> int:
         """Samples of the longest clip that `prepare` takes."""
-        return framing.length + (self.windows_at_once - 1) * framing.hop - framing.lead
+        return framing.length + (self._count_at_once(framing) - 1) * framing.hop - framing.lead
 
     def prepare(self, waveform: np.ndarray, framing: Framing) -> Tensor:
         """Turn (n_samples,) into the network's inputs, (n_frames, ..., columns)."""
@@ -43,12 +46,16 @@ class WindowEncoder(OnDevice):
         output: str,
     ) -> Iterator[np.ndarray]:
         """Embed a long clip in bounded memory, reading it once."""
-        for frames in framing.cut_blocks(gather(open_blocks()), self.windows_at_once):
+        for frames in framing.cut_blocks(gather(open_blocks()), self._count_at_once(framing)):
             with torch.inference_mode():
                 inputs = self._compute_inputs(frames, framing.hop)
             pieces = -(-len(inputs) // self.batch_limit(inputs.shape[-1]))
             for piece in inputs.tensor_split(pieces):
                 yield self.encode(piece, output)
+
+    def _count_at_once(self, framing: Framing) -> int:
+        between = _SECONDS_AT_ONCE * self.sampling_rate // framing.hop
+        return max(min(self.windows_at_once, between), 1)
 
     def batch_limit(self, columns: int) -> int:
         """Most inputs of so many columns that are worth computing together."""

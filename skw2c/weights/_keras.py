@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import zlib
 
 import numpy as np
 import torch
@@ -49,25 +48,25 @@ def read_keras(path: str) -> dict[str, Tensor]:
             content = gzip.decompress(content)
         with h5py.File(io.BytesIO(content)) as file:
             root = file.get("model_weights", file)
-            arrays = dict(_list_arrays(root))
-    except (OSError, EOFError, KeyError, zlib.error) as exc:
+            tensors = dict(_list_tensors(root))
+    except Exception as exc:  # what h5py raises depends on the kind of damage
         raise WeightsError(
             f"The weights {path!r} are damaged, truncated or no HDF5 file of Keras ({exc}). Fetch "
             "or copy the file again."
         ) from exc
-    if not arrays:
+    if not tensors:
         raise WeightsError(f"The weights {path!r} hold no layers of Keras with weights.")
-    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    return tensors
 
 
-def _list_arrays(root):
-    """Name and array of each weight, in the order of the file."""
+def _list_tensors(root):
+    """Name and value of each weight, in the order of the file."""
     position = 0
     for layer in map(_decode, root.attrs.get("layer_names", [])):
         group = root[layer]
         names = [_decode(name) for name in group.attrs["weight_names"]]
         for name in names:
-            yield f"{position:03d}/{layer}/{name}", group[name][()]
+            yield f"{position:03d}/{layer}/{name}", torch.from_numpy(np.array(group[name]))
         position += bool(names)
 
 

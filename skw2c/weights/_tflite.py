@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -54,7 +53,7 @@ def read_tflite(path: str) -> dict[str, Tensor]:
             raise ValueError("it does not begin as one")
         constants = dict(_list_constants(tflite, tflite.Model.GetRootAs(content)))
     # A damaged file leads to places outside of it, and to numbers that mean nothing.
-    except (OSError, struct.error, IndexError, ValueError, TypeError, AttributeError) as exc:
+    except Exception as exc:
         raise WeightsError(
             f"The weights {path!r} are damaged, truncated or no TFLite file ({exc}). Fetch or copy "
             "the file again."

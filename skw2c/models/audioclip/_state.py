@@ -72,19 +72,20 @@ def read_logit_scales(state: Mapping[str, Tensor], source: str) -> dict[str, flo
     Returns
     -------
     dict of str to float
-        ``"audio_image"`` and ``"audio_text"``, each in [1, 100].
+        ``"audio_image"`` and ``"audio_text"``, those that are there, each in [1, 100].
 
     Raises
     ------
     WeightsError
         If the checkpoint has none.
     """
-    missing = [name for name in _SCALES.values() if name not in state]
-    if missing:
+    there = {pair: state[name] for pair, name in _SCALES.items() if name in state}
+    if not there:
         raise WeightsError(
-            f"{source} is no checkpoint of AudioCLIP as a whole: it lacks {', '.join(missing)}."
+            f"{source} is no checkpoint of AudioCLIP as a whole: it lacks "
+            f"{' and '.join(_SCALES.values())}."
         )
-    return {pair: float(state[name].double().exp().clamp(1, 100)) for pair, name in _SCALES.items()}
+    return {pair: float(value.double().exp().clamp(1, 100)) for pair, value in there.items()}
 
 
 def _read_configuration(given: Mapping[str, Tensor], prefix: str, source: str) -> dict:
@@ -97,10 +98,13 @@ def _read_configuration(given: Mapping[str, Tensor], prefix: str, source: str) -
                 "encoder alone."
             )
     first, inner, grouped, last = (given[name].shape for name in _FIRST)
+    # A number that no network can have becomes one that it can: the shapes then differ.
+    per_group = max(grouped[1], 1)
+    groups = max(inner[0] // per_group, 1)
     return dict(
-        width=first[0],
-        inner_width=inner[0],
-        groups=max(inner[0] // max(grouped[1], 1), 1),
+        width=max(first[0], 1),
+        inner_width=groups * per_group,
+        groups=groups,
         n_outputs=last[0],
         blocks=_count_blocks(given),
     )

@@ -86,7 +86,7 @@ def read_yamnet(state: Mapping[str, Tensor], source: str) -> YAMNetWeights:
 def _check_shapes(parts: _Parts, source: str) -> None:
     n_inputs = 1
     for number, (kernel, bias) in enumerate(parts.layers, 1):
-        n_outputs = n_inputs if number % 2 == 0 else len(kernel[1])
+        n_outputs = n_inputs if number % 2 == 0 else kernel[1].shape[:1].numel()
         pointwise = number > 1 and number % 2
         shape = (n_outputs, n_inputs, 1, 1) if pointwise else (n_outputs, 1, 3, 3)
         _check(kernel, shape, source)
