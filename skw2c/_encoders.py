@@ -125,7 +125,12 @@ def restore_encoder(description: dict | str, *, fitted: bool = True, **parameter
             described = {name: v for name, v in described.items() if name not in _LOCAL}
             encoder = _construct(kind, {**parameters, **described})
             weights = description.get("weights")
-            return encoder._adopt(reference(**weights)) if fitted and weights else encoder
+            if not weights:
+                return encoder
+            own = reference(**weights)
+            if described.get("weights", "") is None and own.seed is None:
+                encoder.set_params(weights=own)  # they were its parameter
+            return encoder._adopt(own) if fitted else encoder
     return None
 
 

@@ -634,3 +634,11 @@ def test_the_search_structure_grows_with_the_index(rng, monkeypatch):
     monkeypatch.setattr("skw2c._index._neighbours.AUTO_THRESHOLD", 15)
     assert isinstance(small._engine(), ExactNeighbours)
     assert isinstance(small.add(vectors[:10])._engine(), FaissNeighbours)
+
+
+def test_a_loaded_encoder_can_be_cloned(tiny_checkpoint, waveforms, tmp_path):
+    reference = Wav2CLIPTransformer(tiny_checkpoint).fit().weights_
+    AudioIndex(Wav2CLIPTransformer(reference)).fit(waveforms).save(tmp_path / "index")
+    encoder = AudioIndex.load(tmp_path / "index").encoder
+    expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
+    np.testing.assert_array_equal(clone(encoder).fit_transform(waveforms), expected)
