@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test speed clean
+.PHONY: run test speed imagine clean
 
 run: .venv/.installed
 	$(BIN)/python benchmarks/run_all.py
@@ -16,6 +16,9 @@ test: .venv/.installed
 
 speed: .venv/.installed
 	$(BIN)/python benchmarks/speed.py
+
+imagine: .venv/.installed
+	$(BIN)/python benchmarks/imagine.py
 
 .venv/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

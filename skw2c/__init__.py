@@ -9,6 +9,7 @@ _PUBLIC = {
     "AudioCLIPTransformer": "._audioclip_transformer",
     "AudioCaptioner": "._audio_captioner",
     "AudioIndex": "._audio_index",
+    "AudioToImage": "._audio_to_image",
     "CLIPImageEncoder": "._clip_image_encoder",
     "CLIPTextEncoder": "._clip_text_encoder",
     "CLIPVideoEncoder": "._clip_video_encoder",

@@ -6,6 +6,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skw2c import (
     AudioCLIPTransformer,
     AudioIndex,
+    AudioToImage,
     CLIPImageEncoder,
     CLIPTextEncoder,
     CLIPVideoEncoder,
@@ -19,6 +20,7 @@ from skw2c import (
 from . import yamnet_files
 from .conftest import write_tiny_clip
 from .openl3_files import draw_layers, write_keras
+from .vqgan_files import write_tiny_vqgan
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,7 @@ def folder(tmp_path_factory, tiny_checkpoint, tiny_audioclip):
     (folder / "audioclip.pt").symlink_to(tiny_audioclip)
     yamnet_files.write_keras(folder / "yamnet.h5", yamnet_files.draw_layers(yamnet_files.TINY))
     write_keras(folder / "openl3.h5", draw_layers(widths=(1,) * 8))
+    write_tiny_vqgan(folder / "vqgan.pt")
     (folder / "clip").mkdir()
     write_tiny_clip(folder / "clip")
     return folder
@@ -57,6 +60,17 @@ WORDS = CLIPTextEncoder("clip", pretrained=None, random_state=0)
         ),
         AudioIndex(Wav2CLIPTransformer("tiny.pt")),
         AudioIndex("passthrough"),
+        AudioToImage(
+            "vqgan.pt",
+            encoder=Wav2CLIPTransformer("tiny.pt"),
+            clip_model="clip",
+            clip_pretrained=None,
+            size=2,
+            n_iter=1,
+            n_cutouts=1,
+            augment=None,
+            random_state=0,
+        ),
     ]
 )
 def test_common(estimator, check, folder, monkeypatch):

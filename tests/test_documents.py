@@ -13,6 +13,7 @@ from skw2c import Wav2CLIPTransformer
 
 from .conftest import REPOSITORY
 from .test_pictures import write_video
+from .vqgan_files import write_tiny_vqgan
 
 
 def code_blocks(path):
@@ -34,7 +35,8 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
 
 
 def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip, stand_ins):
-    pipeline, files, words, training = code_blocks(REPOSITORY / "README.rst")
+    blocks = code_blocks(REPOSITORY / "README.rst")
+    pipeline, files, words, training, compared, painting = blocks
     names = {}
     exec(pipeline, names)  # noqa: S102
     assert capsys.readouterr().out.startswith("0.")
@@ -57,6 +59,20 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_
     exec(training, names)  # noqa: S102
     assert names["vectors"].shape == (6, 16)
     assert (tmp_path / "encoder.md").exists()
+    exec(re.sub(r"Transformer\(", "Transformer(None, ", compared), names)  # noqa: S102
+    assert names["scores"].shape == (6, 521)
+    assert names["env"].shape == (6, 512)
+    assert names["clip"].shape == (6, 1024)
+    names["encoder"] = Wav2CLIPTransformer(tiny_checkpoint)
+    (tmp_path / "walk.wav").symlink_to(wav_files[1])
+    small = (
+        f"AudioToImage({write_tiny_vqgan(tmp_path / 'vqgan.ckpt')!r}, encoder=encoder, size=32, "
+        f"clip_model={tiny_clip!r}, clip_pretrained=None, n_cutouts=2, "
+    )
+    painting = painting.replace("AudioToImage(", small).replace("n_iter=300", "n_iter=1")
+    exec(painting.replace("import " + small, "import AudioToImage"), names)  # noqa: S102
+    assert names["pictures"].shape == (2, 32, 32, 3)
+    assert (tmp_path / "walk.mp4").stat().st_size > 1000
 
 
 def write_films(folder):
@@ -73,8 +89,10 @@ def write_films(folder):
 @pytest.mark.parametrize(
     "path", sorted((REPOSITORY / "examples").glob("plot_*.py")), ids=lambda p: p.stem
 )
-def test_examples(path, monkeypatch, tiny_world):
+def test_examples(path, monkeypatch, tiny_world, tmp_path):
     matplotlib.use("agg")
+    vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
+    monkeypatch.setattr("skw2c.datasets.train_small_vqgan", lambda *_, **__: vqgan)
     monkeypatch.setattr("skw2c._small_world.make_small_world", lambda: tiny_world)
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
     runpy.run_path(str(path))

@@ -1,4 +1,4 @@
-"""The command line: ``skw2c embed | classify | index | search | shards | distill``."""
+"""The command line: ``skw2c embed | classify | index | search | shards | distill | imagine``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import sys
 
 from .._version import __version__
-from . import _classify, _distill, _embed, _index, _search, _shards
+from . import _classify, _distill, _embed, _imagine, _index, _search, _shards
 from ._failures import SOME_FAILED
 
 __all__ = ["main"]
@@ -20,6 +20,7 @@ _COMMANDS = {
     "search": _search,
     "shards": _shards,
     "distill": _distill,
+    "imagine": _imagine,
 }
 _OPTIONS = {
     "on_error": "--on-error",
@@ -28,6 +29,9 @@ _OPTIONS = {
     "model": "--clip-model",
     "device": "--device",
     "text_encoder": "--label-vectors",
+    "vqgan": "--vqgan",
+    "clip_model": "--clip-model",
+    "clip_pretrained": "--clip-pretrained",
 }
 _PHRASES = {
     "pass resume=False": "pass --no-resume",

@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def _add_recipe(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("recipe")
-    group.add_argument("--loss", choices=["cx", "clip", "clip_i"], default="cx")
+    group.add_argument("--loss", choices=["cx", "clip", "clip_i", "cosine"], default="cx")
     group.add_argument("--encoder", choices=["resnet18", "resnet34"], default="resnet18")
     group.add_argument("--encoder-width", type=positive, default=64, metavar="N")
     group.add_argument("--clip-length", type=float, default=5.0, metavar="SECONDS")

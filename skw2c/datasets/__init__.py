@@ -4,6 +4,7 @@ from ._audiovisual_events import make_audiovisual_events
 from ._frame_pairs import pair_frames
 from ._options import SOUND_KINDS
 from ._small_clip import train_small_clip
+from ._small_vqgan import train_small_vqgan
 from ._sound_events import make_sound_events
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "make_sound_events",
     "pair_frames",
     "train_small_clip",
+    "train_small_vqgan",
 ]

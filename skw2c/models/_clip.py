@@ -44,6 +44,10 @@ class FrozenCLIP:
         self._tokenizer = tokenizer
         self._device = device
         self._transform = _image_transform(model)
+        self._mean, self._std = (
+            torch.tensor(model.visual.preprocess_cfg[name], device=device)[:, None, None]
+            for name in ("mean", "std")
+        )
         self.width = width
         self.widths = {"embedding": width}
         self.quick_gelu = quick_gelu
@@ -51,6 +55,12 @@ class FrozenCLIP:
     @property
     def device_type(self) -> str:
         return torch.device(self._device).type
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the pictures that the network takes."""
+        size = self._model.visual.preprocess_cfg["size"]
+        return (size, size) if isinstance(size, int) else tuple(size)
 
     exact = staticmethod(exact_cudnn)
 
@@ -77,6 +87,13 @@ class FrozenCLIP:
         """Embed prepared pictures as (n_pictures, width), float32."""
         with torch.inference_mode():
             return _to_array(self._model.encode_image(torch.stack(inputs).to(self._device)))
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """Embed pixels (n, 3, height, width) in [0, 1] as (n, width), with the gradient.
+
+        The pictures have the size that the network takes, `image_size`.
+        """
+        return self._model.encode_image((pixels - self._mean) / self._std).float()
 
 
 def _to_array(vectors: Tensor) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import zipfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +15,21 @@ from ..exceptions import WeightsError
 from ._keras import KERAS_SUFFIXES, read_keras
 from ._tflite import read_tflite
 from ._torchscript import is_torchscript, read_torchscript
+
+# Checkpoints of Lightning name its classes beside the weights. Each stands for an object in
+# which nothing of theirs runs.
+_LIGHTNING = [
+    f"pytorch_lightning.{name}"
+    for name in (
+        "callbacks.early_stopping.EarlyStopping",
+        "callbacks.model_checkpoint.ModelCheckpoint",
+        "utilities.parsing.AttributeDict",
+    )
+]
+
+
+class _Inert(dict):
+    """What the objects of other packages become."""
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -69,7 +83,7 @@ def _read_npz(path: str) -> dict[str, Tensor]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(arrays[name]) for name in arrays}
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
+    except Exception as exc:  # what NumPy raises depends on the kind of damage
         raise WeightsError(
             f"The weights {path!r} are damaged, or no npz file of arrays of numbers ({exc})."
         ) from exc
@@ -77,14 +91,15 @@ def _read_npz(path: str) -> dict[str, Tensor]:
 
 def _read_torch(path: str):
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([(_Inert, name) for name in _LIGHTNING]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as exc:
         raise WeightsError(
             f"The weights {path!r} are refused: the file is no torch checkpoint, or it "
             "holds objects other than tensors, and loading those could run code. Save the "
             "state dict alone, or convert it to safetensors."
         ) from exc
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as exc:
+    except Exception as exc:  # what torch raises depends on the kind of damage
         first_line = str(exc).partition("\n")[0]
         raise WeightsError(
             f"The weights {path!r} are damaged or truncated ({first_line}). Fetch or copy "

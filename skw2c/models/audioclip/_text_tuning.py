@@ -66,6 +66,6 @@ class TextTuning(nn.Module):
         return {}
 
     def encoder_state(self) -> dict[str, Tensor]:
-        """Tensors of the encoder and the scale, on the CPU, keyed as in the official checkpoints."""
+        """Tensors of encoder and scale, on the CPU, keyed as in the official checkpoints."""
         state = {name: value.detach().cpu().clone() for name, value in self.state_dict().items()}
         return {**state, "logit_scale_at": torch.tensor(self._scale).log()}

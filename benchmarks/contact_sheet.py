@@ -1,0 +1,76 @@
+"""Contact sheets: pictures in columns, with words above and below."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+_INCHES = 1.15
+_FOR_WORDS = 0.27
+_RESOLUTION = 150
+_RIGHT, _WRONG = "#1a7f37", "#b35900"
+
+
+@dataclass
+class Column:
+    """Pictures that stand under each other.
+
+    Attributes
+    ----------
+    title : str
+        What they are of.
+    pictures : list of ndarray of shape (height, width, 3), uint8
+    words : list of str
+        One for each picture.
+    right : bool or None
+        Whether the last words are right, where that is asked.
+    """
+
+    title: str
+    pictures: list[np.ndarray]
+    words: list[str]
+    right: bool | None = None
+
+
+def lay_out(columns, n_columns):
+    """Lay columns out, so many side by side.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    depth = len(columns[0].pictures)
+    bands = -(-len(columns) // n_columns)
+    height = bands * (depth * (_INCHES + _FOR_WORDS) + _FOR_WORDS)
+    figure = Figure(figsize=(n_columns * (_INCHES + 0.12), height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0.01, wspace=0.01)
+    grid = figure.subplots(bands * depth, n_columns, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for number, column in enumerate(columns):
+        band, place = divmod(number, n_columns)
+        _draw(grid[band * depth : (band + 1) * depth, place], column)
+    return figure
+
+
+def _draw(cells, column):
+    for level, (axes, picture, words) in enumerate(
+        zip(cells, column.pictures, column.words, strict=True)
+    ):
+        axes.imshow(picture, interpolation="nearest")
+        judged = column.right is not None and level == len(cells) - 1
+        colour = (_RIGHT if column.right else _WRONG) if judged else "#555555"
+        axes.text(
+            0.5, -0.03, words, transform=axes.transAxes, ha="center", va="top", fontsize=7,
+            color=colour,
+        )  # fmt: skip
+    cells[0].set_title(column.title, fontsize=9, fontweight="bold", pad=3)
+
+
+def write(figure, path):
+    """Write a sheet as a PNG file, which appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    figure.savefig(temporary, format="png", dpi=_RESOLUTION)
+    temporary.replace(path)

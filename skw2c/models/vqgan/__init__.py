@@ -1,0 +1,20 @@
+"""VQGAN, which paints from codes, and its guidance by CLIP."""
+
+from ._frozen import FrozenVQGAN, get_frozen_vqgan
+from ._guidance import Guidance, Painter, spherical_distance
+from ._network import VQGAN, VQGANConfiguration, random_vqgan
+from ._pixels import AUGMENTATIONS
+from ._state import build_vqgan
+
+__all__ = [
+    "AUGMENTATIONS",
+    "VQGAN",
+    "FrozenVQGAN",
+    "Guidance",
+    "Painter",
+    "VQGANConfiguration",
+    "build_vqgan",
+    "get_frozen_vqgan",
+    "random_vqgan",
+    "spherical_distance",
+]

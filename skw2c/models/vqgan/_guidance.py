@@ -1,0 +1,118 @@
+"""Change the latents of a picture until CLIP finds in it what the prompts say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .._clip import FrozenCLIP
+from ._frozen import FrozenVQGAN
+from ._pixels import Cutouts
+
+_LARGEST_SINE = 1 - 1e-6
+"""Beyond it, the gradient of the angle between opposite vectors is infinite."""
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How a picture is changed.
+
+    Attributes
+    ----------
+    learning_rate : float
+        Of Adam.
+    n_cutouts : int
+        Copies of the picture that CLIP sees in each iteration.
+    augment : tuple of str
+        What is done to them.
+    noise : float
+        Largest standard deviation of the noise that is added to them.
+    seed : int
+        Determines all that is drawn.
+    """
+
+    learning_rate: float
+    n_cutouts: int
+    augment: tuple[str, ...]
+    noise: float
+    seed: int
+
+
+class Painter:
+    """Paint what prompts say, with VQGAN, under the eyes of CLIP.
+
+    Parameters
+    ----------
+    vqgan : FrozenVQGAN
+        Paints.
+    clip : FrozenCLIP
+        Looks.
+    guidance : Guidance
+        How.
+    """
+
+    def __init__(self, vqgan: FrozenVQGAN, clip: FrozenCLIP, guidance: Guidance):
+        self._vqgan = vqgan
+        self._clip = clip
+        self._guidance = guidance
+
+    def paint(
+        self,
+        latents: Tensor,
+        vectors: Sequence[Sequence[float]],
+        weights: Sequence[float],
+        n_iter: int,
+        watch: Callable[[int, Tensor], None],
+    ) -> Tensor:
+        """Take so many steps from the latents towards the prompts.
+
+        Every call draws the same chances, so that a picture depends on nothing but its own
+        prompts and start.
+
+        Parameters
+        ----------
+        latents : Tensor of shape (1, code_width, rows, columns)
+            Where to start; it stays as it is.
+        vectors : array-like of shape (n_prompts, width)
+            What to paint, in CLIP's space.
+        weights : sequence of float
+            How much each prompt counts; a negative one is kept away from.
+        n_iter : int
+            Number of steps.
+        watch : callable
+            Is told the number of the step, from 1, and the latents after it.
+
+        Returns
+        -------
+        Tensor of shape (1, code_width, rows, columns)
+        """
+        how = self._guidance
+        device = latents.device
+        prompts = torch.as_tensor(vectors, dtype=torch.float32).to(device)
+        shares = torch.as_tensor(weights, dtype=torch.float32).to(device)
+        cutouts = Cutouts(
+            self._clip.image_size, how.n_cutouts, how.augment, how.noise, how.seed, device
+        )
+        latents = latents.detach().clone().requires_grad_()
+        optimizer = torch.optim.Adam([latents], lr=how.learning_rate)
+        for step in range(1, n_iter + 1):
+            seen = self._clip.encode_pixels(cutouts(self._vqgan.paint(latents)))
+            loss = (spherical_distance(seen[:, None], prompts).mean(0) * shares).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                latents.clamp_(self._vqgan.lowest, self._vqgan.highest)
+            watch(step, latents.detach())
+        return latents.detach()
+
+
+def spherical_distance(x: Tensor, y: Tensor) -> Tensor:
+    """Half the square of the angle between vectors along the last axis."""
+    gap = functional.normalize(x, dim=-1) - functional.normalize(y, dim=-1)
+    sine = (gap.norm(dim=-1) / 2).clamp(max=_LARGEST_SINE)
+    return 2 * sine.arcsin().square()

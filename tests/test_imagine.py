@@ -1,0 +1,86 @@
+"""benchmarks/imagine.py: its figures say what they should, and its sheets are drawn."""
+
+import importlib
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skw2c.datasets import make_audiovisual_events
+
+from .conftest import REPOSITORY
+from .data_sets import write_urbansound8k
+from .vqgan_files import write_tiny_vqgan
+
+pytest.importorskip("open_clip")
+
+
+@pytest.fixture
+def imagine(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
+    return importlib.import_module("imagine")
+
+
+@pytest.fixture
+def small(tmp_path, tiny_checkpoint, tiny_clip):
+    """Options for small models in place of the official ones."""
+    vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
+    return [
+        "--vqgan", vqgan, "--weights", tiny_checkpoint, "--clip-model", tiny_clip,
+        "--size", "16", "--iterations", "1", "--cutouts", "1", "--no-augment",
+        "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+
+
+def test_generated_world(imagine, monkeypatch, tmp_path, tiny_world, capsys):
+    vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
+    monkeypatch.setattr(imagine, "make_small_world", lambda **_: tiny_world)
+    monkeypatch.setattr(imagine, "train_small_vqgan", lambda *_, **__: vqgan)
+    run = ["--n-train", "10", "--n-test", "10", "--iterations", "2", "--cutouts", "1"]
+    assert imagine.main([*run, "--no-augment", "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "10 held-out sounds of 10 kinds; chance is 10.0%." in told
+    assert "control: from shuffled vectors" in told
+    assert (tmp_path / "imagine.md").read_text("utf-8").endswith(told)
+    assert Image.open(tmp_path / "imagine.png").size[0] > 1000
+
+
+def test_shares(imagine, tiny_world):
+    """Known answers: all right, and chance once shuffled."""
+    truth = np.repeat(np.arange(5), 8)
+    assert abs(imagine.shuffled(truth, truth, seed=0) - 0.2) < 0.01
+    clips = make_audiovisual_events(3, random_state=0)
+    judge = imagine.Judge(tiny_world.clip, ["bell", "rain"])
+    pictures = np.stack([imagine.first_visible(clips, row) for row in range(3)])
+    vectors = judge._eyes.transform(list(pictures))
+    assert judge.cosine(pictures, vectors) == pytest.approx(1, abs=1e-5)
+    assert judge.classify(pictures).tolist() == judge.choose(vectors).tolist()
+    for row in range(3):
+        assert clips.visible[row][[(f == pictures[row]).all() for f in clips.frames[row]]].all()
+
+
+def test_figure_4(imagine, small, tmp_path):
+    root = write_urbansound8k(tmp_path)
+    run = ["--figure", "4", "--data-root", str(root), "--clip-pretrained", "none"]
+    assert imagine.main([*small, *run]) == 0
+    assert (tmp_path / "out" / "figure_4.png").exists()
+
+
+def test_figure_5(imagine, small, tmp_path, wav_files, monkeypatch, capsys):
+    for song in ("train/A - a", "test/B - b", "test/C - c"):
+        (tmp_path / song).mkdir(parents=True)
+        for row, track in enumerate(imagine.TRACKS):
+            shutil.copy(wav_files[row], tmp_path / song / f"{track}.wav")
+    assert [song.name for song in imagine.find_songs(tmp_path, [])] == ["B - b", "C - c"]
+    assert [song.name for song in imagine.find_songs(tmp_path, ["A - a"])] == ["A - a"]
+    run = ["--figure", "5", "--data-root", str(tmp_path)]
+    assert imagine.main([*small, *run, "--clip-pretrained", "none"]) == 0
+    assert (tmp_path / "out" / "figure_5.png").exists()
+    assert imagine.main([*small, *run, "--songs", "D"]) == 1
+    assert "There is no D of musdb18-hq" in capsys.readouterr().err
+    monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "none"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://localhost:1")
+    monkeypatch.setenv("https_proxy", "http://localhost:1")
+    assert imagine.main([*run, "--out", str(tmp_path)]) == 1
+    assert "not in the cache" in capsys.readouterr().err
