@@ -29,7 +29,7 @@ from .models import (
     get_frozen_wav2clip,
     restore_projection,
 )
-from .training import AdamOnPlateau
+from .training import AdamOnCosine, AdamOnPlateau
 from .weights import hold_weights, refer_to, write_safetensors
 
 
@@ -43,12 +43,14 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     Parameters
     ----------
-    loss : {"cx", "clip", "clip_i"}, default="cx"
+    loss : {"cx", "clip", "clip_i", "cosine"}, default="cx"
         ``"cx"`` is the cross projection loss of the paper: the sound is projected into the
         teacher's space, and the teacher's vector into the space of the encoder, each
         compared with a contrastive loss and a scale of its own. ``"clip"`` compares the
         vectors as they are, which must have one length. ``"clip_i"`` projects the teacher's
         vectors alone; sounds then do not lie in the teacher's space (see `project`).
+        ``"cosine"`` projects the sound, and asks for the direction of the teacher's vector
+        itself, which suits a teacher that hears the same sound.
 
     teacher : transformer or None, default=None
         Turns ``y`` into vectors, such as :class:`CLIPVideoEncoder` or
@@ -89,6 +91,11 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     lr_patience : int, default=5
         The learning rate falls to a tenth after more than this many epochs without a lower
         loss of validation (by a ten-thousandth at least), down to 1e-6.
+
+    lr_schedule : {"plateau", "cosine"}, default="plateau"
+        ``"plateau"`` is as ``lr_patience`` says. Under ``"cosine"`` the learning rate falls
+        from epoch to epoch as half a wave of the cosine, to nothing after ``max_epochs``,
+        which suits a number of epochs that is known to be small.
 
     early_stopping_patience : int or None, default=10
         Epochs without a lower loss of validation after which training ends. The weights of
@@ -211,7 +218,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     """
 
     _shortest = SHORTEST
-    _decisive = ("loss", "encoder_width", "lr_patience")
+    _decisive = ("loss", "encoder_width", "lr_patience", "lr_schedule")
 
     _parameter_constraints = {
         **SoundTrainer._parameter_constraints,
@@ -221,6 +228,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         "encoder_width": [Interval(Integral, 1, None, closed="left")],
         "frame_rate": [Interval(Real, 0, None, closed="neither")],
         "lr_patience": [Interval(Integral, 0, None, closed="left")],
+        "lr_schedule": [StrOptions({"plateau", "cosine"})],
     }
 
     def __init__(
@@ -237,6 +245,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         batch_size=128,
         learning_rate=1e-3,
         lr_patience=5,
+        lr_schedule="plateau",
         early_stopping_patience=10,
         validation_fraction=0.1,
         augment=None,
@@ -263,6 +272,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.lr_patience = lr_patience
+        self.lr_schedule = lr_schedule
         self.early_stopping_patience = early_stopping_patience
         self.validation_fraction = validation_fraction
         self.augment = augment
@@ -400,15 +410,15 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         Raises
         ------
         ValueError
-            If the encoder was trained with ``loss="clip"``, which compares vectors as they
-            are.
+            If the encoder was trained with ``loss="clip"`` or ``"cosine"``, which do not
+            project them.
         """
         check_is_fitted(self, "weights_")
         projection = restore_projection("image_transform.", self.weights_.read())
         if projection is None:
             raise ValueError(
-                "there is no projection of pictures: with loss='clip' the vectors of sounds and "
-                "pictures are compared as they are"
+                "there is no projection of pictures: loss='clip' and loss='cosine' take the "
+                "teacher's vectors as they are"
             )
         vectors, width = (
             check_array(vectors, dtype=np.float64),
@@ -561,6 +571,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         return Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
 
     def _recipe(self):
+        if self.lr_schedule == "cosine":
+            return AdamOnCosine(self.learning_rate, self.max_epochs)
         return AdamOnPlateau(self.learning_rate, self.lr_patience)
 
     def _hold(self, model):

@@ -229,6 +229,20 @@ def test_losses_are_those_of_the_formulas(loss, with_texts):
     assert model(x, v, t if with_texts else None).item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("with_texts", [False, True])
+def test_cosine_loss_is_one_minus_the_cosine(with_texts):
+    model = make_distillation("cosine", with_texts, n_features=6)
+    x, v, t = (torch.randn(5, width) for width in (10, 4, 4))
+    g = model.audio_transform(model.audio_encoder(x)).detach().double().numpy()
+    pairs = [(g, y.double().numpy()) for y in ((v, t) if with_texts else (v,))]
+    cosines = [
+        (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1) for a, b in pairs
+    ]
+    loss = model(x, v, t if with_texts else None)
+    assert loss.item() == pytest.approx(1 - np.mean(cosines), rel=1e-5)
+    assert model.describe() == {}
+
+
 def test_cx_has_two_scales_of_their_own_and_the_names_of_the_release():
     names = set(Distillation(*build_student("resnet18", 2), 4, "cx", False).state_dict())
     assert {"loss_fn_a.logit_scale", "loss_fn_i.logit_scale"} <= names

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from ._losses import ContrastiveLoss
+from ._losses import ContrastiveLoss, CosineLoss
 from ._resnet import BLOCKS
 from ._wav2clip import AudioEncoder, Projection
 
-LOSSES = ("cx", "clip", "clip_i")
+LOSSES = ("cx", "clip", "clip_i", "cosine")
 
 
 class Distillation(nn.Module):
@@ -25,8 +25,11 @@ class Distillation(nn.Module):
     - ``"clip_i"``: L(a, f(v));
     - ``"clip"``: L(a, v).
 
+    ``"cosine"`` is 1 - cos(g(a), v), for a teacher that hears the same sound.
+
     Vectors of captions t add a term to the mean, as in the cooperative training of
-    AudioCLIP (Guzhov et al., arXiv 2106.13043): L(g(a), t), L(a, f(t)) or L(a, t).
+    AudioCLIP (Guzhov et al., arXiv 2106.13043): L(g(a), t), L(a, f(t)) or L(a, t); under
+    ``"cosine"`` its own with g(a) and t.
 
     Parameters
     ----------
@@ -35,7 +38,7 @@ class Distillation(nn.Module):
     n_features : int
     n_targets : int
         Length of the teacher's vectors.
-    loss : {"cx", "clip", "clip_i"}
+    loss : {"cx", "clip", "clip_i", "cosine"}
     with_texts : bool
         Whether there are vectors of captions.
     """
@@ -50,12 +53,14 @@ class Distillation(nn.Module):
         if loss in ("cx", "clip_i"):
             self.image_transform = Projection(n_targets, n_features, n_features)
             self.loss_fn_a = ContrastiveLoss()
-        if loss == "cx":
+        if loss in ("cx", "cosine"):
             self.audio_transform = Projection(n_features, n_targets, n_targets)
         if loss in ("cx", "clip"):
             self.loss_fn_i = ContrastiveLoss()
+        if loss == "cosine":
+            self.loss_fn_i = CosineLoss()
         if with_texts:
-            self.loss_fn_t = ContrastiveLoss()
+            self.loss_fn_t = CosineLoss() if loss == "cosine" else ContrastiveLoss()
 
     def forward(
         self,
@@ -102,8 +107,9 @@ class Distillation(nn.Module):
                 self._losses().items()}  # fmt: skip
 
     def _losses(self) -> dict[str, ContrastiveLoss]:
+        """Those with a factor that is learned."""
         named = {name: getattr(self, name) for name in ("loss_fn_a", "loss_fn_i", "loss_fn_t")}
-        return {name: loss for name, loss in named.items() if loss is not None}
+        return {name: loss for name, loss in named.items() if isinstance(loss, ContrastiveLoss)}
 
     def encoder_state(self) -> dict[str, Tensor]:
         """All tensors, on the CPU; with a residual network in the format of the release."""

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cosine_similarity, cross_entropy, normalize
 
 _FIRST_SCALE = math.log(1 / 0.07)
 _LARGEST_SCALE = math.log(100)
@@ -35,3 +35,16 @@ class ContrastiveLoss(nn.Module):
     def clamp(self) -> None:
         """Keep the factor at 100 or below; to be called after each step."""
         self.logit_scale.clamp_(max=_LARGEST_SCALE)
+
+
+class CosineLoss(nn.Module):
+    """One minus the cosine of each vector and the one that it belongs to.
+
+    Unlike a contrastive loss it asks for the very direction, and not only for one that is
+    nearer than those of the other clips in the batch.
+    """
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Compare vectors (batch, width) row by row."""
+        with torch.autocast(x.device.type, enabled=False):
+            return 1 - cosine_similarity(x.float(), y.float(), dim=1).mean()

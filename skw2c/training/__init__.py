@@ -8,11 +8,12 @@ from ._engine import PRECISIONS, choose_engine
 from ._loop import Run, Schedule, Standing
 from ._plan import Plan
 from ._progress import Progress
-from ._recipe import AdamOnPlateau, NesterovSGD
+from ._recipe import AdamOnCosine, AdamOnPlateau, NesterovSGD
 
 __all__ = [
     "PRECISIONS",
     "SAMPLING_RATE",
+    "AdamOnCosine",
     "AdamOnPlateau",
     "CaptionRun",
     "CaptionedFrames",

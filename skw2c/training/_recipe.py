@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
-from torch.optim.lr_scheduler import ExponentialLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, ReduceLROnPlateau
 
 _LR_FACTOR, _SMALLEST_LR = 0.1, 1e-6
 
@@ -47,6 +47,28 @@ class AdamOnPlateau:
 
 
 @dataclass(frozen=True)
+class AdamOnCosine:
+    """Adam, whose learning rate falls as half a wave of the cosine.
+
+    Attributes
+    ----------
+    learning_rate : float
+        In the first epoch.
+    n_epochs : int
+        Epochs until it would be 0, which no epoch sees.
+    """
+
+    learning_rate: float
+    n_epochs: int
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        return Adam(parameters, self.learning_rate, fused=True)
+
+    def make_scheduler(self, optimizer: Optimizer) -> CosineAnnealingLR:
+        return _Cosine(optimizer, self.n_epochs)
+
+
+@dataclass(frozen=True)
 class NesterovSGD:
     """Stochastic gradient descent with Nesterov's momentum, slower in each epoch.
 
@@ -79,5 +101,10 @@ class NesterovSGD:
 
 
 class _Decay(ExponentialLR):
+    def step(self, loss=None) -> None:
+        super().step()
+
+
+class _Cosine(CosineAnnealingLR):
     def step(self, loss=None) -> None:
         super().step()
