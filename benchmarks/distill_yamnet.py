@@ -12,17 +12,16 @@ import shlex
 import sys
 from pathlib import Path
 
-import classification_data
 import joblib
 import numpy as np
 import pandas as pd
+import readers
 import report
-from classification import CLASSIFIERS
 from mfcc import MFCCTransformer
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from tasks.probes import make_probe
 
 from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
 
@@ -97,7 +96,7 @@ def evaluate(data, name, features, options):
     clips, rows = np.array(data.clips), []
     for fold in sorted(set(data.fold)):
         train, test = data.fold != fold, data.fold == fold
-        pipeline = make_pipeline(features, StandardScaler(), CLASSIFIERS["logistic"](options.seed))
+        pipeline = make_pipeline(features, make_probe("logistic", options.seed))
         if isinstance(features, DistilledFeatures) and len(options.learning_rates) > 1:
             pipeline = choose_rate(pipeline, data.fold[train], fold, options)
         pipeline.fit(clips[train], data.target[train])
@@ -172,7 +171,7 @@ def read_rates(text):
 def main(arguments=None):
     """Run the comparison and write its tables."""
     options = parse_arguments(arguments)
-    data = classification_data.read_esc50(options.data_root)
+    data = readers.read("esc50", options.data_root)
     features = make_features(options).items()
     scores = pd.concat([evaluate(data, name, kind, options) for name, kind in features])
     command = shlex.join(sys.argv[1:] if arguments is None else arguments)

@@ -12,7 +12,6 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import pandas as pd
 import report
 
 WORKER = "speed_baselines_worker.py"
@@ -65,6 +64,8 @@ def prepare(options, files, folder):
 
 def describe(rounds, titles, options):
     """The table, from medians and from the ratios of each pair."""
+    import pandas as pd  # a bare GPU machine measures training without it
+
     rows, differences, absent = [], [], []
     for title in titles:
         ours, peers = COMPARED[title]

@@ -53,7 +53,8 @@ def run(*arguments, cwd):
 
 def read_cells(out):
     """Finished cells by task, data set and system."""
-    cells = [json.loads(path.read_text()) for path in out.rglob("cells/**/*.json")]
+    files = [path for path in out.rglob("cells/**/*.json") if path.parent.name != "runs"]
+    cells = [json.loads(path.read_text()) for path in files]
     return {(cell["task"], cell["dataset"], cell["system"]): cell for cell in cells}
 
 
