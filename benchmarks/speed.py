@@ -21,7 +21,7 @@ import speed_baselines
 import speed_training
 
 MODES = ("clip", "frame")
-ENGINES = ("skw2c", "skw2c openvino", "original")
+ENGINES = ("skw2c", "skw2c openvino", "skw2c mini", "original")
 
 
 def main(arguments=None):

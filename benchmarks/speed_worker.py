@@ -40,11 +40,11 @@ def time_folder(embed, files):
     }
 
 
-def measure_skw2c(job, mode, device="cpu"):
+def measure_skw2c(job, mode, device="cpu", weights=None):
     from skw2c import Wav2CLIPTransformer
 
     transformer = Wav2CLIPTransformer(
-        job["checkpoint"], mode=mode, n_jobs=job["n_jobs"], device=device
+        weights or job["checkpoint"], mode=mode, n_jobs=job["n_jobs"], device=device
     )
     return time_folder(transformer.fit(job["files"]).transform, job["files"])
 
@@ -200,6 +200,7 @@ def count_products(convolution, shape_in, shape_out):
 MEASUREMENTS = {
     "skw2c": measure_skw2c,
     "skw2c openvino": partial(measure_skw2c, device="openvino"),
+    "skw2c mini": partial(measure_skw2c, weights="mini"),
     "original": measure_original,
     "network": measure_network,
 }

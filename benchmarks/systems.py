@@ -170,6 +170,7 @@ class Catalogue:
                 self._yamnet(),
                 self._audioclip(),
                 self._wav2clip(),
+                self._mini(),
                 System("mfcc", "MFCC", MFCCTransformer),
             )
         }
@@ -206,6 +207,20 @@ class Catalogue:
             lambda: CLIPImageEncoder(**clip),
             make_features=lambda: make(options.output),
             notes=["random weights"] if untrained else [],
+        )
+
+    def _mini(self):
+        def make(output="clip"):
+            return Wav2CLIPTransformer("mini", output=output, **self._common())
+
+        clip = dict(device=self._options.device, normalize=True)
+        return System(
+            "mini",
+            "Wav2CLIP mini",
+            make,
+            lambda: CLIPTextEncoder(**clip),
+            lambda: CLIPImageEncoder(**clip),
+            make_features=lambda: make("encoder"),
         )
 
     def _yamnet(self):

@@ -19,10 +19,12 @@ class Wav2CLIPTransformer(SoundTransformer):
     weights : str, Path, WeightsReference or None, default="wav2clip"
         ``"wav2clip"`` is the official release (CC BY 4.0), fetched once into the cache
         (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
-        cache folder). A path reads a checkpoint in the official format, ``.pt`` or
-        ``.safetensors``. What :class:`~skw2c.Distiller` trained is read from its files, or
-        taken from its attribute ``weights_``. None draws an untrained encoder from
-        ``random_state``.
+        cache folder). ``"mini"`` is a smaller encoder, none of the authors', which comes
+        with the package and needs no network (CC BY-SA 4.0; its model card is ``mini.md``
+        in the folder ``skw2c/weights``). A path reads a checkpoint in the official format,
+        ``.pt`` or ``.safetensors``. What :class:`~skw2c.Distiller` trained is read from its
+        files, or taken from its attribute ``weights_``. None draws an untrained encoder
+        from ``random_state``.
 
     mode : {"clip", "frame"}, default="clip"
         ``"clip"`` gives one vector per clip, ``"frame"`` one per window of

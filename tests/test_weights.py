@@ -374,7 +374,8 @@ def test_pickle_bomb_is_refused_and_does_not_run(tmp_path, container):
 
 
 def test_unknown_weights(tmp_path):
-    with pytest.raises(WeightsError, match=r"neither a known name \('wav2clip'\) nor an existing"):
+    message = r"neither a known name \('wav2clip', 'mini'\) nor an existing"
+    with pytest.raises(WeightsError, match=message):
         Wav2CLIPTransformer("wav2clap").fit([""])
     with pytest.raises(WeightsError, match="nor an existing file"):
         Wav2CLIPTransformer(tmp_path).fit([""])

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from .._atomic import write_atomically
@@ -45,13 +46,17 @@ class CachedWeights:
 
 
 def is_cached(name: str) -> bool:
-    """Whether the weights are in the cache, ready to be used without network."""
+    """Whether the weights are in the cache or the package, ready without network."""
+    if registry()[name].packaged:
+        return True
     folder = cache_folder()
     return (folder / f"{name}.safetensors").exists() and (folder / f"{name}.json").exists()
 
 
 def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
     """Return the file of the weights ``name``, fetched on the first call.
+
+    Weights that the package carries are not fetched.
 
     The original file is converted to safetensors, which is what stays in the cache, next
     to a record of where it came from. Where the publisher states no checksum, the record
@@ -77,6 +82,8 @@ def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
         If the file is damaged, or is not the one recorded.
     """
     entry = registry()[name]
+    if entry.packaged:
+        return _take_from_package(entry)
     folder = cache_folder()
     converted = folder / f"{name}.safetensors"
     record = _read_record(entry, folder)
@@ -91,6 +98,16 @@ def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
             "recorded when they were fetched. Delete the file to fetch it again."
         )
     return CachedWeights(converted, record["sha256"])
+
+
+def _take_from_package(entry: WeightsFile) -> CachedWeights:
+    path = Path(str(resources.files(__package__).joinpath(entry.file)))
+    if not path.is_file() or sha256_of(path) != entry.sha256:
+        raise WeightsError(
+            f"The weights {entry.name!r} are part of the package, and {str(path)!r} is missing or "
+            "damaged: install skw2c again."
+        )
+    return CachedWeights(path, entry.sha256)
 
 
 def _read_record(entry: WeightsFile, folder: Path) -> dict:

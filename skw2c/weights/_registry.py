@@ -19,7 +19,7 @@ class WeightsFile:
     file : str
         File name of the original.
     url : str
-        Where the publisher keeps it.
+        Where the publisher keeps it; empty for a file that the package carries.
     licence : str
         Its licence.
     architecture : str
@@ -52,6 +52,11 @@ class WeightsFile:
     approximate_bytes: int | None = None
     parameter: str = "weights"
     clip_model: str | None = None
+
+    @property
+    def packaged(self) -> bool:
+        """Whether the package carries the file."""
+        return not self.url
 
 
 @cache

@@ -1,0 +1,130 @@
+"""Examples that the small encoder learns from: sounds of the corpus, mixed, and some textures."""
+
+import numpy as np
+
+RATE = 16000
+
+
+class Mixer:
+    """Draw examples from a corpus.
+
+    An example is a sound, alone or over a second one, played a little faster or slower, at a
+    random level. Packages are drawn by the root of their number of pieces, so that the large
+    ones do not drown the others. Some sounds are no recordings but textures, see `make_texture`.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    seconds : float
+        Length of an example.
+    texture_probability, second_probability : float
+        How often a sound is a texture, and how often there is a second sound.
+    """
+
+    def __init__(self, corpus, seconds=2.5, texture_probability=0.15, second_probability=0.5):
+        self.n_samples = round(seconds * RATE)
+        self._pieces = corpus.pieces
+        self._texture_probability = texture_probability
+        self._second_probability = second_probability
+        packages = np.array(corpus.packages)
+        names, counts = np.unique(packages, return_counts=True)
+        self._rows = [np.flatnonzero(packages == name) for name in names]
+        self._shares = np.sqrt(counts) / np.sqrt(counts).sum()
+
+    def draw(self, rng):
+        """Draw an example: (n_samples,), int16."""
+        example = self._draw_sound(rng)
+        if rng.random() < self._second_probability:
+            second = self._draw_sound(rng)
+            level = 10 ** (rng.uniform(-20, 0) / 20)
+            example += level * _power(example) / max(_power(second), 1e-6) * second
+        peak = 10 ** (rng.uniform(-20, -1) / 20)
+        return np.round(example * (peak / max(np.abs(example).max(), 1e-6)) * 32767).astype(
+            np.int16
+        )
+
+    def _draw_sound(self, rng):
+        if rng.random() < self._texture_probability:
+            return make_texture(rng, self.n_samples)
+        package = rng.choice(len(self._rows), p=self._shares)
+        piece = self._pieces[rng.choice(self._rows[package])]
+        return lay_out(change_speed(piece.astype(np.float32) / 32768, rng), rng, self.n_samples)
+
+
+def change_speed(waveform, rng, octaves=0.3):
+    """Play a waveform faster or slower, by ``octaves`` at most."""
+    n_samples = max(round(len(waveform) / 2 ** rng.uniform(-octaves, octaves)), 2)
+    places = np.linspace(0, len(waveform) - 1, n_samples)
+    return np.interp(places, np.arange(len(waveform)), waveform).astype(np.float32)
+
+
+def lay_out(waveform, rng, n_samples):
+    """Cut a long waveform; put a short one into silence, once or again and again."""
+    room = n_samples - len(waveform)
+    if room <= 0:
+        start = rng.integers(-room + 1)
+        return waveform[start : start + n_samples]
+    laid = np.zeros(n_samples, np.float32)
+    if rng.random() < 0.5:
+        start = rng.integers(room + 1)
+        laid[start : start + len(waveform)] = waveform
+        return laid
+    gap = 0 if rng.random() < 0.5 else rng.integers(n_samples // 2)
+    for start in range(0, n_samples, len(waveform) + gap):
+        part = waveform[: n_samples - start]
+        laid[start : start + len(part)] = part
+    return laid
+
+
+def make_texture(rng, n_samples):
+    """Make a sound without a recording: coloured noise, or a hum, under a moving envelope.
+
+    Such are the sounds of rain, surf, engines, crackling and ticking, of which games have few.
+    """
+    times = np.arange(n_samples) / RATE
+    sound = _coloured_noise(rng, n_samples) if rng.random() < 0.75 else _hum(rng, times)
+    kind = rng.integers(5)
+    if kind == 1:  # swells
+        sound = sound * (1 + rng.uniform(0.3, 1) * np.sin(_wave(rng, times, 0.1, 1.0)))
+    elif kind == 2:  # chops
+        sharpness = rng.uniform(1, 6)
+        sound = sound * ((1 + np.sin(_wave(rng, times, 4, 40))) / 2) ** sharpness
+    elif kind == 3:  # crackles
+        sound = sound * _decaying(rng.random(n_samples) < rng.uniform(3, 80) / RATE, rng)
+    elif kind == 4:  # ticks
+        period = round(RATE / rng.uniform(1, 10))
+        sound = sound * _decaying((np.arange(n_samples) + rng.integers(period)) % period == 0, rng)
+    return (sound / max(np.abs(sound).max(), 1e-6)).astype(np.float32)
+
+
+def _coloured_noise(rng, n_samples):
+    frequencies = np.fft.rfftfreq(n_samples, 1 / RATE)
+    spectrum = rng.normal(size=(2, len(frequencies)))
+    colour = np.maximum(frequencies, 20.0) ** rng.uniform(-1.2, 0.2)
+    low, high = np.sort(np.exp(rng.uniform(np.log(30), np.log(8000), 2)))
+    if rng.random() < 0.5:
+        colour = colour * np.where((frequencies > low) & (frequencies < 2 * high), 1, 0.03)
+    return np.fft.irfft((spectrum[0] + 1j * spectrum[1]) * colour, n_samples)
+
+
+def _hum(rng, times):
+    phase = _wave(rng, times, 40, 600) * (1 + 0.05 * np.sin(_wave(rng, times, 0.1, 3)))
+    strengths = rng.random(20) / np.arange(1, 21) ** rng.uniform(0.3, 1.5)
+    return sum(s * np.sin((k + 1) * phase) for k, s in enumerate(strengths))
+
+
+def _wave(rng, times, slowest, fastest):
+    """Phase of an oscillation of some frequency."""
+    return 2 * np.pi * (slowest * (fastest / slowest) ** rng.random() * times + rng.random())
+
+
+def _decaying(starts, rng):
+    """An envelope that jumps at each start, by random heights, and decays."""
+    from scipy.signal import lfilter
+
+    decay = np.exp(-1 / (RATE * 10 ** rng.uniform(-3, -1)))
+    return lfilter([1], [1, -decay], starts * rng.exponential(size=len(starts)))
+
+
+def _power(waveform):
+    return float(np.sqrt(np.square(waveform).mean()))
