@@ -179,11 +179,11 @@ class Catalogue:
         """All systems by name, in the order of the tables."""
         return dict(self._systems)
 
-    def _common(self, **parameters):
+    def _common(self):
         options = self._options
         return dict(
             device=options.device, n_jobs=options.n_jobs, random_state=options.seed,
-            verbose=options.verbose, on_error="nan", **parameters,
+            verbose=options.verbose, on_error="nan",
         )  # fmt: skip
 
     def _wav2clip(self):
