@@ -25,7 +25,7 @@ from skw2c import (
 from skw2c.weights import is_cached, registry
 
 # How an encoder works on this machine, which says nothing of its vectors.
-_LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error", "random_state"}
+_LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error"}
 
 
 @dataclass
@@ -99,7 +99,9 @@ def identify(encoder):
     parameters = encoder.get_params(deep=False) if hasattr(encoder, "get_params") else {}
     weights = getattr(encoder, "weights_", None)
     if weights is not None:
-        parameters |= {"weights": weights.identity, "model": None, "pretrained": None}
+        # They tell of the seed too, where they are random.
+        parameters |= {"weights": weights.identity}
+        parameters |= dict.fromkeys(["model", "pretrained", "random_state"])
     described = sorted((k, repr(v)) for k, v in parameters.items() if k not in _LOCAL)
     return f"{type(encoder).__qualname__} {described} {_source_of(type(encoder))}"
 

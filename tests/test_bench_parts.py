@@ -6,6 +6,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
+
+from skw2c import Wav2CLIPTransformer
 
 from .conftest import REPOSITORY
 
@@ -297,3 +300,19 @@ def test_distances_to_labelled_seconds(load, rng):
             others = [q for q in range(7) if q != row and heard[q, label]]
             expected = min((1 - vectors[row] @ vectors[q] for q in others), default=np.inf)
             assert seconds.distances()[row, label] == pytest.approx(expected)
+
+
+def test_identity_of_encoders(load):
+    """It follows the seed of an encoder of one's own, and not where an encoder runs."""
+    identify = load("systems").identify
+
+    class Own(BaseEstimator):
+        def __init__(self, random_state=None, n_jobs=None):
+            self.random_state = random_state
+            self.n_jobs = n_jobs
+
+    assert identify(Own(0)) != identify(Own(1))
+    assert identify(Own(0)) == identify(Own(0, n_jobs=2))
+    first, second = (Wav2CLIPTransformer(None, random_state=seed).fit() for seed in (0, 1))
+    assert identify(first) != identify(second)
+    assert identify(first) == identify(Wav2CLIPTransformer(first.weights_).fit())
