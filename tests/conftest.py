@@ -4,6 +4,10 @@ import json
 import os
 from pathlib import Path
 
+# Tests run side by side, and threads that wait for each other's cores are slow. Training, too,
+# gives the same bits only on the same number of threads. To be set before torch is loaded.
+os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
 import numpy as np
 import pytest
 import soundfile
@@ -146,8 +150,10 @@ def write_tiny_clip(folder, **model):
 @pytest.fixture(scope="session")
 def tiny_world_parameters(tmp_path_factory):
     """Parameters of a small world that is trained in some seconds, and knows next to nothing."""
-    shared_by_processes = tmp_path_factory.getbasetemp().parent / "small world"
-    return dict(n_clips=100, max_epochs=2, folder=shared_by_processes, verbose=False)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return dict(n_clips=100, max_epochs=2, folder=folder / "small world", verbose=False)
 
 
 @pytest.fixture(scope="session")

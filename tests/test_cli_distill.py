@@ -23,7 +23,6 @@ RECIPE = ["--encoder-width", "2", "--clip-length", "0.5", "--batch-size", "4", "
 def shards(tmp_path, monkeypatch, tiny_clip):
     """A working directory with the shards of eight films."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     for number in range(8):
         write_film(f"{number}.mkv", 1 + 0.1 * number)
     films = [f"{number}.mkv" for number in range(8)]

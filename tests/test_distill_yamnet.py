@@ -5,7 +5,6 @@ import shutil
 
 import pandas as pd
 import pytest
-import torch
 
 from skw2c.training import Run
 
@@ -21,14 +20,6 @@ def load(monkeypatch):
 
 
 @pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
 def whole_folder(tmp_path, esc_folder):  # noqa: F811
     """A folder in the layout of ESC-50 without the broken file."""
     folder = shutil.copytree(esc_folder, tmp_path / "ESC-50-master")
@@ -38,7 +29,7 @@ def whole_folder(tmp_path, esc_folder):  # noqa: F811
     return folder
 
 
-def test_distillation_of_yamnet(load, tmp_path, whole_folder, one_thread, monkeypatch):
+def test_distillation_of_yamnet(load, tmp_path, whole_folder, monkeypatch):
     """It runs, and a second time takes what was trained."""
     script = load("distill_yamnet")
     yamnet = write_keras(tmp_path / "tiny.h5", draw_layers())

@@ -45,16 +45,6 @@ SMALL = dict(
 )
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """Tests run side by side, and threads that wait for each other's cores are slow."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
-    torch.set_num_threads(threads)
-
-
 def make_clips(n_clips=40, seconds=0.5, width=12, seed=0):
     """Tones in noise, with vectors that tell the pitch."""
     rng = np.random.default_rng(seed)
