@@ -21,6 +21,7 @@ import tarfile
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import joblib
@@ -106,6 +107,15 @@ class Corpus:
     def hours(self):
         """Sound in all, in hours."""
         return sum(map(len, self.pieces)) / RATE / 3600
+
+
+@cache
+def read_corpus(folder, hours, seed):
+    """The corpus, or some hours of it; each process reads it once."""
+    corpus = Corpus(folder)
+    if hours is not None:
+        corpus.take(hours, seed)
+    return corpus
 
 
 def fetch(package, folder):

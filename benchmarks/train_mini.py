@@ -20,7 +20,7 @@ import clip_targets
 import joblib
 import numpy as np
 import torch
-from corpus import Corpus
+from corpus import read_corpus
 from mini_examples import Mixer
 from mini_projection import fit_projection
 
@@ -38,25 +38,23 @@ def make_examples(options):
     """Mix examples and write them with the teacher's vectors, chunk by chunk."""
     folder = Path(options.out) / "examples"
     folder.mkdir(parents=True, exist_ok=True)
-    corpus = Corpus(options.corpus)
-    if options.hours is not None:
-        corpus.take(options.hours, options.seed)
+    corpus = read_corpus(options.corpus, options.hours, options.seed)
     print(f"{corpus.hours:.2f} hours in {len(corpus.pieces)} pieces", file=sys.stderr)
     hours = {"hours": round(corpus.hours, 3), "pieces": len(corpus.pieces)}
     (folder.parent / "corpus.json").write_text(json.dumps(hours))
     chunks = range(options.first, -(-options.n_examples // CHUNK))
     joblib.Parallel(options.n_jobs)(
-        joblib.delayed(_make_chunk)(folder, number, corpus, options) for number in chunks
+        joblib.delayed(_make_chunk)(folder, number, options) for number in chunks
     )
 
 
-def _make_chunk(folder, number, corpus, options):
+def _make_chunk(folder, number, options):
     torch.set_num_threads(1)
     sounds, heard = (folder / f"{kind}_{number:03}.npy" for kind in ("sounds", "heard"))
     if heard.exists():
         return
     rng = np.random.default_rng([options.seed, number])
-    mixer = Mixer(corpus, options.seconds)
+    mixer = Mixer(read_corpus(options.corpus, options.hours, options.seed), options.seconds)
     examples = np.stack([mixer.draw(rng) for _ in range(CHUNK)])
     teacher = YAMNetTransformer(
         options.yamnet, tail="drop", hop_length=_HOP, device="cpu", n_jobs=1
