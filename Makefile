@@ -18,7 +18,8 @@ speed: .venv/.installed
 	$(BIN)/python benchmarks/speed.py
 
 imagine: .venv/.installed
-	$(BIN)/python benchmarks/imagine.py
+	$(BIN)/python benchmarks/run_all.py --tasks pictures-from-sound --features wav2clip \
+	    --out results/imagine
 
 .venv/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -8,7 +8,6 @@ import numpy as np
 _INCHES = 1.15
 _FOR_WORDS = 0.27
 _RESOLUTION = 150
-_RIGHT, _WRONG = "#1a7f37", "#b35900"
 
 
 @dataclass
@@ -22,14 +21,11 @@ class Column:
     pictures : list of ndarray of shape (height, width, 3), uint8
     words : list of str
         One for each picture.
-    right : bool or None
-        Whether the last words are right, where that is asked.
     """
 
     title: str
     pictures: list[np.ndarray]
     words: list[str]
-    right: bool | None = None
 
 
 def lay_out(columns, n_columns):
@@ -56,15 +52,11 @@ def lay_out(columns, n_columns):
 
 
 def _draw(cells, column):
-    for level, (axes, picture, words) in enumerate(
-        zip(cells, column.pictures, column.words, strict=True)
-    ):
+    for axes, picture, words in zip(cells, column.pictures, column.words, strict=True):
         axes.imshow(picture, interpolation="nearest")
-        judged = column.right is not None and level == len(cells) - 1
-        colour = (_RIGHT if column.right else _WRONG) if judged else "#555555"
         axes.text(
             0.5, -0.03, words, transform=axes.transAxes, ha="center", va="top", fontsize=7,
-            color=colour,
+            color="#555555",
         )  # fmt: skip
     cells[0].set_title(column.title, fontsize=9, fontweight="bold", pad=3)
 

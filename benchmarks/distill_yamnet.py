@@ -12,67 +12,29 @@ import shlex
 import sys
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import readers
 import report
+from distilled import DistilledFeatures, make_student
 from mfcc import MFCCTransformer
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from probes import make_probe
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import make_pipeline
-from tasks.probes import make_probe
 
-from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
-
-
-class DistilledFeatures(TransformerMixin, BaseEstimator):
-    """Vectors of an encoder that learned from a teacher, and not from the labels.
-
-    Parameters
-    ----------
-    distiller : Distiller
-        With a teacher.
-    output : {"clip", "encoder"}, default="encoder"
-        The vectors in the teacher's space, or those before.
-    checkpoints : str
-        Folder in which each training, of other clips or parameters, has a folder of its own.
-    """
-
-    def __init__(self, distiller, output="encoder", checkpoints="checkpoints"):
-        self.distiller = distiller
-        self.output = output
-        self.checkpoints = checkpoints
-
-    def fit(self, X, y=None):
-        """Train the encoder on what the teacher says of the clips; y is not looked at."""
-        teacher = self.distiller.teacher
-        parameters = {**self.distiller.get_params(deep=False), "teacher": teacher.get_params()}
-        folder = Path(self.checkpoints) / joblib.hash((list(X), parameters))[:16]
-        distiller = Distiller(**self.distiller.get_params(deep=False))
-        distiller.set_params(checkpoint_dir=str(folder)).fit(list(X), list(X))
-        self.transformer_ = distiller.to_transformer(output=self.output)
-        return self
-
-    def transform(self, X):
-        return self.transformer_.transform(list(X))
+from skw2c import Wav2CLIPTransformer, YAMNetTransformer
 
 
 def make_features(options):
     """All that is compared, from clips to vectors."""
     teacher = YAMNetTransformer(options.yamnet, tail="drop", memory=options.cache)
-    student = Distiller(
-        teacher=clone(teacher).set_params(mode="frame"),
-        frame_rate=1 / teacher.hop_length,
+    student = make_student(
+        teacher,
         encoder_width=options.encoder_width,
         clip_length=options.clip_length,
         max_epochs=options.epochs,
         batch_size=options.batch_size,
         learning_rate=options.learning_rates[0],
-        lr_patience=8,
-        early_stopping_patience=None,
-        validation_fraction=0.0,
-        augment="audioclip",
         precision=options.precision,
         random_state=options.seed,
         verbose=options.verbose,

@@ -1,5 +1,8 @@
 """The small generated world as data sets and systems: the offline profile of the benchmarks."""
 
+from functools import cached_property
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import torch
@@ -9,13 +12,19 @@ from systems import System
 
 import skw2c
 from skw2c import (
+    AudioToImage,
     CLIPImageEncoder,
     CLIPTextEncoder,
     SupervisedAudioClassifier,
     Wav2CLIPTransformer,
     make_small_world,
 )
-from skw2c.datasets import SOUND_KINDS, make_audiovisual_events
+from skw2c.datasets import (
+    SOUND_KINDS,
+    make_audiovisual_events,
+    pair_frames,
+    train_small_vqgan,
+)
 from skw2c.models import Wav2CLIP
 from skw2c.weights import hold_weights
 
@@ -54,15 +63,15 @@ class World:
         options = vars(self.options)
         names = (
             "seed", "n_train", "n_test", "epochs", "tasks", "features", "probe", "n_trials",
-            "supervise_width", "supervise_epochs", "caption_epochs",
+            "supervise_width", "supervise_epochs", "caption_epochs", "n_painted",
+            "painting_steps",
         )  # fmt: skip
         return ("world", skw2c.__version__, *(options[name] for name in names))
 
     def data(self):
         """The data sets of the world."""
-        seed = self.options.seed
-        known = make_audiovisual_events(self.options.n_train, random_state=seed)
-        new = make_audiovisual_events(self.options.n_test, random_state=HELD_OUT + seed)
+        known, seed = self._known, HELD_OUT + self.options.seed
+        new = make_audiovisual_events(self.options.n_test, random_state=seed)
         both = join(as_dataset(known, "train"), as_dataset(new, "test"))
         heard = np.isin(both.target, self.made.kinds)
         main = self._describe(both, heard, NAME, self.made.kinds)
@@ -75,6 +84,25 @@ class World:
         for data in among:
             data.only = ("zero-shot",)
         return [main, self._mix(main), *among]
+
+    @cached_property
+    def _known(self):
+        """The clips that the encoders were trained on."""
+        return make_audiovisual_events(self.options.n_train, random_state=self.options.seed)
+
+    def make_painter(self):
+        """What paints in the world: a small VQGAN that learned its pictures."""
+        options = self.options
+        pairs = pair_frames(self._known, n_visible=2, random_state=options.seed)
+        weights = train_small_vqgan(
+            pairs.pictures, folder=Path(self.made.clip).parent, random_state=options.seed,
+            verbose=options.verbose,
+        )  # fmt: skip
+        return AudioToImage(
+            weights, clip_model=self.made.clip, size=pairs.pictures.shape[1],
+            n_iter=options.painting_steps, learning_rate=0.05, n_cutouts=8,
+            device="cpu", random_state=options.seed, verbose=options.verbose,
+        )  # fmt: skip
 
     def systems(self):
         """The systems that are compared in the world."""
@@ -106,6 +134,7 @@ class World:
                 lambda: Wav2CLIPTransformer(encoder, **common),
                 lambda: CLIPTextEncoder(self.made.clip, **clip),
                 lambda: CLIPImageEncoder(self.made.clip, **clip),
+                make_painter=self.make_painter,
                 make_features=lambda: Wav2CLIPTransformer(encoder, output="encoder", **common),
             ),
         }

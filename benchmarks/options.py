@@ -2,12 +2,20 @@
 
 import argparse
 
-from tasks.probes import PROBES
+from probes import PROBES
 
 # In the generated world all is small; the papers' sets get what the papers state.
 _PROFILES = {
-    "world": dict(n_trials=3, supervise_width=16, supervise_epochs=24, caption_epochs=30),
-    "paper": dict(n_trials=3, supervise_width=64, supervise_epochs=100, caption_epochs=100),
+    "world": dict(
+        n_trials=3, supervise_width=16, supervise_epochs=24, caption_epochs=30, painting_steps=100
+    ),
+    "paper": dict(
+        n_trials=3,
+        supervise_width=64,
+        supervise_epochs=100,
+        caption_epochs=100,
+        painting_steps=500,
+    ),
 }
 
 
@@ -27,7 +35,7 @@ def parse_arguments(arguments, *, tasks, slow, datasets):
     -------
     Namespace
     """
-    options = _make_parser(tasks, datasets).parse_args(arguments)
+    options = _make_parser(tasks, slow, datasets).parse_args(arguments)
     if options.profile is None:
         options.profile = "world" if options.data_root is None else "paper"
     if options.profile == "paper" and options.data_root is None and not options.check_data:
@@ -46,7 +54,7 @@ def parse_arguments(arguments, *, tasks, slow, datasets):
     return options
 
 
-def _make_parser(tasks, datasets):
+def _make_parser(tasks, slow, datasets):
     parser = argparse.ArgumentParser(
         prog="run_all.py", description="Make the tables and figures of the papers."
     )
@@ -54,16 +62,11 @@ def _make_parser(tasks, datasets):
     add("--profile", choices=tuple(_PROFILES), help="default: world; with --data-root: paper")
     add("--data-root", help="folder of one official data set, or of several")
     add("--check-data", action="store_true", help="say what is there, and where the rest is")
-    add(
-        "--tasks",
-        nargs="+",
-        action=_Names,
-        known=[*tasks, *datasets],
-        help="default: all but fine-tuning",
-    )
+    others = f"default: all but {' and '.join(slow)}"
+    add("--tasks", nargs="+", action=_Names, known=[*tasks, *datasets], help=others)
     add("--datasets", nargs="+", action=_Names, known=datasets, help="default: all that are there")
     add("--features", nargs="+", action=_Names, known=None, help="systems to compare, among them "
-        "your own, module:factory; default: all but supervise")  # fmt: skip
+        "your own, module:factory; default: all but supervise and distilled")  # fmt: skip
     add("--out", default="results", help="folder of the report")
     add("--cache", help="folder of vectors and finished cells; default: OUT/cache")
     add("--device", default="auto")
@@ -76,6 +79,8 @@ def _make_parser(tasks, datasets):
     add("--supervise-width", type=int, help="channels of the encoder from scratch")
     add("--supervise-epochs", type=int)
     add("--caption-epochs", type=int)
+    add("--n-painted", type=int, default=60, help="sounds from which pictures are painted")
+    add("--painting-steps", type=int)
     own = parser.add_argument_group("weights")
     add = own.add_argument
     add("--weights-dir", help="folder with official files of weights; default: the cache")

@@ -55,10 +55,15 @@ def read_frames(item):
 
 def show(item, size=96):
     """The middle picture of a clip as base64 of a PNG file."""
+    frames = read_frames(item)
+    return encode_picture(frames[len(frames) // 2], size)
+
+
+def encode_picture(picture, size=96):
+    """A picture (height, width, 3), uint8, as base64 of a PNG file of at most this size."""
     from PIL import Image
 
-    frames = read_frames(item)
-    picture = Image.fromarray(np.asarray(frames[len(frames) // 2]))
+    picture = Image.fromarray(np.asarray(picture))
     picture.thumbnail((size, size))
     content = io.BytesIO()
     picture.save(content, "PNG")

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cells import NotHereError
+from distilled import DistilledFeatures, make_student
 from mfcc import MFCCTransformer
+from probes import make_probe
+from sklearn.pipeline import make_pipeline
 
 import skw2c
 from skw2c import (
     AudioCLIPFineTuner,
     AudioCLIPTransformer,
+    AudioToImage,
     CLIPImageEncoder,
     CLIPTextEncoder,
     OpenL3ImageTransformer,
@@ -48,6 +52,8 @@ class System:
         ``make_encoder``.
     make_text_encoder, make_image_encoder : callable or None
         Give the transformers of texts and pictures that share its space.
+    make_painter : callable or None
+        Gives an `AudioToImage` that paints from vectors under the eyes of the system's CLIP.
     make_classifier : callable or None
         From a seed to a classifier of clips that learns its own vectors.
     sampling_rate : int
@@ -60,6 +66,7 @@ class System:
     make_encoder: Callable | None = None
     make_text_encoder: Callable | None = None
     make_image_encoder: Callable | None = None
+    make_painter: Callable | None = None
     make_classifier: Callable | None = None
     make_fine_tuner: Callable | None = None
     make_features: Callable | None = None
@@ -173,6 +180,7 @@ class Catalogue:
                 self._audioclip(),
                 self._wav2clip(),
                 self._mini(),
+                self._distilled(),
                 System("mfcc", "MFCC", MFCCTransformer),
             )
         }
@@ -207,9 +215,17 @@ class Catalogue:
             make,
             lambda: CLIPTextEncoder(**clip),
             lambda: CLIPImageEncoder(**clip),
+            make_painter=self._make_painter,
             make_features=lambda: make(options.output),
             notes=["random weights"] if untrained else [],
         )
+
+    def _make_painter(self):
+        return AudioToImage(
+            find_weights(self._options, ["vqgan-imagenet-f16-16384"]),
+            n_iter=self._options.painting_steps, device=self._options.device,
+            random_state=self._options.seed, verbose=self._options.verbose,
+        )  # fmt: skip
 
     def _mini(self):
         def make(output="clip"):
@@ -225,15 +241,29 @@ class Catalogue:
             make_features=lambda: make("encoder"),
         )
 
-    def _yamnet(self):
+    def _make_yamnet(self, **parameters):
         files = ["yamnet_float32.npz", "yamnet.tflite"]
+        weights = find_weights(self._options, ["yamnet"], files)
+        return YAMNetTransformer(weights, **parameters, **self._common())
 
-        def make():
-            return YAMNetTransformer(
-                find_weights(self._options, ["yamnet"], files), **self._common()
-            )
+    def _yamnet(self):
+        return System("yamnet", "YAMNet", self._make_yamnet)
 
-        return System("yamnet", "YAMNet", make)
+    def _distilled(self):
+        options = self._options
+
+        def make(seed):
+            student = make_student(
+                self._make_yamnet(tail="drop"), random_state=seed, verbose=options.verbose,
+                devices="cpu" if options.device == "cpu" else "auto",
+            )  # fmt: skip
+            features = DistilledFeatures(student, checkpoints=f"{options.cache}/runs")
+            return make_pipeline(features, make_probe(options.probe, seed))
+
+        return System(
+            "distilled", "Distilled from YAMNet", make_classifier=make,
+            notes=["trained, without labels, on the clips of the other folds"],
+        )  # fmt: skip
 
     def _openl3(self):
         own = dict(content_type="env", input_repr="mel256")

@@ -279,7 +279,7 @@ def test_splits_keep_recordings_together(load):
 
 
 def test_average_precision_of_classes_that_occur(load):
-    probes = load("tasks.probes")
+    probes = load("probes")
     scores = np.array([[0.9, 0.1, 0.5], [0.2, 0.8, 0.9], [0.6, 0.3, 0.1]])
     value = probes.mean_average_precision(np.array(["a", "b", "a"]), scores, ["a", "b", "c"])
     assert value == 1.0

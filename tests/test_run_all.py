@@ -13,6 +13,7 @@ import soundfile
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 
 from .conftest import REPOSITORY
+from .vqgan_files import write_tiny_vqgan
 
 BENCHMARKS = REPOSITORY / "benchmarks"
 
@@ -129,7 +130,7 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world):
     scores = pd.read_csv(tmp_path / "scores.csv")
     cells = read_cells(tmp_path)
     names = {kind.name for kind in load("tasks").TASKS.values()}
-    assert {task for task, _, _ in cells} == names - {"fine-tuning"}
+    assert {task for task, _, _ in cells} == names - {"fine-tuning", "pictures from sound"}
     systems = {"Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP (distilled)"}
     assert {system for _, _, system in cells} == systems
     assert not any(cell["problem"] for cell in cells.values())
@@ -148,6 +149,38 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world):
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "This is a generated world" in page
     assert len(scores) > 40
+
+
+def test_pictures_from_sound(tmp_path, load, monkeypatch, tiny_world):
+    run_all, generated = load("run_all"), load("generated")
+    vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
+    monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
+    monkeypatch.setattr(generated, "train_small_vqgan", lambda *_, **__: vqgan)
+    arguments = [
+        "--tasks", "pictures-from-sound", "--features", "mfcc", "wav2clip", "--out", str(tmp_path),
+        "--n-train", "12", "--n-test", "24", "--n-painted", "12", "--painting-steps", "2",
+    ]  # fmt: skip
+    assert run_all.main(arguments) == 0
+    ((key, cell),) = read_cells(tmp_path).items()
+    assert key == ("pictures from sound", "generated world", "Wav2CLIP (distilled)")
+    assert cell["n"] == 12
+    assert cell["scores"].keys() == {"seen as the sound's kind"}
+    assert cell["controls"].keys() == {"chance", "shuffled vectors", "before any step"}
+    cosines = cell["details"]["mean cosine of picture and sound"]
+    assert list(cosines) == ["after step 0", "after step 1", "after step 2"]
+    example = cell["details"]["examples"][0]
+    assert example["found"][0]["right"] == (
+        f"seen as {example['query']}" == example["found"][0]["label"]
+    )
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "painted from its sound" in page
+
+
+def test_shuffled_vectors_are_chance(load):
+    imagining = load("tasks.imagining")
+    truth = np.repeat(["a", "b", "c", "d", "e"], 8)
+    assert abs(imagining.shuffle(truth, truth, seed=0) - 0.2) < 0.01
+    assert imagining.choose_examples(truth) == [0, 1, 8, 9, 16, 17, 24, 25, 32, 33]
 
 
 def test_clips_that_are_tested_on_are_held_out(load, tiny_world):

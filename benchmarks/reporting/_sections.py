@@ -52,7 +52,7 @@ def make_sections(results, facts):
         _show("Data efficiency", [draw_efficiency(results, colours)]),
         _show("Confusions", show_confusion(results, colours)),
         _show("Maps", draw_maps(results)),
-        _show("Sounds found by pictures", _show_examples(results)),
+        *_show_examples(results),
         _show("Captioning", _show_captions(results, colours)),
         _show("Learning curve", [draw_history(facts.get("history"))]),
         describe_problems(results),
@@ -121,8 +121,21 @@ _HOW_TO_READ = [
 ]
 
 
+_EXAMPLES = {
+    "cross-modal retrieval": (
+        "Sounds found by pictures",
+        "each query, and what was found, best first",
+    ),
+    "pictures from sound": (
+        "Pictures from sound",
+        "the clip's own picture, and the one that was painted from its sound",
+    ),
+}
+"""Title of the section and caption, by task."""
+
+
 def _show_examples(results):
-    """A contact sheet for each cell with examples."""
+    """A section with a contact sheet for each cell with examples."""
     for number, cell in enumerate(results.holding("examples"), 1):
         queries = [
             Query(str(example.get("query", "")), _read_picture(example.get("picture")), [
@@ -132,8 +145,9 @@ def _show_examples(results):
             ])
             for example in cell.details["examples"]
         ]  # fmt: skip
-        caption = f"{cell.system}, {cell.dataset}: each query, and what was found, best first."
-        yield Sheet(caption, f"examples-{number}", queries)
+        title, caption = _EXAMPLES.get(cell.task, (cell.task.capitalize(), "examples"))
+        caption = f"{cell.system}, {cell.dataset}: {caption}."
+        yield Section(title, [Sheet(caption, f"examples-{number}", queries)])
 
 
 def _read_picture(text):

@@ -1,10 +1,10 @@
 """Classes of clips: a small classifier on frozen vectors, or the encoder from scratch."""
 
 import numpy as np
+from probes import chance_of, fit_quietly, make_probe, mean_average_precision
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
 
-from tasks.probes import chance_of, fit_quietly, make_probe, mean_average_precision
 from tasks.task import Task
 
 # Sets whose published measure is the mean average precision, although clips have one class.

@@ -1,9 +1,9 @@
 """How many labels each system needs: the same probe on ever more of them (figure 2)."""
 
 import numpy as np
+from probes import chance_of, fit_quietly, make_probe, mean_average_precision
 
 from tasks.classification import measure_of
-from tasks.probes import chance_of, fit_quietly, make_probe, mean_average_precision
 from tasks.task import Task
 
 SHARES = (1, 2, 5, 10, 20, 50, 100)

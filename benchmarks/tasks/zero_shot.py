@@ -1,11 +1,11 @@
 """Classes of clips by the words for them; nothing is trained."""
 
 import numpy as np
+from probes import chance_of, mean_average_precision
 from systems import identify
 
 from skw2c import ZeroShotClassifier
 from tasks.classification import measure_of
-from tasks.probes import chance_of, mean_average_precision
 from tasks.task import Task
 
 
