@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import report
+
+from skw2c._atomic import write_atomically
 
 VERSION = 1
 """Raise it when the same cell comes out differently than before."""
@@ -110,7 +111,7 @@ class CellStore:
         cell.seconds = time.perf_counter() - start
         if cell.problem is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            report.replace(path, json.dumps(asdict(cell), default=_to_json))
+            write_atomically(path, json.dumps(asdict(cell), default=_to_json).encode())
         return cell
 
     def recall(self, identity):
@@ -126,7 +127,7 @@ class CellStore:
         text = json.dumps([asdict(cell) for cell in cells], default=_to_json)
         path = self._path_of_run(identity)
         path.parent.mkdir(parents=True, exist_ok=True)
-        report.replace(path, text)
+        write_atomically(path, text.encode())
 
     def _path_of_run(self, identity):
         key = hashlib.sha256(repr((VERSION, *identity)).encode()).hexdigest()[:20]

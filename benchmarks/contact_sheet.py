@@ -1,9 +1,10 @@
 """Contact sheets: pictures in columns, with words above and below."""
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
+
+from skw2c._atomic import replace_atomically
 
 _INCHES = 1.15
 _FOR_WORDS = 0.27
@@ -63,6 +64,5 @@ def _draw(cells, column):
 
 def write(figure, path):
     """Write a sheet as a PNG file, which appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    figure.savefig(temporary, format="png", dpi=_RESOLUTION)
-    temporary.replace(path)
+    with replace_atomically(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=_RESOLUTION)

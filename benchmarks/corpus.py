@@ -29,6 +29,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from skw2c._atomic import write_atomically
+
 RATE = 16000
 SOUNDS = (".wav", ".ogg", ".oga", ".flac", ".mp3", ".opus", ".aif", ".aiff", ".au")
 ARCHIVES = (".zip", ".pk3", ".pk4", ".wz")
@@ -267,8 +269,8 @@ def add_package(package, folder, cutting, keep=False):
     if pieces:
         samples = io.BytesIO()
         np.save(samples, np.concatenate([piece for _, piece in pieces]))
-        _replace(table.with_suffix(".npy"), samples.getvalue())
-    _replace(table, json.dumps(entry).encode())
+        write_atomically(table.with_suffix(".npy"), samples.getvalue())
+    write_atomically(table, json.dumps(entry).encode())
     if not keep:
         deb.unlink()
     print(f"{package}: {summarise(entry)}", file=sys.stderr, flush=True)
@@ -312,7 +314,7 @@ def build(packages, folder, cutting, *, n_jobs=1, keep=False):
         "cutting": vars(cutting),
         "packages": entries,
     }
-    _replace(folder / "manifest.json", json.dumps(manifest, indent=1).encode())
+    write_atomically(folder / "manifest.json", json.dumps(manifest, indent=1).encode())
     return manifest
 
 
@@ -343,12 +345,6 @@ def _check_space(folder, needed):
             f"{os.fspath(folder)!r} has {free / 1e9:.1f} GB of free disk, and {needed / 1e9:.1f} "
             "GB are needed: make room, and run again to go on"
         )
-
-
-def _replace(path, content):
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
 
 
 def _digest(piece):

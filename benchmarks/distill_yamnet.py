@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import readers
-import report
 from distilled import DistilledFeatures, make_student
 from mfcc import MFCCTransformer
 from probes import make_probe
@@ -23,6 +22,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import make_pipeline
 
 from skw2c import Wav2CLIPTransformer, YAMNetTransformer
+from skw2c._atomic import write_atomically
 
 
 def make_features(options):
@@ -150,8 +150,8 @@ def main(arguments=None):
     )
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    report.replace(out / "distill_yamnet.csv", scores.to_csv(index=False))
-    report.replace(out / "distill_yamnet.md", page + "\n")
+    write_atomically(out / "distill_yamnet.csv", scores.to_csv(index=False).encode())
+    write_atomically(out / "distill_yamnet.md", f"{page}\n".encode())
     print(page)
     return 0
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from skw2c._atomic import open_atomically
+
 CLIPS_AT_ONCE = 64
 VERSION = 1
 """Raise it when the same encoder gives the same clip another vector than before."""
@@ -93,11 +95,9 @@ def compute_piece(encoder, clips, path):
     if len(vectors) != len(clips):
         raise ValueError(f"the encoder gives {len(vectors)} rows for {len(clips)} clips")
     rows = [_check_row(row, number) for number, row in enumerate(vectors)]
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
     lengths = np.array([0 if row.ndim == 1 else len(row) for row in rows])
-    with open(temporary, "wb") as file:
+    with open_atomically(path) as file:
         np.savez(file, lengths=lengths, vectors=np.concatenate([np.atleast_2d(r) for r in rows]))
-    temporary.replace(path)
 
 
 def _check_row(row, number):

@@ -5,6 +5,7 @@ encoder of sound are trained in it, and evaluated on clips that are held out. Wi
 ``--data-root`` the official data sets that are there are evaluated on instead.
 """
 
+import errno
 import os
 import platform
 import resource
@@ -28,6 +29,7 @@ from tasks import SLOW, TASKS
 
 # They train an encoder anew for each fold: in the papers' size days without a GPU.
 SLOW_SYSTEMS = ("supervise", "distilled")
+_WHEN_FULL = ". Make room, and give the same command again: what is finished is kept"
 _PACKAGES = (
     "skw2c", "torch", "scikit-learn", "numpy", "librosa", "soundfile", "soxr", "open-clip-torch",
     "umap-learn",
@@ -45,11 +47,12 @@ def main(arguments=None):
         facts = make_facts(options, sys.argv[1:] if arguments is None else arguments)
         run = run_world if options.profile == "world" else run_paper
         cells = run(options, facts)
+        facts |= {"minutes": (time.perf_counter() - start) / 60, "peak memory": peak_memory()}
+        write_report(cells, facts, Path(options.out))
     except (ValueError, OSError, ImportError) as exc:
-        print(f"run_all.py: {exc}", file=sys.stderr)
+        full = getattr(exc, "errno", None) == errno.ENOSPC
+        print(f"run_all.py: {exc}{_WHEN_FULL if full else ''}", file=sys.stderr)
         return 1
-    facts |= {"minutes": (time.perf_counter() - start) / 60, "peak memory": peak_memory()}
-    write_report(cells, facts, Path(options.out))
     print(f"\n{tabulate(cells)}\n")
     print(f"Written to {options.out}/report.html and report.md, with the numbers in CSV files")
     return 0 if any(cell.problem is None for cell in cells) else 1

@@ -16,9 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import report
 import speed_baselines
 import speed_training
+
+from skw2c._atomic import write_atomically
 
 MODES = ("clip", "frame")
 ENGINES = ("skw2c", "skw2c openvino", "skw2c mini", "original")
@@ -41,7 +42,7 @@ def main(arguments=None):
         network = run_worker(job, "network", "clip")
     page = "\n\n".join([*describe(rounds, options), describe_network(network)]) + "\n"
     Path(options.out).mkdir(parents=True, exist_ok=True)
-    report.replace(Path(options.out) / "speed.md", page)
+    write_atomically(Path(options.out) / "speed.md", page.encode())
     print(page)
     return 0
 

@@ -12,7 +12,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import report
+from skw2c._atomic import write_atomically
 
 WORKER = "speed_baselines_worker.py"
 COMPARED = {
@@ -43,7 +43,7 @@ def main(options, files, run_worker):
         ]
     page = describe(rounds, list(jobs), options)
     Path(options.out).mkdir(parents=True, exist_ok=True)
-    report.replace(Path(options.out) / "speed_baselines.md", page)
+    write_atomically(Path(options.out) / "speed_baselines.md", page.encode())
     print(page)
     return 0
 

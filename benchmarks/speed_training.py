@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import report
 import torch
 from speed_worker import count_products, list_convolutions
 
+from skw2c._atomic import write_atomically
 from skw2c.models import Distillation, build_student
 from skw2c.training import (
     AdamOnPlateau,
@@ -340,10 +340,10 @@ def main(options):
     out.mkdir(parents=True, exist_ok=True)
     if options.curve_steps:
         curve = compare_losses(options, options.batch_sizes[len(options.batch_sizes) // 2])
-        report.replace(out / "loss_curve.csv", format_csv(curve))
+        write_atomically(out / "loss_curve.csv", format_csv(curve).encode())
         parts.append(describe_curve(curve))
     page = "\n\n".join(parts) + "\n"
-    report.replace(out / "speed_training.md", page)
+    write_atomically(out / "speed_training.md", page.encode())
     print(page)
     return 0
 

@@ -12,7 +12,6 @@ Each step goes on where it was, and leaves what it made in RUN.
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from mini_examples import Mixer
 from mini_projection import fit_projection
 
 from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
+from skw2c._atomic import open_atomically
 from skw2c.models._state import build_wav2clip
 from skw2c.weights import read_checkpoint, write_safetensors
 
@@ -61,9 +61,8 @@ def _make_chunk(folder, number, options):
     ).fit()
     vectors = teacher.transform(list(examples.astype(np.float32) / 32768))
     for path, array in ((sounds, examples), (heard, vectors.astype(np.float16))):
-        temporary = path.with_suffix(".part.npy")
-        np.save(temporary, array)
-        os.replace(temporary, path)
+        with open_atomically(path) as file:
+            np.save(file, array)
     print(f"chunk {number}", file=sys.stderr, flush=True)
 
 

@@ -1,7 +1,9 @@
 """run_all.py makes its tables: on a folder in the layout of ESC-50, and in a small world."""
 
+import errno
 import importlib
 import json
+import os
 import subprocess
 import sys
 
@@ -114,6 +116,34 @@ def test_a_second_run_computes_nothing(tmp_path, esc_folder, load):
         patch.setattr(extraction, "compute_piece", fail)
         assert run_all.main(arguments) == 0
     assert read_cells(tmp_path) == first
+
+
+def test_a_full_disk(tmp_path, esc_folder, load, monkeypatch, capsys):
+    """It is said what cannot be written, nothing is left half written, and the run goes on."""
+    run_all = load("run_all")
+    out = tmp_path / "out"
+    arguments = ["--tasks", "classification", "--data-root", str(esc_folder), "--features", "mfcc",
+                 "--probe", "logistic", "--out", str(out)]  # fmt: skip
+    room, fsync = [2], os.fsync
+
+    def fill(file):
+        room[0] -= 1
+        if room[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(file)
+
+    monkeypatch.setattr("skw2c._atomic.os.fsync", fill)
+    for n_written in (0, 1, 3):
+        room[0] = n_written
+        assert run_all.main(arguments) == 1
+        errors = capsys.readouterr().err
+        assert "No space left on device" in errors
+        assert str(out) in errors
+        assert "give the same command again" in errors
+        assert not list(out.rglob(".*"))
+    room[0] = 1000
+    assert run_all.main(arguments) == 0
+    assert len(read_cells(out)) == 1
 
 
 def test_small_world(tmp_path, load, monkeypatch, tiny_world):

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from report import replace
-
 from reporting._csv import make_csv
 from reporting._html import render_html
 from reporting._markdown import render_markdown
 from reporting._results import Results
 from reporting._sections import make_sections
+from skw2c._atomic import write_atomically
 
 __all__ = ["write_report"]
 
@@ -41,18 +40,11 @@ def write_report(cells, facts, out):
     pictures.mkdir(parents=True, exist_ok=True)
     results = Results(cells)
     for name, table in make_csv(results, facts).items():
-        replace(out / name, table.to_csv(index=False))
+        write_atomically(out / name, table.to_csv(index=False).encode())
     sections = make_sections(results, facts)
     page, files = render_markdown(TITLE, sections, pictures.name)
     for name, content in files.items():
-        _replace_bytes(pictures / name, content)
-    replace(out / "report.md", page)
-    replace(out / "report.html", render_html(TITLE, sections))
+        write_atomically(pictures / name, content)
+    write_atomically(out / "report.md", page.encode())
+    write_atomically(out / "report.html", render_html(TITLE, sections).encode())
     return out / "report.html"
-
-
-def _replace_bytes(path, content):
-    """Write a binary file that appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
