@@ -48,7 +48,7 @@ class World:
         ``verbose``.
     """
 
-    NAMES = ("supervise", "mfcc", "untrained", "wav2clip")
+    NAMES = ("supervise", "mfcc", "untrained", "mini", "wav2clip")
 
     def __init__(self, options):
         self.options = options
@@ -127,6 +127,12 @@ class World:
             "mfcc": System("mfcc", "MFCC", MFCCTransformer),
             "untrained": System(
                 "untrained", "Wav2CLIP (untrained)", untrained, notes=["random weights"]
+            ),
+            "mini": System(
+                "mini",
+                "Wav2CLIP mini",
+                lambda: Wav2CLIPTransformer("mini", output="encoder", **common),
+                notes=["learned from real sound, not in this world"],
             ),
             "wav2clip": System(
                 "wav2clip",

@@ -161,7 +161,9 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world):
     cells = read_cells(tmp_path)
     names = {kind.name for kind in load("tasks").TASKS.values()}
     assert {task for task, _, _ in cells} == names - {"fine-tuning", "pictures from sound"}
-    systems = {"Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP (distilled)"}
+    systems = {
+        "Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP mini", "Wav2CLIP (distilled)"
+    }  # fmt: skip
     assert {system for _, _, system in cells} == systems
     assert not any(cell["problem"] for cell in cells.values())
     world, mixtures = "generated world", "generated mixtures"

@@ -17,6 +17,10 @@ BADGES = {
         "The network was drawn at random and never trained. It shows that the program runs, and "
         "what trained weights have to beat.",
     ),
+    "learned from real": (
+        "real sound",
+        "The network learned from real recordings, and from nothing of the generated world.",
+    ),
     "in-domain": (
         "in-domain",
         "The network was trained before on this very data set: the figure is no measure of how "
@@ -25,7 +29,7 @@ BADGES = {
 }
 """By the beginning of a note: its badge, and what that means."""
 
-OF_DATA, OF_SYSTEMS = ("generated",), ("random weights",)
+OF_DATA, OF_SYSTEMS = ("generated",), ("random weights", "real sound")
 """Badges that are said once for a data set, or for a system, where all of its cells have them."""
 
 
