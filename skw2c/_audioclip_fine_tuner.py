@@ -11,12 +11,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._audioclip_transformer import AudioCLIPTransformer
-from ._class_targets import choose_classes, read_classes
+from ._class_scores import choose_classes, compare_two
+from ._class_targets import read_classes
 from ._clip_text_encoder import CLIPTextEncoder
 from ._encoders import resolve_encoder
 from ._labels import embed_labels, is_table, look_up_labels
 from ._rows import to_unit_length
-from ._tables import note_columns, take_columns
+from ._tables import note_columns
 from ._trainer import SoundTrainer
 from ._training_data import collect_clips
 from .audio import warn_of_integer_range
@@ -356,8 +357,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         ndarray of shape (n_clips, n_classes) or (n_clips,), float64
             For two classes that of the second less that of the first.
         """
-        cosines = self._cosines(X)
-        return cosines if cosines.shape[1] != 2 else cosines[:, 1] - cosines[:, 0]
+        return compare_two(self._cosines(X))
 
     def to_transformer(self, **params):
         """Make the transformer that runs the tuned encoder.
@@ -372,15 +372,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         AudioCLIPTransformer
             Fitted. It carries the tuned weights.
         """
-        check_is_fitted(self, "weights_")
-        own = dict(
-            sampling_rate=self.sampling_rate,
-            n_jobs=self.n_jobs,
-            device="cpu" if self.devices == "cpu" else "auto",
-        )
-        transformer = AudioCLIPTransformer(self.weights_, **{**own, **params}).fit()
-        take_columns(transformer, self)
-        return transformer
+        return self._make_transformer(AudioCLIPTransformer, params)
 
     def save(self, path):
         """Write the tuned weights to a file, which appears whole or not at all.
@@ -408,8 +400,6 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.poor_score = True  # on tables that are no sound
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = self.on_error == "nan"
         return tags
 
     def _cosines(self, X) -> np.ndarray:

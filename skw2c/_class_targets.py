@@ -1,4 +1,4 @@
-"""Classes as a network is trained on them: from y to columns of 0 and 1, and back."""
+"""Classes as a network is trained on them: from y to columns of 0 and 1."""
 
 from __future__ import annotations
 
@@ -56,27 +56,6 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
             "two classes are needed"
         )
     return classes, targets.astype(np.float32), multilabel
-
-
-def choose_classes(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Class of the largest score in each row; none (None, or NaN among numbers) where it is NaN.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n, n_classes)
-    classes : ndarray of shape (n_classes,)
-
-    Returns
-    -------
-    ndarray of shape (n,)
-    """
-    failed = np.isnan(scores).any(axis=1)
-    chosen = classes[np.where(failed, 0, scores.argmax(axis=1))]
-    if failed.any():
-        numbers = chosen.dtype.kind in "biuf"
-        chosen = chosen.astype(float if numbers else object)
-        chosen[failed] = np.nan if numbers else None
-    return chosen
 
 
 def _binarize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._atomic import open_atomically, write_atomically
 from ._model_card import describe_training, write_card
-from ._tables import note_columns, take_columns
+from ._tables import note_columns
 from ._teaching import teach, teach_captions
 from ._trainer import SoundTrainer
 from ._training_data import collect_clips
@@ -387,12 +387,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             Fitted. It carries the trained weights, also in pickles; one with
             ``weights=path`` after `save` carries the path alone.
         """
-        check_is_fitted(self, "weights_")
-        device = "cpu" if self.devices == "cpu" else "auto"
-        own = dict(sampling_rate=self.sampling_rate, n_jobs=self.n_jobs, device=device)
-        transformer = Wav2CLIPTransformer(self.weights_, **{**own, **params}).fit()
-        take_columns(transformer, self)
-        return transformer
+        return self._make_transformer(Wav2CLIPTransformer, params)
 
     def project(self, vectors):
         """Project the teacher's vectors into the space of ``output="encoder"``.
@@ -528,8 +523,6 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         tags.target_tags.required = self.teacher is None
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = self.on_error == "nan"
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 

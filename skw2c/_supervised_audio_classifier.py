@@ -9,8 +9,9 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._class_targets import choose_classes, read_classes
-from ._tables import note_columns, take_columns
+from ._class_scores import choose_classes, compare_two
+from ._class_targets import read_classes
+from ._tables import note_columns
 from ._trainer import SoundTrainer
 from ._training_data import collect_clips
 from ._wav2clip_transformer import Wav2CLIPTransformer
@@ -335,9 +336,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
             any number of them.
         """
         logits = self._logits(X)
-        if self.multilabel_ or logits.shape[1] != 2:
-            return logits
-        return logits[:, 1] - logits[:, 0]
+        return logits if self.multilabel_ else compare_two(logits)
 
     def to_transformer(self, **params):
         """Make the transformer that gives the vectors before the linear layer.
@@ -352,23 +351,12 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         Wav2CLIPTransformer
             Fitted, with ``output="encoder"``. It carries the trained weights.
         """
-        check_is_fitted(self, "weights_")
-        own = dict(
-            output="encoder",
-            sampling_rate=self.sampling_rate,
-            n_jobs=self.n_jobs,
-            device="cpu" if self.devices == "cpu" else "auto",
-        )
-        transformer = Wav2CLIPTransformer(self.weights_, **{**own, **params}).fit()
-        take_columns(transformer, self)
-        return transformer
+        return self._make_transformer(Wav2CLIPTransformer, {"output": "encoder", **params})
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.classifier_tags.poor_score = True  # on tables that are no sound
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = self.on_error == "nan"
         return tags
 
     def _logits(self, X) -> np.ndarray:

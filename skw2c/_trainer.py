@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._history import draw_history
 from ._optional import import_optional
-from ._tables import note_columns
+from ._tables import note_columns, take_columns
 from ._training_data import check_number
 from ._training_record import configure
 from .audio import list_clips, tensor_to_array
@@ -104,6 +104,24 @@ class SoundTrainer(BaseEstimator):
         plot = import_optional("matplotlib.pyplot", extra="train", purpose="plot_history")
         ax = plot.subplots(layout="constrained")[1] if ax is None else ax
         return draw_history(ax, self._history, self.best_epoch_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = self.on_error == "nan"
+        return tags
+
+    def _make_transformer(self, kind, parameters: dict):
+        """A transformer with the trained weights, fitted, by default as this estimator is set."""
+        check_is_fitted(self, "weights_")
+        own = dict(
+            sampling_rate=self.sampling_rate,
+            n_jobs=self.n_jobs,
+            device="cpu" if self.devices == "cpu" else "auto",
+        )
+        transformer = kind(self.weights_, **{**own, **parameters}).fit()
+        take_columns(transformer, self)
+        return transformer
 
     def _train(self, clips: TrainingClips, engine) -> tuple[torch.nn.Module, Standing]:
         """Train a new model; it then has its best weights."""

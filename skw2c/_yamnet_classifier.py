@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from ._class_scores import choose_classes, compare_two
 from ._classes import read_labels, sort_labels
 from ._tables import stack_frames, take_columns
 from ._yamnet_transformer import YAMNetTransformer
@@ -225,7 +226,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
             frame mode with a dimension n_frames after the first, or an object array of
             shape (n_clips,).
         """
-        return self._judge(X, _decide)
+        return self._judge(X, compare_two)
 
     def predict_top(self, X, n_labels=5):
         """Say which labels have the highest scores.
@@ -349,17 +350,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         return judge(np.concatenate(scores))
 
     def _choose(self, scores: np.ndarray) -> np.ndarray:
-        failed = np.isnan(scores).any(axis=1)
-        chosen = self.classes_[np.where(failed, 0, scores.argmax(axis=1))]
-        if failed.any():
-            numbers = chosen.dtype.kind in "biuf"
-            chosen = chosen.astype(float if numbers else object)
-            chosen[failed] = np.nan if numbers else None
-        return chosen
-
-
-def _decide(scores: np.ndarray) -> np.ndarray:
-    return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+        return choose_classes(scores, self.classes_)
 
 
 def _list_near(name) -> str:

@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ._class_targets import choose_classes
+from ._class_scores import choose_classes, compare_two
 from ._classes import (
     binarize,
     check_target,
@@ -542,9 +542,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             return (cosines - cosines.max(axis=1, keepdims=True)) / self.temperature
 
     def _decide(self, cosines: np.ndarray) -> np.ndarray:
-        if self.multilabel or cosines.shape[1] != 2:
-            return cosines
-        return cosines[:, 1] - cosines[:, 0]
+        return cosines if self.multilabel else compare_two(cosines)
 
     def _margins(self, cosines: np.ndarray) -> np.ndarray:
         """How far each cosine lies above the threshold."""

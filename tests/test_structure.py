@@ -63,7 +63,7 @@ FLOORS = [
     {"_item_encoder", "_sound_transformer"},
     {"_embedding"},
     {"_index"},
-    {"_captions", "_labels", "_classes", "_class_targets", "_picture_prompts"},
+    {"_captions", "_labels", "_classes", "_class_scores", "_class_targets", "_picture_prompts"},
     {"_trainer"},
     {"_training_data", "_training_record", "_model_card", "_history"},
     {"training"},
