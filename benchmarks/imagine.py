@@ -17,7 +17,7 @@ import readers
 from skw2c import AudioToImage, CLIPTextEncoder, Wav2CLIPTransformer
 
 TRACKS = ("mixture", "vocals", "drums", "bass", "other")
-_N_TIMED = 3
+_N_TIMED = 8
 
 
 def draw_figure_4(options):
@@ -71,20 +71,26 @@ def find_songs(data_root, names):
 
 
 def measure_speed(options):
-    """Seconds and floating-point operations of a step with networks of full size, in words."""
+    """What a step costs with networks of full size, in words: time, operations, memory."""
+    import psutil
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    times = []
+    times, used, process = [], [], psutil.Process()
+
+    def look(*_):
+        times.append(time.perf_counter())
+        used.append(process.memory_info().rss / 2**20)
+
     painter = AudioToImage(
         None,
         encoder="passthrough",
         clip_pretrained=None,
         size=options.speed,
-        n_iter=_N_TIMED + 1,
+        n_iter=options.iterations,
         n_cutouts=options.cutouts,
         augment=options.augment,
-        callback=lambda *_: times.append(time.perf_counter()),
+        callback=look,
         callback_every=1,
         random_state=0,
     ).fit()
@@ -92,12 +98,14 @@ def measure_speed(options):
     painter.transform(vector)
     with FlopCounterMode(display=False) as counter:
         painter.set_params(n_iter=1, callback=None).transform(vector)
-    seconds = np.median(np.diff(times))
+    quarter = max(len(used) // 4, 1)
+    first, last = np.mean(used[:quarter]), np.mean(used[-quarter:])
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     return (
         f"{options.speed} x {options.speed} pixels, {options.cutouts} cutouts, {device}, "
-        f"{torch.get_num_threads()} threads: {seconds:.2f} s per step with the picture to look "
-        f"at, {counter.get_total_flops() / 1e9:.0f} GFLOP"
+        f"{torch.get_num_threads()} threads, {len(times)} steps: {np.median(np.diff(times)):.2f} s "
+        f"per step with the picture to look at, {counter.get_total_flops() / 1e9:.0f} GFLOP; "
+        f"memory {first:.0f} MB in the first quarter of the steps, {last:.0f} MB in the last"
     )
 
 
@@ -128,7 +136,9 @@ def parse_arguments(arguments):
         help="measure full-size networks at this size, untrained",
     )  # fmt: skip
     parser.add_argument("--out", default="results/imagine", help="folder of the results")
-    parser.add_argument("--iterations", type=int, default=500)
+    parser.add_argument(
+        "--iterations", type=int, help=f"default: 500; for --speed {_N_TIMED}, at least 2"
+    )
     parser.add_argument("--cutouts", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=0.1)
     parser.add_argument("--no-augment", action="store_true")
@@ -147,6 +157,7 @@ def parse_arguments(arguments):
     options = parser.parse_args(arguments)
     if options.figure and not options.data_root:
         parser.error("--figure needs --data-root")
+    options.iterations = options.iterations or (_N_TIMED if options.speed else 500)
     options.augment = None if options.no_augment else AudioToImage().augment
     return options
 

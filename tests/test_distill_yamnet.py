@@ -29,6 +29,22 @@ def whole_folder(tmp_path, esc_folder):  # noqa: F811
     return folder
 
 
+def test_it_is_a_system_of_run_all(load, tmp_path, monkeypatch):
+    """Each fold gets an encoder of its own, and what lacks is said."""
+    monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "none"))
+    options, systems = load("options"), load("systems")
+    arguments = ["--data-root", ".", "--weights-dir", str(tmp_path), "--out", str(tmp_path)]
+    parsed = options.parse_arguments(arguments, tasks=["map"], slow=(), datasets=["esc50"])
+    system = systems.Catalogue(parsed).systems()["distilled"]
+    with pytest.raises(load("cells").NotHereError, match="yamnet.h5"):
+        system.make_classifier(0)
+    write_keras(tmp_path / "yamnet.h5", draw_layers())
+    features, *_ = system.make_classifier(3).named_steps.values()
+    assert features.distiller.random_state == 3
+    assert features.distiller.teacher.mode == "frame"
+    assert "yamnet.h5" in system.identify_learning()
+
+
 def test_distillation_of_yamnet(load, tmp_path, whole_folder, monkeypatch):
     """It runs, and a second time takes what was trained."""
     script = load("distill_yamnet")
