@@ -3,10 +3,12 @@
 import numpy as np
 from cells import Cell, NotHereError
 from extraction import without_failed
+from identity import identify
 from pictures import PicturesTransformer
-from segments import SegmentTransformer
+from segments import ListeningTransformer, SegmentTransformer
 from sklearn.base import clone
-from systems import identify
+
+_IN_DOMAIN = "in-domain: it was trained on these data before, so this is no transfer"
 
 
 class Bench:
@@ -38,7 +40,8 @@ class Bench:
             for system in filter(task.suits, self.systems):
                 for title, variant in task.variants(part, system):
                     cell = self._compute(task, part, system, title, variant)
-                    cell.notes = [*data.marks, *system.notes, *cell.notes]
+                    seen = [_IN_DOMAIN] if data.name in system.trained_on else []
+                    cell.notes = [*data.marks, *system.notes, *seen, *cell.notes]
                     self.cells.append(cell)
                     tell(cell)
 
@@ -65,6 +68,22 @@ class Bench:
     def features(self, data, system):
         """The same for classifiers that are trained on the vectors."""
         return self._embed(data, system, system.features())
+
+    def clips(self, data):
+        """Clips that can be read, as a list, and the row of each."""
+        heard = self._cache.embed(data.clips, ListeningTransformer(), "what can be read")
+        rows = np.flatnonzero(without_failed(heard))
+        if not len(rows):
+            raise ValueError(f"no clip of {data.name} can be read")
+        return [data.clips[row] for row in rows], rows
+
+    def seconds(self, data, system):
+        """Vectors of all seconds that can be read, and the row of the clip of each."""
+        parts = self.segments(data, system)
+        rows = np.concatenate([np.full(len(part), row) for row, part in enumerate(parts)])
+        vectors = np.concatenate(parts)
+        readable = ~np.isnan(vectors).any(axis=1)
+        return vectors[readable], rows[readable]
 
     def _embed(self, data, system, encoder):
         rows = self._cache.embed(data.clips, encoder, identify(encoder))

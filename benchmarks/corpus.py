@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import io
 import json
+import lzma
 import os
 import random
 import re
@@ -20,6 +21,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,6 +39,10 @@ ARCHIVES = (".zip", ".pk3", ".pk4", ".wz")
 PACKAGES = Path(__file__).parent / "corpus_packages.txt"
 
 _LARGEST_SOUND = 1 << 28
+# An encrypted member is a RuntimeError.
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, zlib.error, lzma.LZMAError
+)  # fmt: skip
 _SPARE_DISK = 2 << 30
 
 
@@ -85,7 +91,8 @@ class Corpus:
 
     def __init__(self, folder):
         self.pieces, self.packages, seen = [], [], set()
-        for path in sorted(Path(folder).glob("pieces/*.json")):
+        for name in _list_built(Path(folder)):
+            path = Path(folder, "pieces", f"{name}.json")
             entry = json.loads(path.read_text())
             if not entry["pieces"]:
                 continue
@@ -109,6 +116,15 @@ class Corpus:
     def hours(self):
         """Sound in all, in hours."""
         return sum(map(len, self.pieces)) / RATE / 3600
+
+
+def _list_built(folder):
+    """Packages of which the manifest tells, and not what else lies in the folder."""
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        raise FileNotFoundError(f"{manifest} is missing: the corpus is not finished")
+    entries = json.loads(manifest.read_text())["packages"]
+    return sorted(entry["package"] for entry in entries if "left_out" not in entry)
 
 
 @cache
@@ -244,7 +260,9 @@ def add_package(package, folder, cutting, keep=False):
     folder = Path(folder)
     table = folder / "pieces" / f"{package}.json"
     if table.exists():
-        return summarise(json.loads(table.read_text()))
+        entry = json.loads(table.read_text())
+        if entry.get("cutting") == vars(cutting):
+            return summarise(entry)
     try:
         deb = fetch(package, folder / "packages")
         with tempfile.TemporaryDirectory(dir=folder) as unpacked:
@@ -259,6 +277,7 @@ def add_package(package, folder, cutting, keep=False):
         "version": _field(deb, "Version"),
         "homepage": _field(deb, "Homepage"),
         "licences": list_licences(licence),
+        "cutting": vars(cutting),
         **counts,
         "pieces": [
             {"file": name, "start": int(end) - len(piece), "length": len(piece),
@@ -270,6 +289,7 @@ def add_package(package, folder, cutting, keep=False):
         samples = io.BytesIO()
         np.save(samples, np.concatenate([piece for _, piece in pieces]))
         write_atomically(table.with_suffix(".npy"), samples.getvalue())
+    write_atomically(table.with_suffix(".copyright"), licence.encode())
     write_atomically(table, json.dumps(entry).encode())
     if not keep:
         deb.unlink()
@@ -284,8 +304,12 @@ def summarise(entry):
 
 
 def list_licences(text):
-    """Names of the licences in a file ``copyright`` of Debian; those of the packaging too."""
+    """Names of the licences in a file ``copyright`` of Debian; those of the packaging too.
+
+    Old files have no list, but name the texts that every Debian has.
+    """
     names = re.findall(r"^License: *(\S.*)$", text, re.MULTILINE)
+    names = names or re.findall(r"/usr/share/common-licenses/([\w.+-]*\w)", text)
     return sorted({" ".join(name.split()) for name in names}) or ["see its file copyright"]
 
 
@@ -332,10 +356,17 @@ def _put(sounds, name, file, folder):
             with zipfile.ZipFile(seekable) as archive:
                 for inner in archive.namelist():
                     if inner.lower().endswith(SOUNDS):
-                        with archive.open(inner) as content:
-                            _put(sounds, f"{name}/{inner}", content, folder)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError):
-            print(f"{name}: no archive that can be read", file=sys.stderr)
+                        _put_member(sounds, name, archive, inner, folder)
+        except _BROKEN_ARCHIVE as exc:
+            print(f"{name}: no archive that can be read ({exc})", file=sys.stderr)
+
+
+def _put_member(sounds, name, archive, inner, folder):
+    try:
+        with archive.open(inner) as content:
+            _put(sounds, f"{name}/{inner}", content, folder)
+    except _BROKEN_ARCHIVE as exc:
+        print(f"{name}/{inner}: cannot be read ({exc})", file=sys.stderr)
 
 
 def _check_space(folder, needed):

@@ -44,6 +44,8 @@ class AudioDataset:
         How it is said that none of the classes is heard, where that is a task.
     only : tuple of str
         Tasks that the set is for; empty means all that it has what they need for.
+    by_seconds : bool
+        Whether the classes are told of each second, and not of whole clips.
     marks : list of str
         What every cell says of the data, such as that they are generated.
     missing : list of str
@@ -67,6 +69,7 @@ class AudioDataset:
     pictures: list | None = None
     nothing: list = field(default_factory=list)
     only: tuple = ()
+    by_seconds: bool = False
     marks: list = field(default_factory=list)
     missing: list = field(default_factory=list)
     notes: list = field(default_factory=list)
@@ -84,8 +87,14 @@ class AudioDataset:
     def identity(self):
         """The same for the same clips and what is known of them."""
         digest = hashlib.sha256("\n".join(map(identify_clip, self.clips)).encode())
-        for value in (self.classes, self.target, self.split, self.fold, self.captions):
+        for value in (
+            self.classes, self.target, self.split, self.fold, self.group, self.captions,
+            self.by_seconds,
+        ):  # fmt: skip
             digest.update(joblib.hash(value).encode())
+        for item in self.pictures or []:
+            digest.update(b"" if item is None else identify_clip(item).encode())
+            digest.update(b"\n")
         if self.events is not None:
             digest.update(self.events.to_csv().encode())
         return digest.hexdigest()

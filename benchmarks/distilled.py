@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import joblib
+from identity import identify_recipe
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 from skw2c import Distiller
@@ -28,9 +29,8 @@ class DistilledFeatures(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Train the encoder on what the teacher says of the clips; y is not looked at."""
-        teacher = self.distiller.teacher
-        parameters = {**self.distiller.get_params(deep=False), "teacher": teacher.get_params()}
-        folder = Path(self.checkpoints) / joblib.hash((list(X), parameters))[:16]
+        known_by = joblib.hash((list(X), identify_recipe(self.distiller)))[:16]
+        folder = Path(self.checkpoints) / known_by
         distiller = Distiller(**self.distiller.get_params(deep=False))
         distiller.set_params(checkpoint_dir=str(folder)).fit(list(X), list(X))
         self.transformer_ = distiller.to_transformer(output=self.output)

@@ -4,6 +4,7 @@ import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 import joblib
 import numpy as np
@@ -58,16 +59,19 @@ class VectorCache:
         starts = range(0, len(clips), CLIPS_AT_ONCE)
         pieces = [clips[start : start + CLIPS_AT_ONCE] for start in starts]
         paths = [self._path(piece, identity) for piece in pieces]
-        todo = [
-            (piece, path) for piece, path in zip(pieces, paths, strict=True) if not path.exists()
-        ]
+        found = [_recall(path) for path in paths]
+        todo = [number for number, rows in enumerate(found) if rows is None]
         if todo:
             self._folder.mkdir(parents=True, exist_ok=True)
             parallel = joblib.Parallel(n_jobs=self._n_jobs)
-            parallel(joblib.delayed(compute_piece)(encoder, *task) for task in todo)
-        vectors = [row for path in paths for row in _read(path)]
+            parallel(joblib.delayed(compute_piece)(encoder, pieces[k], paths[k]) for k in todo)
+        for number in todo:
+            found[number] = _read(paths[number])
+        vectors = [row for rows in found for row in rows]
         widths = {row.shape[-1] for row in vectors}
         if len(widths) != 1:
+            for path in paths:  # an encoder that is mended begins anew
+                path.unlink()
             raise ValueError(
                 f"the encoder gives vectors of {' and '.join(map(str, sorted(widths)))} numbers: "
                 "all must have one width"
@@ -110,6 +114,14 @@ def _check_row(row, number):
     if np.isinf(row).any():
         raise ValueError(f"the encoder's row {number} holds infinite numbers")
     return row.astype(np.float32)
+
+
+def _recall(path):
+    """What a file holds; None where there is none, or a damaged one."""
+    try:
+        return _read(path)
+    except (FileNotFoundError, BadZipFile, ValueError, EOFError, KeyError):
+        return None
 
 
 def _read(path):

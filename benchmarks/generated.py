@@ -107,8 +107,10 @@ class World:
     def systems(self):
         """The systems that are compared in the world."""
         options = self.options
-        common = dict(device="cpu", n_jobs=options.n_jobs, on_error="nan")
-        clip = dict(device="cpu", normalize=True)
+        # The same on every machine, unless another device is asked for.
+        device = "cpu" if options.device == "auto" else options.device
+        common = dict(device=device, n_jobs=options.n_jobs, on_error="nan")
+        clip = dict(device=device, normalize=True)
         encoder = self.made.encoder
 
         def supervise(seed):

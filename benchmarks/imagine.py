@@ -6,6 +6,7 @@ show their sounds is measured by ``run_all.py --tasks pictures-from-sound``.
 """
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -157,7 +158,10 @@ def parse_arguments(arguments):
     options = parser.parse_args(arguments)
     if options.figure and not options.data_root:
         parser.error("--figure needs --data-root")
-    options.iterations = options.iterations or (_N_TIMED if options.speed else 500)
+    if options.iterations is None:
+        options.iterations = _N_TIMED if options.speed else 500
+    if options.speed and options.iterations < 2:
+        parser.error("--speed needs at least 2 --iterations: what is timed lies between two")
     options.augment = None if options.no_augment else AudioToImage().augment
     return options
 
@@ -169,14 +173,15 @@ def main(arguments=None):
         print(measure_speed(options))
         return 0
     draw = {4: draw_figure_4, 5: draw_figure_5}[options.figure]
+    path = Path(options.out, f"figure_{options.figure}.png")
     try:
-        sheet = draw(options)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(f"Nothing can be written to {str(path.parent)!r}")
+        contact_sheet.write(draw(options), path)
     except (OSError, ValueError) as exc:
         print(f"imagine.py: {exc}", file=sys.stderr)
         return 1
-    out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    contact_sheet.write(sheet, out / f"figure_{options.figure}.png")
     return 0
 
 

@@ -36,6 +36,7 @@ def parse_arguments(arguments, *, tasks, slow, datasets):
     Namespace
     """
     options = _make_parser(tasks, slow, datasets).parse_args(arguments)
+    _check_profile(options, datasets)
     if options.profile is None:
         options.profile = "world" if options.data_root is None else "paper"
     if options.profile == "paper" and options.data_root is None and not options.check_data:
@@ -52,6 +53,24 @@ def parse_arguments(arguments, *, tasks, slow, datasets):
     options.datasets = options.datasets or list(datasets)
     options.cache = options.cache or f"{options.out}/cache"
     return options
+
+
+def _check_profile(options, datasets):
+    """Refuse what would be passed over in silence."""
+    world = options.profile == "world" or (options.profile is None and options.data_root is None)
+    named = [name for name in options.tasks or [] if name in datasets]
+    if options.check_data:
+        return
+    if world and options.data_root is not None:
+        raise ValueError("--profile world generates its data: leave --data-root out")
+    if world and (options.datasets or named):
+        raise ValueError(
+            f"{' and '.join([*(options.datasets or []), *named])} must be read from --data-root"
+        )
+    if not world and options.n_seeds > 1:
+        raise ValueError(
+            "--n-seeds is for the generated world: official data have folds, or --n-trials"
+        )
 
 
 def _make_parser(tasks, slow, datasets):
@@ -74,7 +93,7 @@ def _make_parser(tasks, slow, datasets):
     add("--dask", type=int, metavar="N", help="share the vectors out over N processes of Dask")
     add("--seed", type=int, default=0)
     add("--verbose", action="store_true", help="show progress bars")
-    add("--probe", choices=PROBES, default="mlp", help="the classifier on frozen vectors")
+    add("--probe", choices=tuple(PROBES), default="mlp", help="the classifier on frozen vectors")
     add("--n-trials", type=int, help="where there are no official folds")
     add("--supervise-width", type=int, help="channels of the encoder from scratch")
     add("--supervise-epochs", type=int)

@@ -54,8 +54,13 @@ def read_frames(item):
 
 
 def show(item, size=96):
-    """The middle picture of a clip as base64 of a PNG file."""
-    frames = read_frames(item)
+    """The middle picture of a clip as base64 of a PNG file; None where it has none."""
+    try:
+        frames = [] if item is None else read_frames(item)
+    except VideoError:
+        frames = []
+    if not len(frames):
+        return None
     return encode_picture(frames[len(frames) // 2], size)
 
 

@@ -11,8 +11,13 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-# Two layers as in the paper, which states neither their width nor how they are trained.
-PROBES = ("mlp", "logistic")
+# The paper states neither the width of its two layers nor how they are trained.
+PROBES = {
+    "mlp": "standardised vectors, 512 hidden units, Adam with a learning rate of 0.001, batches of "
+    "200, up to 200 epochs until the training loss stands still",
+    "logistic": "standardised vectors, logistic regression, C = 1",
+}
+"""Classifiers on frozen vectors, by what they are."""
 
 
 def make_probe(name, seed, *, multilabel=False):

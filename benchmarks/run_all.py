@@ -22,10 +22,13 @@ from cells import CellStore, average_seeds
 from extraction import VectorCache, backend
 from generated import World
 from options import parse_arguments
+from probes import PROBES
 from readers import READERS, check_data, read
 from reporting import write_report
 from systems import Catalogue, load_factory
 from tasks import SLOW, TASKS
+
+from skw2c.metrics import available_java_scores
 
 # They train an encoder anew for each fold: in the papers' size days without a GPU.
 SLOW_SYSTEMS = ("supervise", "distilled")
@@ -78,16 +81,17 @@ def run_world(options, facts):
 def run_once(options, world, systems, facts):
     """The cells of a world; where all of them are finished, its clips are not even made."""
     store = CellStore(Path(options.cache, "cells"))
-    ours = all(name in World.NAMES for name in options.features)
-    cells = store.recall(world.identity) if ours else None
+    ours, weights = all(name in World.NAMES for name in options.features), list_weights(systems)
+    identity = (*world.identity, weights, available_java_scores())
+    cells = store.recall(identity) if ours else None
     if cells is None:
         cells = run_tasks(options, world.data(), systems)
         if ours and not any(cell.problem for cell in cells):
-            store.remember(world.identity, cells)
+            store.remember(identity, cells)
     else:
         for cell in cells:
             tell(cell)
-    facts["weights"] += [row for row in list_weights(systems) if row not in facts["weights"]]
+    facts["weights"] += [row for row in weights if row not in facts["weights"]]
     return cells
 
 
@@ -177,6 +181,7 @@ def make_facts(options, arguments):
         "command": shlex.join(["python", "benchmarks/run_all.py", *arguments]),
         "versions": {"Python": platform.python_version(), **versions},
         "environment": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "classifier on frozen vectors": PROBES[options.probe],
         "seeds": list(range(options.seed, options.seed + options.n_seeds)),
         "weights": [],
         "history": [],

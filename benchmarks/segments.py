@@ -35,7 +35,9 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         pieces = [self._cut(clip) for clip in X]
-        vectors = np.asarray(self.encoder.transform([piece for cut in pieces for piece in cut]))
+        all_pieces = [piece for cut in pieces for piece in cut]
+        silence = [] if all_pieces else [self._silence()]  # to learn how long vectors are
+        vectors = np.asarray(self.encoder.transform(all_pieces or silence))
         ends = np.cumsum([len(cut) for cut in pieces])
         rows = np.empty(len(X), object)
         for row, (cut, end) in enumerate(zip(pieces, ends, strict=True)):
@@ -46,8 +48,11 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return True
 
+    def _silence(self):
+        return np.zeros(round(self.seconds * self.sampling_rate), np.float32)
+
     def _cut(self, clip):
-        length = round(self.seconds * self.sampling_rate)
+        length = len(self._silence())
         try:
             waveform, _ = load_audio(clip, sampling_rate=self.sampling_rate)
         except AudioError:
@@ -55,6 +60,26 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
         n_pieces = count_segments(len(waveform) / self.sampling_rate, self.seconds)
         waveform = waveform[: n_pieces * length]
         return np.pad(waveform, (0, n_pieces * length - len(waveform))).reshape(n_pieces, length)
+
+
+class ListeningTransformer(TransformerMixin, BaseEstimator):
+    """1 for each clip that can be read, NaN for others."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.array([[self._listen(clip)] for clip in X])
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def _listen(self, clip):
+        try:
+            load_audio(clip)
+        except AudioError:
+            return np.nan
+        return 1.0
 
 
 def count_segments(duration, seconds=1.0):

@@ -2,18 +2,19 @@
 
 import hashlib
 import importlib
-import inspect
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cells import NotHereError
 from distilled import DistilledFeatures, make_student
+from identity import identify, identify_recipe
 from mfcc import MFCCTransformer
 from probes import make_probe
 from sklearn.pipeline import make_pipeline
 
-import skw2c
 from skw2c import (
     AudioCLIPFineTuner,
     AudioCLIPTransformer,
@@ -27,9 +28,6 @@ from skw2c import (
     YAMNetTransformer,
 )
 from skw2c.weights import is_cached, registry
-
-# How an encoder works on this machine, which says nothing of its vectors.
-_LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error"}
 
 
 @dataclass
@@ -59,6 +57,9 @@ class System:
     sampling_rate : int
         Rate at which pieces of clips are cut for it, in Hz.
     notes : list of str
+        What every cell says of the system.
+    trained_on : tuple of str
+        Data sets that it has seen before, so that its figures there are no transfer.
     """
 
     name: str
@@ -72,6 +73,7 @@ class System:
     make_features: Callable | None = None
     sampling_rate: int = 16000
     notes: list = field(default_factory=list)
+    trained_on: tuple = ()
 
     def encoder(self):
         """The encoder of clips, fitted."""
@@ -84,7 +86,7 @@ class System:
     def identify_learning(self):
         """What classes are learned from, in words: vectors of an encoder, or clips."""
         if self.make_classifier is not None:
-            return repr(self.make_classifier(0))
+            return identify_recipe(self.make_classifier(0))
         return identify(self.features())
 
     def text_encoder(self):
@@ -99,28 +101,6 @@ class System:
         if make is None:
             raise NotHereError(f"{self.title} has no encoder of {what} in its space")
         return make().fit(None)
-
-
-def identify(encoder):
-    """All that the vectors of a fitted encoder depend on, in words."""
-    parameters = encoder.get_params(deep=False) if hasattr(encoder, "get_params") else {}
-    weights = getattr(encoder, "weights_", None)
-    if weights is not None:
-        # They tell of the seed too, where they are random.
-        parameters |= {"weights": weights.identity}
-        parameters |= dict.fromkeys(["model", "pretrained", "random_state"])
-    described = sorted((k, repr(v)) for k, v in parameters.items() if k not in _LOCAL)
-    return f"{type(encoder).__qualname__} {described} {_source_of(type(encoder))}"
-
-
-def _source_of(kind):
-    """The version of our own encoders; the source of others."""
-    if kind.__module__.startswith("skw2c"):
-        return skw2c.__version__
-    try:
-        return hashlib.sha256(inspect.getsource(kind).encode()).hexdigest()
-    except (OSError, TypeError):
-        return kind.__module__
 
 
 def find_weights(options, names, files=()):
@@ -159,6 +139,24 @@ def find_weights(options, names, files=()):
     )
 
 
+def name_weights(title, weights):
+    """The title of a system with the official weights, random ones, or somebody's own."""
+    if weights == "none":
+        return f"{title} (untrained)"
+    official = registry()["wav2clip"]
+    if weights in ("auto", "wav2clip") or _hash(weights) == official.sha256:
+        return title
+    return f"{title} ({Path(weights).name})"
+
+
+def _hash(path):
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None  # its cells will say so
+
+
 class Catalogue:
     """All systems that the package has, with their official weights.
 
@@ -177,7 +175,8 @@ class Catalogue:
                 self._supervise(),
                 self._openl3(),
                 self._yamnet(),
-                self._audioclip(),
+                self._audioclip("audioclip-partial", "AudioCLIP (partial)"),
+                self._audioclip("audioclip-full", "AudioCLIP"),
                 self._wav2clip(),
                 self._mini(),
                 self._distilled(),
@@ -208,17 +207,22 @@ class Catalogue:
                 None if untrained else weights, output=output, **self._common()
             )
 
-        clip = dict(device=options.device, normalize=True)
         return System(
             "wav2clip",
-            "Wav2CLIP (untrained)" if untrained else "Wav2CLIP",
+            name_weights("Wav2CLIP", options.weights),
             make,
-            lambda: CLIPTextEncoder(**clip),
-            lambda: CLIPImageEncoder(**clip),
+            lambda: self._make_clip(CLIPTextEncoder),
+            lambda: self._make_clip(CLIPImageEncoder),
             make_painter=self._make_painter,
             make_features=lambda: make(options.output),
             notes=["random weights"] if untrained else [],
+            trained_on=() if untrained else ("VGGSound",),
         )
+
+    def _make_clip(self, kind):
+        weights = find_weights(self._options, ["clip-vit-b-32"])
+        weights = "openai" if weights == "clip-vit-b-32" else weights
+        return kind(pretrained=weights, device=self._options.device, normalize=True)
 
     def _make_painter(self):
         return AudioToImage(
@@ -231,13 +235,12 @@ class Catalogue:
         def make(output="clip"):
             return Wav2CLIPTransformer("mini", output=output, **self._common())
 
-        clip = dict(device=self._options.device, normalize=True)
         return System(
             "mini",
             "Wav2CLIP mini",
             make,
-            lambda: CLIPTextEncoder(**clip),
-            lambda: CLIPImageEncoder(**clip),
+            lambda: self._make_clip(CLIPTextEncoder),
+            lambda: self._make_clip(CLIPImageEncoder),
             make_features=lambda: make("encoder"),
         )
 
@@ -280,8 +283,9 @@ class Catalogue:
 
         return System("openl3", "OpenL3", make, make_image_encoder=make_image, sampling_rate=48000)
 
-    def _audioclip(self):
-        names, options = ["audioclip-full", "audioclip-partial"], self._options
+    def _audioclip(self, weights, title):
+        """The model whose parts were all trained on AudioSet, or only that of sounds."""
+        names, options = [weights], self._options
 
         def make():
             return AudioCLIPTransformer(find_weights(options, names), **self._common())
@@ -301,9 +305,14 @@ class Catalogue:
             )  # fmt: skip
 
         return System(
-            "audioclip", "AudioCLIP", make, partner(CLIPTextEncoder), partner(CLIPImageEncoder),
-            make_fine_tuner=tune, sampling_rate=44100,
-        )  # fmt: skip
+            weights.removesuffix("-full"),
+            title,
+            make,
+            partner(CLIPTextEncoder),
+            partner(CLIPImageEncoder),
+            make_fine_tuner=tune,
+            sampling_rate=44100,
+        )
 
     def _supervise(self):
         options = self._options
@@ -329,8 +338,10 @@ def load_factory(name):
     module, _, factory = name.partition(":")
     if not factory:
         raise ValueError(f"{name!r} is no system; one of your own is named module:factory")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # where people keep a module of their own
     try:
         make = getattr(importlib.import_module(module), factory)
-    except (ImportError, AttributeError) as exc:
-        raise ValueError(f"{name!r} cannot be imported ({exc})") from exc
+    except Exception as exc:  # whatever the module does when it is imported
+        raise ValueError(f"{name!r} cannot be imported ({type(exc).__name__}: {exc})") from exc
     return System(name, name, make)

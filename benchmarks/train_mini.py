@@ -24,7 +24,7 @@ from mini_examples import Mixer
 from mini_projection import fit_projection
 
 from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
-from skw2c._atomic import open_atomically
+from skw2c._atomic import open_atomically, write_atomically
 from skw2c.models._state import build_wav2clip
 from skw2c.weights import read_checkpoint, write_safetensors
 
@@ -40,8 +40,14 @@ def make_examples(options):
     folder.mkdir(parents=True, exist_ok=True)
     corpus = read_corpus(options.corpus, options.hours, options.seed)
     print(f"{corpus.hours:.2f} hours in {len(corpus.pieces)} pieces", file=sys.stderr)
-    hours = {"hours": round(corpus.hours, 3), "pieces": len(corpus.pieces)}
-    (folder.parent / "corpus.json").write_text(json.dumps(hours))
+    facts = {
+        "hours": round(corpus.hours, 3), "pieces": len(corpus.pieces),
+        "seconds": options.seconds, "seed": options.seed,
+    }  # fmt: skip
+    known = folder.parent / "corpus.json"
+    if known.exists() and json.loads(known.read_text()) != facts:
+        raise ValueError(f"{known} tells of examples that were mixed otherwise: take another --out")
+    write_atomically(known, json.dumps(facts).encode())
     chunks = range(options.first, -(-options.n_examples // CHUNK))
     joblib.Parallel(options.n_jobs)(
         joblib.delayed(_make_chunk)(folder, number, options) for number in chunks
@@ -68,8 +74,14 @@ def _make_chunk(folder, number, options):
 
 def read_examples(options):
     """Examples as a tensor (n, n_samples) of int16, and the teacher's vectors (n, 1024)."""
-    heard = sorted(Path(options.out, "examples").glob("heard_???.npy"))
-    heard = heard[options.first : -(-options.n_examples // CHUNK)]
+    numbers = range(options.first, -(-options.n_examples // CHUNK))
+    heard = [Path(options.out, "examples", f"heard_{number:03}.npy") for number in numbers]
+    missing = [path.name for path in heard if not path.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{heard[0].parent} lacks {', '.join(missing[:3])} and what follows: make it by the "
+            "step 'examples', with the same --n-examples"
+        )
     vectors = np.concatenate([np.load(path) for path in heard]).astype(np.float32)
     sounds = np.empty((len(vectors), 0), np.int16)
     for number, path in enumerate(heard):
@@ -88,8 +100,9 @@ def standardise(vectors):
 def roll(waveforms, generator):
     """Begin somewhere else, and go on from the start: what is heard stays the same."""
     n_samples = waveforms.shape[1]
-    starts = torch.randint(n_samples, (len(waveforms), 1), generator=generator)
-    return waveforms.gather(1, (starts + torch.arange(n_samples)) % n_samples)
+    where = waveforms.device
+    starts = torch.randint(n_samples, (len(waveforms), 1), generator=generator, device=where)
+    return waveforms.gather(1, (starts + torch.arange(n_samples, device=where)) % n_samples)
 
 
 def read_encoder(path):
@@ -122,6 +135,8 @@ def train(options):
     distiller.fit(sounds, standardise(vectors))
     distiller.save(str(Path(options.out) / f"{options.name}.safetensors"))
     distiller.history_.to_csv(Path(options.out) / f"{options.name}.csv", index=False)
+    facts = {"examples": len(sounds), "epochs": options.epochs}
+    write_atomically(Path(options.out) / f"{options.name}.json", json.dumps(facts).encode())
 
 
 def project(options):
@@ -141,8 +156,9 @@ def project(options):
     halves = {
         name: value.half() if value.is_floating_point() else value for name, value in state.items()
     }
-    corpus = json.loads((run / "corpus.json").read_text())
-    facts = {"licence": "CC BY-SA 4.0", "examples": len(sounds), **corpus}
+    facts = {"licence": "CC BY-SA 4.0"}
+    for name in (f"{options.name}.json", "corpus.json"):
+        facts |= json.loads((run / name).read_text())
     facts = {"format": "skw2c", **{name: str(value) for name, value in facts.items()}}
     write_safetensors(str(run / "mini.safetensors"), halves, facts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +21,8 @@ def replace_atomically(path: str | os.PathLike) -> Iterator[Path]:
     except BaseException as exc:
         temporary.unlink(missing_ok=True)
         if isinstance(exc, OSError) and exc.filename is None:
-            exc.filename = str(path)  # a full disk does not say where
+            with suppress(AttributeError):  # the errors of PyAV are sealed
+                exc.filename = str(path)  # a full disk does not say where
         raise
 
 

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -20,6 +21,7 @@ from ._film import SOUND_RATE, blend, write_film
 from ._picture_prompts import check_weight, embed_images, read_texts
 from ._tables import check_frames, note_columns, spans_of_frames, take_columns, tell_of_input
 from .audio import as_clip
+from .exceptions import AudioError, ImageError
 from .models import FrozenCLIP, get_frozen_clip
 from .models.vqgan import AUGMENTATIONS, FrozenVQGAN, Guidance, Painter, get_frozen_vqgan
 from .pictures import as_image
@@ -132,7 +134,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` issues one
-        :class:`~skw2c.exceptions.FailedClipWarning` and leaves a black picture.
+        :class:`~skw2c.exceptions.FailedClipWarning` and leaves a black picture. A
+        transformer has its own; vectors of NaN are refused, or leave a black picture.
 
     random_state : int, RandomState instance or None, default=None
         Determines all that is drawn: the start, the augmentations, the noise, and the
@@ -340,6 +343,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             progress=bool(self.verbose),
         )
         self._sides(self._vqgan())
+        if self.init_image is not None:
+            self._read_init_image()  # what cannot be read is refused before the work
         self._read_prompts(self._clip())
         return self
 
@@ -435,7 +440,11 @@ class AudioToImage(TransformerMixin, BaseEstimator):
                 yield from map(vqgan.show_between, blend(keys, centres, times))
 
         heard = as_clip(clip if sound is None else sound, self._rate_of_arrays())
-        write_film(path, self._sides(vqgan), heard.blocks(SOUND_RATE), draw, self.frame_rate)
+        try:
+            write_film(path, self._sides(vqgan), heard.blocks(SOUND_RATE), draw, self.frame_rate)
+        except AudioError as exc:
+            source = clip if sound is None else sound
+            raise AudioError(f"The sound of the video{_path_of(source)}: {exc}") from exc
         return self
 
     def __sklearn_tags__(self):
@@ -467,6 +476,11 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             on_error=self.on_error,
             verbose=self.verbose,
         )
+        if _thaw(self.encoder_).get_params(deep=False).get("output") == "encoder":
+            raise ValueError(
+                "encoder has output='encoder', and its vectors lie in no space of CLIP: take "
+                "output='clip'"
+            )
         self.encoder_.fit(X, None)
         note_columns(self, X, reset=True)
         take_columns(self, self.encoder_)
@@ -487,14 +501,20 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         if isinstance(self.encoder_, str):
             return self._check_vectors(X, reset=False)
         note_columns(self, X, reset=False)
-        return np.asarray(self.encoder_.transform(X))
+        vectors = np.asarray(self.encoder_.transform(X))
+        if vectors.ndim != 2:
+            raise ValueError(
+                f"A picture needs one vector for each clip, and those of the encoder have shape "
+                f"{vectors.shape}: take mode='clip'; transform_video paints windows"
+            )
+        return vectors
 
     def _embed_windows(self, X) -> list[np.ndarray]:
         """Vectors (n_windows, width) of each clip."""
         finite = True if self.on_error == "raise" else "allow-nan"
         if isinstance(self.encoder_, str):
             return check_frames(X, None, finite)
-        encoder = copy.copy(self.encoder_)
+        encoder = copy.copy(_thaw(self.encoder_))
         if "mode" in encoder.get_params(deep=False):
             encoder.set_params(mode="frame")
         windows = list(encoder.transform(X))
@@ -572,8 +592,14 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         height, width = self._sides(vqgan)
         if self.init_image is None:
             return vqgan.draw_latents(height, width, self.seed_)
-        picture = as_image(self.init_image).read()
+        picture = self._read_init_image()
         return vqgan.encode(np.asarray(picture.resize((width, height), _LANCZOS)))
+
+    def _read_init_image(self):
+        try:
+            return as_image(self.init_image).read()
+        except ImageError as exc:
+            raise ImageError(f"init_image{_path_of(self.init_image)}: {exc}") from exc
 
     def _sides(self, vqgan: FrozenVQGAN) -> tuple[int, int]:
         """Height and width, rounded down to whole codes."""
@@ -611,6 +637,16 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     def _device(self) -> str:
         """OpenVINO runs the encoder of sound alone."""
         return "cpu" if self.device == "openvino" else self.device
+
+
+def _path_of(item) -> str:
+    """The file of an item in parentheses, where it is one."""
+    return f" ({os.fspath(item)!r})" if isinstance(item, (str, os.PathLike)) else ""
+
+
+def _thaw(encoder):
+    """The encoder itself, where it was frozen for what is around it."""
+    return encoder.estimator if isinstance(encoder, FrozenEstimator) else encoder
 
 
 def _check_augmentations(augment) -> None:

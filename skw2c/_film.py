@@ -41,6 +41,8 @@ def write_film(
     ------
     OptionalDependencyError
         If PyAV is not installed.
+    ValueError
+        If the sound has no samples.
     """
     av = import_optional("av", extra="media", purpose="Writing a video")
     with (
@@ -53,10 +55,14 @@ def write_film(
         seen.pix_fmt = "yuv420p"
         n_samples = 0
         for block in sound:
+            if not len(block):  # PyAV has no frame without samples
+                continue
             frame = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
             frame.rate, frame.pts = SOUND_RATE, n_samples
             n_samples += len(block)
             container.mux(heard.encode(frame))
+        if not n_samples:
+            raise ValueError("there is nothing to hear: the sound has no samples")
         for picture in draw(n_samples / SOUND_RATE):
             container.mux(seen.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         for stream in (heard, seen):

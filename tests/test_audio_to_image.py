@@ -11,6 +11,7 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
 
 from skw2c import AudioToImage, CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransformer
 from skw2c._film import blend
@@ -192,8 +193,8 @@ def test_vectors_of_windows_as_they_are(by_vectors, tmp_path, rng):
 
 
 def test_windows_of_transformers(painter, waveforms, tiny_checkpoint):
-    frozen = FrozenEstimator(Wav2CLIPTransformer(tiny_checkpoint).fit())
-    painter.set_params(encoder=frozen).fit()
+    pipeline = make_pipeline(Wav2CLIPTransformer(tiny_checkpoint), "passthrough")
+    painter.set_params(encoder=pipeline).fit()
     assert painter.transform(waveforms[:1]).shape == (1, 16, 24, 3)
     with pytest.raises(ValueError, match="parameter 'mode'"):
         painter.transform_video(waveforms[:1])
@@ -245,6 +246,43 @@ def test_what_is_refused(painter, tiny_checkpoint, tmp_path, wav_files):
         wide.set_params(init_image="none.png").transform(np.ones((1, 16)))
     with pytest.raises(FileNotFoundError):
         painter.fit().write_video(wav_files[0], tmp_path / "none" / "a.mp4")
+
+
+def test_errors_name_what_they_are_of(painter, tmp_path, tiny_checkpoint):
+    missing = str(tmp_path / "missing.png")
+    with pytest.raises(ImageError, match=r"init_image \('.*missing.png'\)"):
+        clone(painter).set_params(init_image=missing).fit()
+    inner = Wav2CLIPTransformer(tiny_checkpoint, output="encoder")
+    with pytest.raises(ValueError, match="lie in no space of CLIP"):
+        clone(painter).set_params(encoder=inner).fit()
+    painter.set_params(encoder="passthrough").fit()
+    windows, out = np.ones((2, 16), np.float32), tmp_path / "x.mp4"
+    with pytest.raises(AudioError, match=r"sound of the video \('.*none.wav'\)"):
+        painter.write_video(windows, out, sound=str(tmp_path / "none.wav"))
+    with pytest.raises(ValueError, match="nothing to hear"):
+        painter.write_video(windows, out, sound=np.zeros(0, np.float32))
+    assert not out.exists()
+
+
+def test_short_sounds_and_small_blocks(painter, tmp_path):
+    """A resampler that fills its filter gives empty blocks first."""
+    painter.set_params(encoder="passthrough", sampling_rate=44100).fit()
+    for n_samples in (3, 500):
+        out = tmp_path / f"{n_samples}.mp4"
+        painter.write_video(np.ones((1, 16)), out, sound=np.ones(n_samples, np.float32))
+        assert out.exists()
+
+
+def test_frozen_encoders(painter, waveforms, tiny_checkpoint):
+    """What is trained already makes windows too, and is refused where it makes only them."""
+    inner = Wav2CLIPTransformer(tiny_checkpoint, frame_length=0.5, hop_length=0.5).fit(None)
+    painter.set_params(encoder=FrozenEstimator(inner)).fit()
+    [film] = painter.transform_video(waveforms[:1])
+    assert len(film) > 1
+    assert inner.mode == "clip"
+    in_frames = Wav2CLIPTransformer(tiny_checkpoint, mode="frame").fit(None)
+    with pytest.raises(ValueError, match="one vector for each clip"):
+        painter.set_params(encoder=FrozenEstimator(in_frames)).fit().transform(waveforms[:1])
 
 
 def test_augmenting_needs_kornia(by_vectors, monkeypatch):

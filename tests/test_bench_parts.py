@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skw2c import Wav2CLIPTransformer
+from skw2c import SupervisedAudioClassifier, Wav2CLIPTransformer, YAMNetTransformer
 
 from .conftest import REPOSITORY
 
@@ -250,6 +252,10 @@ def test_identity_follows_what_is_known(load):
     changed = make_dataset(dataset)
     changed.target = np.array(["a", "b", "b"])
     assert changed.identity != first.identity
+    shown = [np.zeros((1, 2, 2, 3), np.uint8)] * 3
+    seen, partly = make_dataset(dataset), make_dataset(dataset)
+    seen.pictures, partly.pictures = shown, [None, *shown[1:]]
+    assert len({first.identity, seen.identity, partly.identity}) == 3
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -304,7 +310,7 @@ def test_distances_to_labelled_seconds(load, rng):
 
 def test_identity_of_encoders(load):
     """It follows the seed of an encoder of one's own, and not where an encoder runs."""
-    identify = load("systems").identify
+    identify = load("identity").identify
 
     class Own(BaseEstimator):
         def __init__(self, random_state=None, n_jobs=None):
@@ -316,3 +322,69 @@ def test_identity_of_encoders(load):
     first, second = (Wav2CLIPTransformer(None, random_state=seed).fit() for seed in (0, 1))
     assert identify(first) != identify(second)
     assert identify(first) == identify(Wav2CLIPTransformer(first.weights_).fit())
+    assert identify(Loudness(2)) == identify(Loudness(2))
+    assert identify(Loudness(2)) != identify(Loudness(3))
+
+
+def test_identity_of_what_is_trained(load, tmp_path):
+    """It follows each parameter, and the files that are named, and not where training runs."""
+    identify = load("identity").identify_recipe
+
+    def make(**parameters):
+        return SupervisedAudioClassifier(encoder_width=4, **parameters)
+
+    assert identify(make(random_state=0)) != identify(make(random_state=1))
+    assert identify(make()) == identify(make(n_jobs=2, verbose=False, checkpoint_dir="x"))
+    weights = tmp_path / "weights.npz"
+    weights.write_bytes(b"first")
+    pipeline = make_pipeline(YAMNetTransformer(str(weights)), StandardScaler())
+    before = identify(pipeline)
+    assert identify(pipeline) == before
+    weights.write_bytes(b"another")
+    assert identify(pipeline) != before
+
+
+def test_a_damaged_piece_is_computed_again(load, tmp_path, clips):
+    cache, encoder = load("extraction").VectorCache(tmp_path), Loudness()
+    first = cache.embed(clips, encoder, "loudness")
+    piece = next(tmp_path.iterdir())
+    piece.write_bytes(piece.read_bytes()[:-50])
+    np.testing.assert_array_equal(cache.embed(clips, encoder, "loudness"), first)
+    assert encoder.n_asked == len(clips) + 64 or encoder.n_asked == len(clips) + len(clips) % 64
+
+
+def test_an_encoder_that_was_mended_begins_anew(load, tmp_path, clips):
+    cache = load("extraction").VectorCache(tmp_path)
+    with pytest.raises(ValueError, match="of 3 and 4 and 5"):
+        cache.embed(clips, Growing(), "growing")
+    assert len(cache.embed(clips, Loudness(), "growing")) == len(clips)
+
+
+def test_pieces_of_which_nothing_can_be_read(load, tmp_path):
+    """Seconds of clips none of which is readable are NaN, as are those among others."""
+    segments = load("segments")
+    (tmp_path / "broken.wav").write_bytes(b"")
+    broken, good = str(tmp_path / "broken.wav"), np.ones(32000, np.float32)
+    cutter = segments.SegmentTransformer(Loudness())
+    for clips in ([broken, broken], [good, broken]):
+        rows = cutter.transform(clips)
+        assert rows[1].shape == (1, 2)
+        assert np.isnan(rows[1]).all()
+    assert rows[0].shape == (2, 2)
+    listened = segments.ListeningTransformer().transform([good, broken])
+    np.testing.assert_array_equal(listened, [[1.0], [np.nan]])
+
+
+def test_events_behind_the_last_second_are_missed(load):
+    retrieval, dataset = load("tasks.audio_retrieval"), load("dataset")
+    events = pd.DataFrame(
+        {"row": [0, 0, 1], "label": ["a", "a", "a"], "onset": [0.0, 2.0, 0.0],
+         "offset": [1.0, 2.4, 1.0]}
+    )  # fmt: skip
+    data = dataset.AudioDataset("set", [0, 1], classes=["a"], events=events)
+    vectors = [np.ones((2, 3)), np.full((1, 3), np.nan)]
+    seconds = retrieval.Seconds.of(data, vectors)
+    found = np.array([[True], [False]])
+    scores = retrieval.score(seconds, found, data, np.arange(2))
+    assert scores["per_class"].loc["a", "n_reference"] == 14
+    assert scores["per_class"].loc["a", "n_correct"] == 10

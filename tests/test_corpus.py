@@ -1,5 +1,6 @@
 """The corpus of the small encoder: what is taken from packages, and what is left out."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -122,9 +123,37 @@ def test_goes_on_where_it_was(built, corpus, monkeypatch):
     folder, manifest, asked = built
     monkeypatch.setattr(corpus, "unpack_sounds", None)
     assert not list((folder / "packages").glob("*.deb"))
-    again = corpus.build(["first", "absent", "second"], folder, corpus.Cutting())
+    cutting = corpus.Cutting(pieces_per_file=2)
+    again = corpus.build(["first", "absent", "second"], folder, cutting)
     assert again["packages"] == manifest["packages"]
     assert asked == ["absent", "absent"]
+    shutil.copy(folder / "pieces" / "first.json", folder / "pieces" / "tried once.json")
+    assert set(corpus.Corpus(folder).packages) <= {"first", "second"}
+    corpus.build(["first"], folder, corpus.Cutting())  # it is cut anew, from the package
+    assert asked[2:] == ["first"]
+
+
+def test_broken_members_of_archives(tmp_path, corpus, capsys):
+    """What is encrypted or damaged is told, and the rest of the archive is read."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("1.wav", "2.wav", "3.wav"):
+            archive.writestr(name, bytes(range(256)) * 20)
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[40:44] = b"\xff" * 4  # in the stream of the first
+    second = content.find(b"PK\x01\x02", content.find(b"PK\x01\x02") + 1)
+    content[second + 8] |= 1  # the second is said to be encrypted
+    sounds = []
+    corpus._put(sounds, "a.zip", io.BytesIO(content), tmp_path)
+    assert [name for name, _ in sounds] == ["a.zip/3.wav"]
+    assert capsys.readouterr().err.count("cannot be read") == 2
+
+
+def test_licences(corpus):
+    listed = "License: CC0\nFiles: x\nLicense:  GPL-2+\n"
+    assert corpus.list_licences(listed) == ["CC0", "GPL-2+"]
+    old = "on Debian systems it is in /usr/share/common-licenses/GPL-2."
+    assert corpus.list_licences(old) == ["GPL-2"]
+    assert corpus.list_licences("all rights") == ["see its file copyright"]
 
 
 def test_no_package_gives_more_than_its_share(tmp_path, corpus):

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -177,10 +178,12 @@ def test_training_goes_from_examples_to_a_file(benchmarks, shared, tmp_path, rng
         tmp_path / "yamnet.npz",
         **{"classifier/kernel": rng.normal(size=(521, 1024)), "classifier/bias": np.zeros(521)},
     )
-    common = ["--out", str(tmp_path / "run"), "--precision", "32-true"]
+    common = ["--out", str(tmp_path / "run"), "--precision", "32-true", "--n-examples", "24"]
     train_mini.main(
         ["train", *common, "--encoder-width", "4", "--epochs", "1", "--batch-size", "12"]
     )
+    with pytest.raises(FileNotFoundError, match="lacks heard_001.npy"):
+        train_mini.main(["train", *common, "--n-examples", "1001"])
     clip = shared / "data" / "clip_text_vitb32"
     train_mini.main(
         ["project", *common, "--yamnet", str(tmp_path / "yamnet.npz"), "--clip", str(clip)]
@@ -189,6 +192,8 @@ def test_training_goes_from_examples_to_a_file(benchmarks, shared, tmp_path, rng
     assert made.fit_transform([make_sound()]).shape == (1, 512)
     halves = read_checkpoint(tmp_path / "run" / "mini.safetensors")
     trained = read_checkpoint(tmp_path / "run" / "encoder.safetensors")
+    with safe_open(tmp_path / "run" / "mini.safetensors", "pt") as file:
+        assert file.metadata().items() >= {"examples": "24", "hours": "0.1"}.items()
     name = "audio_encoder.layer4.0.conv1.weight"
     np.testing.assert_array_equal(halves[name], trained[name].half())
     rolled = train_mini.roll(torch.arange(6)[None], torch.Generator().manual_seed(1))[0].tolist()

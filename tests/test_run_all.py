@@ -80,7 +80,7 @@ def test_official_data(tmp_path, esc_folder, tiny_checkpoint):
     result = subprocess.run(  # noqa: S603
         [sys.executable, str(BENCHMARKS / "run_all.py"), *arguments],
         cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={"PYTHONPATH": str(tmp_path), "SKW2C_CACHE": str(tmp_path / "none"), "PATH": ""},
+        env={"SKW2C_CACHE": str(tmp_path / "none"), "PATH": ""},
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     cells = read_cells(tmp_path)
@@ -250,10 +250,15 @@ def test_seconds_are_labelled_by_what_fills_them(load):
         (["--profile", "paper"], "needs --data-root"),
         (["--data-root", ".", "--features", "nothing:there"], "nothing"),
         (["--features", "nothing"], "module:factory"),
+        (["--datasets", "esc50"], "esc50 must be read from --data-root"),
+        (["--profile", "world", "--data-root", "."], "leave --data-root out"),
+        (["--data-root", ".", "--n-seeds", "2"], "--n-seeds is for the generated world"),
+        (["--data-root", ".", "--features", "broken_module:make"], "SyntaxError"),
     ],
 )
 def test_bad_arguments(tmp_path, arguments, message, load, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken_module.py").write_text("def make(:")
     try:
         status = load("run_all").main(arguments)
     except SystemExit as exc:
@@ -262,6 +267,54 @@ def test_bad_arguments(tmp_path, arguments, message, load, monkeypatch, capsys):
     errors = capsys.readouterr().err
     assert message in errors
     assert "Traceback" not in errors
+
+
+def test_learners_pass_over_what_cannot_be_read(tmp_path, esc_folder, load):
+    """An encoder that is trained from scratch gets the clips that others get vectors of."""
+    arguments = [
+        "--tasks", "classification", "--data-root", str(esc_folder), "--features", "supervise",
+        "--supervise-width", "2", "--supervise-epochs", "1", "--out", str(tmp_path),
+    ]  # fmt: skip
+    assert load("run_all").main(arguments) == 0
+    (cell,) = read_cells(tmp_path).values()
+    assert cell["n"] == 40
+    assert "1 clips could not be read" in cell["notes"]
+
+
+def test_rows_are_called_what_they_are(load, tmp_path, tiny_checkpoint):
+    """Somebody's own weights are not compared with the official ones; in-domain rows are marked."""
+    options, systems, bench = load("options"), load("systems"), load("bench")
+    known = dict(tasks=["classification"], slow=(), datasets=["esc50"])
+
+    def find(name, *more):
+        parsed = options.parse_arguments(["--data-root", ".", *more], **known)
+        return systems.Catalogue(parsed).systems()[name]
+
+    assert find("wav2clip").title == "Wav2CLIP"
+    own = find("wav2clip", "--weights", tiny_checkpoint)
+    assert own.title == f"Wav2CLIP ({os.path.basename(tiny_checkpoint)})"
+    assert find("wav2clip", "--weights", "none").trained_on == ()
+    assert find("audioclip").title != find("audioclip-partial").title
+
+    class Told:
+        name = "classification"
+        suits = staticmethod(lambda system: True)
+        fits = staticmethod(lambda data: True)
+        prepare = staticmethod(lambda data: data)
+        variants = staticmethod(lambda data, system: [(data.name, ())])
+
+        def identify(self, options, data, system):
+            return ()
+
+        def fill(self, bench, cell, data, system):
+            cell.scores = {"accuracy": 1.0}
+
+    store = load("cells").CellStore(tmp_path)
+    for name, marked in (("VGGSound", True), ("ESC-50", False)):
+        data = load("dataset").AudioDataset(name, [])
+        run = bench.Bench(None, [data], [find("wav2clip")], store, None)
+        run.run(Told())
+        assert any(note.startswith("in-domain") for note in run.cells[0].notes) == marked
 
 
 def test_check_data(tmp_path, esc_folder, load, capsys):

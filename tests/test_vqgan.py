@@ -129,6 +129,8 @@ def test_what_is_refused():
         (change(state, codes), "no checkpoint of VQGAN: it lacks 'quantize.embedding.weight'"),
         (change(state, "encoder.down.0.block.0.conv1.weight"), "Missing: encoder.down.0.block.0"),
         ({"audio_encoder.conv1.weight": torch.zeros(1)}, "is no checkpoint of VQGAN"),
+        ({k: v for k, v in state.items() if ".down." not in k}, "Those of other programs"),
+        (change(state, "encoder.conv_in.weight", torch.zeros(9, 3, 3, 3)), "must be divisible"),
     ):
         with pytest.raises(WeightsError, match=message):
             build_vqgan(changed, "The file")

@@ -31,9 +31,10 @@ def load(root):
             group += _read_recordings(folder, part, names, notes)
         elif part != "validation":
             notes.append(f"{path} is missing.")
-    version = "2.1" if "validation" in split else "1"
+    second = "validation" in split
     dataset = AudioDataset(
-        f"Clotho v{version}",
+        "Clotho",
+        marks=["version 2.1 of Clotho; the paper took version 1"] if second else [],
         clips=clips,
         split=np.array(split, dtype=str),
         group=np.array(group, dtype=str),

@@ -35,22 +35,24 @@ class Subset:
     title: str
     listing: str
     folders: tuple
+    mark: str = ""
 
 
 _SYNTHETIC = "validation/synthetic21_validation/soundscapes"
 SUBSETS = {
     "synthetic": Subset(
-        "synthetic validation",
+        "DESED",  # as the paper has it: of its parts, this has the number of clips that it states
         f"metadata/{_SYNTHETIC}.tsv",
         (f"audio/{_SYNTHETIC}", f"audio/{_SYNTHETIC}_16k"),
+        "the synthetic validation part of DESED",
     ),
     "validation": Subset(
-        "validation",
+        "DESED, validation",
         "metadata/validation/validation.tsv",
         ("audio/validation/validation", "audio/validation/validation_16k", "audio/validation"),
     ),
     "public": Subset(
-        "public evaluation",
+        "DESED, public evaluation",
         "metadata/eval/public.tsv",
         ("audio/eval/public", "audio/eval/public_16k"),
     ),
@@ -107,7 +109,8 @@ def _load_subset(root, listing, part):
     row = pd.Series(range(len(names)), index=names)
     events.insert(0, "row", row[events.pop("filename")].to_numpy())
     dataset = AudioDataset(
-        f"DESED, {part.title}",
+        part.title,
+        marks=[part.mark] if part.mark else [],
         clips=[str(folder / name) for name in names],
         classes=CLASSES,
         words=[prettify_label(label) for label in CLASSES],

@@ -39,7 +39,8 @@ def load(root):
         str(path) if there else None for path, there in zip(videos, are_there(videos), strict=True)
     ]
     dataset = AudioDataset(
-        "TAU Urban Audio-Visual Scenes 2021",
+        "TAU 2021",
+        by_seconds=True,
         clips=[str(root / name) for table in tables for name in table.rows["filename_audio"]],
         classes=CLASSES,
         words=[prettify_label(label) for label in CLASSES],

@@ -4,7 +4,7 @@ import numpy as np
 from cells import NotHereError
 
 from skw2c import AudioCaptioner
-from skw2c.metrics import caption_scores, java_caption_scores
+from skw2c.metrics import available_java_scores, caption_scores, java_caption_scores
 from tasks.task import Task
 
 _TITLES = {
@@ -28,7 +28,8 @@ class Captioning(Task):
         return data.captions is not None and data.split is not None
 
     def identify(self, options, data, system):
-        return (*super().identify(options, data, system), options.caption_epochs)
+        lacking = available_java_scores()
+        return (*super().identify(options, data, system), options.caption_epochs, lacking)
 
     def fill(self, bench, cell, data, system):
         frames = bench.segments(data, system)
@@ -45,10 +46,7 @@ class Captioning(Task):
         found = list(captioner.predict([frames[row] for row in test]))
         references = [data.captions[row] for row in test]
         scores = caption_scores(found, references)
-        try:
-            scores |= java_caption_scores(found, references)
-        except Exception as exc:  # whatever Java says
-            cell.notes.append(f"no METEOR, SPICE and SPIDEr: {exc}")
+        scores |= self._score_by_java(cell, found, references)
         cell.scores = {
             title: float(scores[name]) for name, title in _TITLES.items() if name in scores
         }
@@ -62,3 +60,19 @@ class Captioning(Task):
             {"found": str(found[row]), "references": list(references[row])}
             for row in rng.choice(len(found), min(_N_EXAMPLES, len(found)), replace=False)
         ]
+
+    def _score_by_java(self, cell, found, references):
+        """The scores whose programs are here; it is said why there are no others."""
+        lacking = available_java_scores()
+        here = [name for name, problem in lacking.items() if problem is None]
+        for problem in dict.fromkeys(filter(None, lacking.values())):
+            names = [_TITLES[name] for name, own in lacking.items() if own == problem]
+            cell.notes.append(f"no {' and '.join(names)}: {problem}")
+        if not here:
+            return {}
+        try:
+            return java_caption_scores(found, references, scores=here)
+        except Exception as exc:  # whatever Java says
+            names = [_TITLES[name] for name in here]
+            cell.notes.append(f"no {' and '.join(names)}: {exc}")
+            return {}

@@ -1,6 +1,7 @@
 """Classes of clips: a small classifier on frozen vectors, or the encoder from scratch."""
 
 import numpy as np
+from identity import identify_recipe
 from probes import chance_of, fit_quietly, make_probe, mean_average_precision
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
@@ -9,8 +10,6 @@ from tasks.task import Task
 
 # Sets whose published measure is the mean average precision, although clips have one class.
 _BY_PRECISION = {"VGGSound"}
-# Classes in one second of these sets are told, as in the task that they were made for.
-_BY_SECONDS = {"TAU 2021"}
 
 
 class Classification(Task):
@@ -33,7 +32,7 @@ class Classification(Task):
 
     def fill(self, bench, cell, data, system):
         learner, options = self.learner(system), bench.options
-        X, rows = (data.clips, np.arange(len(data))) if learner else _embed(bench, data, system)
+        X, rows = bench.clips(data) if learner else _embed(bench, data, system)
         n_trials = 1 if learner and data.fold is None else options.n_trials
         trials, tested = [], set()
         for train, test, seed in splits(data, rows, options.seed, n_trials):
@@ -65,14 +64,12 @@ class FineTuning(Classification):
         return system.make_fine_tuner
 
     def identify(self, options, data, system):
-        return (repr(system.make_fine_tuner(0)), options.seed, options.n_trials)
+        return (identify_recipe(system.make_fine_tuner(0)), options.seed, options.n_trials)
 
 
 def _embed(bench, data, system):
     """Vectors to learn from, and the clip of each."""
-    if data.name in _BY_SECONDS:
-        return _stack_seconds(bench.segments(data, system))
-    return bench.features(data, system)
+    return bench.seconds(data, system) if data.by_seconds else bench.features(data, system)
 
 
 def _judge(data, target, scores, classes, n_train):
@@ -93,6 +90,11 @@ def summarise(cell, data, trials):
     cell.scores = {measure: float(np.mean(values))}
     cell.spread = {measure: float(np.std(values))} if len(values) > 1 else {}
     cell.controls = {"chance": chance_of(data.target, measure)}
+    if measure != "accuracy":
+        targets = data.target if data.multilabel else data.target[:, None] == data.classes
+        absent = len(data.classes) - int(np.asarray(targets).any(axis=0).sum())
+        if absent:
+            cell.notes.append(f"{absent} classes without any clip are left out of the mean")
     if "confusion" in trials[0]:
         confusion = sum(trial.pop("confusion") for trial in trials)
         cell.details |= {"confusion": confusion, "classes": list(data.classes)}
@@ -116,8 +118,7 @@ def splits(data, rows, seed, n_trials):
         splitter = PredefinedSplit(data.fold[rows])
         yield from ((train, test, seed) for train, test in splitter.split())
     elif data.split is not None:
-        tested = data.split[rows] == "test"
-        train, test = np.flatnonzero(~tested), np.flatnonzero(tested)
+        train, test = (np.flatnonzero(data.split[rows] == part) for part in ("train", "test"))
         yield from ((train, test, seed + trial) for trial in range(n_trials))
     else:
         groups = np.arange(len(data))[rows] if data.group is None else data.group[rows]
@@ -128,10 +129,3 @@ def splits(data, rows, seed, n_trials):
 
 def _pick(X, rows):
     return [X[row] for row in rows] if isinstance(X, list) else X[rows]
-
-
-def _stack_seconds(segments):
-    rows = np.concatenate([np.full(len(part), row) for row, part in enumerate(segments)])
-    vectors = np.concatenate(segments)
-    readable = ~np.isnan(vectors).any(axis=1)
-    return vectors[readable], rows[readable]

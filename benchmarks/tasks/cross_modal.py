@@ -1,8 +1,8 @@
 """Find the pictures that belong to a sound, and the sound that belongs to pictures."""
 
 import numpy as np
+from identity import identify
 from pictures import show
-from systems import identify
 
 from skw2c.metrics import chance_reciprocal_rank, mean_reciprocal_rank
 from tasks.task import Task

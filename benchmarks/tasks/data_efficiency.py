@@ -27,11 +27,9 @@ class DataEfficiency(Task):
         return (system.identify_learning(), options.probe, options.seed)
 
     def fill(self, bench, cell, data, system):
-        X, rows = data.clips, np.arange(len(data))
-        if not system.make_classifier:
-            X, rows = bench.features(data, system)
-        target, tested = data.target[rows], data.split[rows] == "test"
-        pool, test = np.flatnonzero(~tested), np.flatnonzero(tested)
+        X, rows = bench.clips(data) if system.make_classifier else bench.features(data, system)
+        target, split = data.target[rows], data.split[rows]
+        pool, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
         measure = measure_of(data)
         curve = []
         for share in SHARES:

@@ -1,8 +1,8 @@
 """What is heard in each second of a clip, by words, or that nothing is."""
 
 import numpy as np
+from identity import identify
 from sklearn.metrics import balanced_accuracy_score
-from systems import identify
 
 from tasks.task import Task
 from tasks.zero_shot import embed_words

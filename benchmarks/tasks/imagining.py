@@ -1,9 +1,9 @@
 """Pictures painted from sounds, and what CLIP sees in them."""
 
 import numpy as np
+from identity import identify
 from pictures import encode_picture, show
 from sklearn.base import clone
-from systems import identify
 
 from tasks.task import Task
 from tasks.zero_shot import embed_words
@@ -34,7 +34,10 @@ class Imagining(Task):
         return sounds, judge, data.words, *painting
 
     def fill(self, bench, cell, data, system):
-        data = data.take(np.arange(min(bench.options.n_painted, len(data))))
+        options = bench.options
+        seen = np.flatnonzero([picture is not None for picture in data.pictures])
+        drawn = np.random.default_rng(options.seed).permutation(seen)[: options.n_painted]
+        data = data.take(np.sort(drawn))
         sounds, rows = bench.vectors(data, system)
         sounds = sounds / np.linalg.norm(sounds, axis=1, keepdims=True)
         painted, watched = paint(system.make_painter(), sounds)
@@ -44,7 +47,7 @@ class Imagining(Task):
         cell.scores = {"seen as the sound's kind": float(np.mean(found == truth))}
         cell.controls = {
             "chance": 1 / len(data.classes),
-            "shuffled vectors": shuffle(found, truth, bench.options.seed),
+            "shuffled vectors": shuffle(found, truth, options.seed),
             "before any step": float(np.mean(judge.classify(watched[0]) == truth)),
         }
         cell.n = len(rows)

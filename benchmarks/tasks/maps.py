@@ -3,8 +3,8 @@
 import warnings
 
 import numpy as np
+from identity import identify
 from sklearn.neighbors import NearestNeighbors
-from systems import identify
 
 from tasks.task import Task
 

@@ -1,7 +1,7 @@
 """Search in clips by words, and across words, sounds and pictures: the table of AudioCLIP."""
 
 import numpy as np
-from systems import identify
+from identity import identify
 
 from skw2c.metrics import retrieval_scores
 from tasks.task import Task

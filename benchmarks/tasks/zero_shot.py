@@ -1,8 +1,8 @@
 """Classes of clips by the words for them; nothing is trained."""
 
 import numpy as np
+from identity import identify
 from probes import chance_of, mean_average_precision
-from systems import identify
 
 from skw2c import ZeroShotClassifier
 from tasks.classification import measure_of
@@ -27,7 +27,8 @@ class ZeroShot(Task):
         return identify(system.encoder()), identify(system.text_encoder()), data.words
 
     def fill(self, bench, cell, data, system):
-        vectors, rows = bench.vectors(data, system)
+        embed = bench.seconds if data.by_seconds else bench.vectors
+        vectors, rows = embed(data, system)
         words = embed_words(data.words, system)
         classifier = ZeroShotClassifier(
             list(data.classes),
@@ -43,7 +44,7 @@ class ZeroShot(Task):
             score = mean_average_precision(target, cosines, data.classes)
         cell.scores = {measure: score}
         cell.controls = {"chance": chance_of(data.target, measure)}
-        cell.n = len(rows)
+        cell.n = len(np.unique(rows))
         if data.fold is not None and measure == "accuracy":
             right = classifier.predict(vectors) == target
             folds = [float(right[data.fold[rows] == fold].mean()) for fold in np.unique(data.fold)]

@@ -2,7 +2,7 @@
 
 from ._captions import bleu, caption_scores, cider_d, rouge_l, tokenize_caption
 from ._events import segment_f1
-from ._java_captions import java_caption_scores
+from ._java_captions import available_java_scores, java_caption_scores
 from ._retrieval import (
     chance_reciprocal_rank,
     mean_average_precision,
@@ -13,6 +13,7 @@ from ._retrieval import (
 )
 
 __all__ = [
+    "available_java_scores",
     "bleu",
     "caption_scores",
     "chance_reciprocal_rank",

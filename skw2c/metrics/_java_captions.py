@@ -91,6 +91,35 @@ def java_caption_scores(candidates, references, *, scores=_NAMES):
     return {name: found[name] for name in scores}
 
 
+def available_java_scores() -> dict[str, str | None]:
+    """Say which scores of captions can be computed by Java on this machine.
+
+    Returns
+    -------
+    dict of str to (str or None)
+        For ``"meteor"``, ``"spice"`` and ``"spider"``: None where all is there, else what
+        lacks.
+
+    See Also
+    --------
+    java_caption_scores : Computes them.
+
+    Examples
+    --------
+    >>> from skw2c.metrics import available_java_scores
+    >>> list(available_java_scores())
+    ['meteor', 'spice', 'spider']
+    """
+    lacking = {}
+    for name, needed in (("meteor", "meteor"), ("spice", "spice"), ("spider", "spice")):
+        try:
+            _check_programs([needed])
+            lacking[name] = None
+        except OptionalDependencyError as exc:
+            lacking[name] = str(exc)
+    return lacking
+
+
 def _check_programs(needed: list[str]) -> None:
     """Refuse what would fail later, or begin to download."""
     package = import_optional(

@@ -37,8 +37,11 @@ def build_vqgan(state: Mapping[str, Tensor], source: str) -> VQGAN:
     """
     state = {name: value for name, value in state.items() if not name.startswith(_LOSS)}
     configuration = _read_configuration(state, source)
-    with torch.device("meta"):
-        network = VQGAN(configuration).eval()
+    try:
+        with torch.device("meta"):
+            network = VQGAN(configuration).eval()
+    except ValueError as exc:
+        raise WeightsError(f"{source} is no checkpoint of VQGAN: {configuration}: {exc}") from exc
     own = network.state_dict()
     check_names(
         missing=sorted(own.keys() - state.keys()),
@@ -65,6 +68,11 @@ def _read_configuration(state: Mapping[str, Tensor], source: str) -> VQGANConfig
     matches = [re.match(r"encoder\.down\.(\d+)\.(block|attn)\.(\d+)\.", name) for name in state]
     parts = {(int(m[1]), m[2], int(m[3])) for m in matches if m}
     levels = sorted({level for level, _, _ in parts})
+    if not levels:
+        raise WeightsError(
+            f"{source} is no checkpoint of VQGAN: there are no entries 'encoder.down.*'. Those of "
+            "other programs, such as diffusers, have other names"
+        )
     return VQGANConfiguration(
         first_width=state[_FIRST].shape[0],
         widths=tuple(_width_of(level, state, source) for level in levels),

@@ -1,0 +1,64 @@
+"""What results depend on, in words: what caches know them by."""
+
+import hashlib
+import inspect
+import os
+import uuid
+from pathlib import Path
+
+import joblib
+
+import skw2c
+
+# How an estimator works on this machine, which says nothing of its results.
+_LOCAL = {
+    "device", "devices", "n_jobs", "memory", "verbose", "on_error", "checkpoint_dir",
+    "checkpoint_interval", "checkpoints", "resume",
+}  # fmt: skip
+
+
+def identify(encoder):
+    """All that the vectors of a fitted encoder depend on, in words."""
+    parameters = encoder.get_params(deep=False) if hasattr(encoder, "get_params") else {}
+    weights = getattr(encoder, "weights_", None)
+    if weights is not None:
+        # They tell of the seed too, where they are random.
+        parameters |= {"weights": weights.identity}
+        parameters |= dict.fromkeys(["model", "pretrained", "random_state"])
+    ignored = _LOCAL | {"batch_size"}
+    described = sorted((k, repr(v)) for k, v in parameters.items() if k not in ignored)
+    return f"{type(encoder).__qualname__} {described} {_identify_kind(encoder)}"
+
+
+def identify_recipe(estimator):
+    """All that an estimator will be once it is fitted, but for the data, in words."""
+    parameters = sorted(
+        (name, _identify_value(value))
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in _LOCAL
+    )
+    return f"{type(estimator).__qualname__} {parameters} {_identify_kind(estimator)}"
+
+
+def _identify_value(value):
+    if hasattr(value, "get_params"):
+        return identify_recipe(value)
+    if isinstance(value, list | tuple):
+        return repr([_identify_value(item) for item in value])
+    if isinstance(value, str | os.PathLike) and Path(value).is_file():
+        facts = os.stat(value)
+        return f"{value} {facts.st_size} {facts.st_mtime_ns}"
+    return repr(value)
+
+
+def _identify_kind(encoder):
+    """Version of our own estimators and scikit-learn's; source and state of others."""
+    kind = type(encoder)
+    if kind.__module__.split(".")[0] in ("skw2c", "sklearn"):
+        return skw2c.__version__
+    try:
+        source = Path(inspect.getsourcefile(kind)).read_bytes()
+        state = "" if hasattr(encoder, "get_params") else joblib.hash(vars(encoder))
+    except Exception:  # it is what nobody has seen before
+        return uuid.uuid4().hex
+    return f"{hashlib.sha256(source).hexdigest()} {state}"
