@@ -25,7 +25,6 @@ from mini_projection import fit_projection
 
 from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
 from skw2c._atomic import open_atomically, write_atomically
-from skw2c.models._state import build_wav2clip
 from skw2c.weights import read_checkpoint, write_safetensors
 
 CHUNK = 1000
@@ -105,18 +104,12 @@ def roll(waveforms, generator):
     return waveforms.gather(1, (starts + torch.arange(n_samples, device=where)) % n_samples)
 
 
-def read_encoder(path):
-    """The encoder of a file that an earlier training wrote, to go on from."""
-    return build_wav2clip(read_checkpoint(path), path).audio_encoder.requires_grad_(True)
-
-
 def train(options):
     """Train the encoder to tell the teacher's vectors."""
     torch.set_num_threads(options.threads)
     sounds, vectors = read_examples(options)
     distiller = Distiller(
         loss="cosine",
-        encoder="resnet18" if options.start is None else read_encoder(options.start),
         encoder_width=options.encoder_width,
         clip_length=sounds.shape[1] / 16000,
         max_epochs=options.epochs,
@@ -183,7 +176,6 @@ def parse_arguments(arguments):
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--precision", default="bf16-mixed")
     parser.add_argument("--n-jobs", type=int, default=1, help="chunks made at once")
-    parser.add_argument("--start", help="file of an earlier training to go on from")
     parser.add_argument("--processes", type=int, default=1, help="that train, of a CPU")
     parser.add_argument("--threads", type=int, default=1, help="of each of them")
     parser.add_argument("--seed", type=int, default=0)

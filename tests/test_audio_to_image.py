@@ -194,7 +194,7 @@ def test_vectors_of_windows_as_they_are(by_vectors, tmp_path, rng):
 
 def test_windows_of_transformers(painter, waveforms, tiny_checkpoint):
     pipeline = make_pipeline(Wav2CLIPTransformer(tiny_checkpoint), "passthrough")
-    painter.set_params(encoder=pipeline).fit()
+    painter.set_params(encoder=pipeline).fit(waveforms)
     assert painter.transform(waveforms[:1]).shape == (1, 16, 24, 3)
     with pytest.raises(ValueError, match="parameter 'mode'"):
         painter.transform_video(waveforms[:1])
