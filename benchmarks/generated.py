@@ -115,7 +115,8 @@ class World:
 
         def supervise(seed):
             return SupervisedAudioClassifier(
-                encoder_width=options.supervise_width, clip_length=3.0, learning_rate=2e-3,
+                encoder_width=options.supervise_width, clip_length=3.0, batch_size=32,
+                learning_rate=2e-3,
                 max_epochs=options.supervise_epochs, n_jobs=options.n_jobs, devices="cpu",
                 random_state=seed, verbose=options.verbose,
             )  # fmt: skip

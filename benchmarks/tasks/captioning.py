@@ -67,12 +67,12 @@ class Captioning(Task):
         here = [name for name, problem in lacking.items() if problem is None]
         for problem in dict.fromkeys(filter(None, lacking.values())):
             names = [_TITLES[name] for name, own in lacking.items() if own == problem]
-            cell.notes.append(f"no {' and '.join(names)}: {problem}")
+            cell.notes.append(f"no {', '.join(names)}: {problem}")
         if not here:
             return {}
         try:
             return java_caption_scores(found, references, scores=here)
         except Exception as exc:  # whatever Java says
             names = [_TITLES[name] for name in here]
-            cell.notes.append(f"no {' and '.join(names)}: {exc}")
+            cell.notes.append(f"no {', '.join(names)}: {exc}")
             return {}
