@@ -82,7 +82,8 @@ def run_once(options, world, systems, facts):
     """The cells of a world; where all of them are finished, its clips are not even made."""
     store = CellStore(Path(options.cache, "cells"))
     ours, weights = all(name in World.NAMES for name in options.features), list_weights(systems)
-    identity = (*world.identity, weights, available_java_scores())
+    recipes = [system.identify_learning() for system in systems] if ours else []
+    identity = (*world.identity, weights, recipes, available_java_scores())
     cells = store.recall(identity) if ours else None
     if cells is None:
         cells = run_tasks(options, world.data(), systems)
