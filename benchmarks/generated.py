@@ -85,6 +85,11 @@ class World:
             data.only = ("zero-shot",)
         return [main, self._mix(main), *among]
 
+    @property
+    def _device(self):
+        """The same on every machine, unless another is asked for."""
+        return "cpu" if self.options.device == "auto" else self.options.device
+
     @cached_property
     def _known(self):
         """The clips that the encoders were trained on."""
@@ -101,24 +106,21 @@ class World:
         return AudioToImage(
             weights, clip_model=self.made.clip, size=pairs.pictures.shape[1],
             n_iter=options.painting_steps, learning_rate=0.05, n_cutouts=8,
-            device="cpu", random_state=options.seed, verbose=options.verbose,
+            device=self._device, random_state=options.seed, verbose=options.verbose,
         )  # fmt: skip
 
     def systems(self):
         """The systems that are compared in the world."""
         options = self.options
-        # The same on every machine, unless another device is asked for.
-        device = "cpu" if options.device == "auto" else options.device
-        common = dict(device=device, n_jobs=options.n_jobs, on_error="nan")
-        clip = dict(device=device, normalize=True)
+        common = dict(device=self._device, n_jobs=options.n_jobs, on_error="nan")
+        clip = dict(device=self._device, normalize=True)
         encoder = self.made.encoder
 
         def supervise(seed):
             return SupervisedAudioClassifier(
                 encoder_width=options.supervise_width, clip_length=3.0, batch_size=32,
-                learning_rate=2e-3,
-                max_epochs=options.supervise_epochs, n_jobs=options.n_jobs, devices="cpu",
-                random_state=seed, verbose=options.verbose,
+                learning_rate=2e-3, max_epochs=options.supervise_epochs, n_jobs=options.n_jobs,
+                devices="cpu", random_state=seed, verbose=options.verbose,
             )  # fmt: skip
 
         def untrained():

@@ -1,6 +1,5 @@
 """What results depend on, in words: what caches know them by."""
 
-import hashlib
 import inspect
 import os
 import uuid
@@ -9,6 +8,7 @@ from pathlib import Path
 import joblib
 
 import skw2c
+from skw2c.weights import sha256_of
 
 # How an estimator works on this machine, which says nothing of its results.
 _LOCAL = {
@@ -46,8 +46,7 @@ def _identify_value(value):
     if isinstance(value, list | tuple):
         return repr([_identify_value(item) for item in value])
     if isinstance(value, str | os.PathLike) and Path(value).is_file():
-        facts = os.stat(value)
-        return f"{value} {facts.st_size} {facts.st_mtime_ns}"
+        return f"{Path(value).name} {sha256_of(value)}"
     return repr(value)
 
 
@@ -57,8 +56,8 @@ def _identify_kind(encoder):
     if kind.__module__.split(".")[0] in ("skw2c", "sklearn"):
         return skw2c.__version__
     try:
-        source = Path(inspect.getsourcefile(kind)).read_bytes()
+        source = sha256_of(inspect.getsourcefile(kind))
         state = "" if hasattr(encoder, "get_params") else joblib.hash(vars(encoder))
     except Exception:  # it is what nobody has seen before
         return uuid.uuid4().hex
-    return f"{hashlib.sha256(source).hexdigest()} {state}"
+    return f"{source} {state}"

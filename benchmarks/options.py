@@ -36,41 +36,40 @@ def parse_arguments(arguments, *, tasks, slow, datasets):
     Namespace
     """
     options = _make_parser(tasks, slow, datasets).parse_args(arguments)
-    _check_profile(options, datasets)
     if options.profile is None:
         options.profile = "world" if options.data_root is None else "paper"
-    if options.profile == "paper" and options.data_root is None and not options.check_data:
-        raise ValueError("--profile paper needs --data-root, the folder of the official data sets")
-    for name, value in _PROFILES[options.profile].items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
     # A data set among the tasks means that its classes are to be told.
     named = [name for name in options.tasks or [] if name in datasets]
     if named:
         options.datasets = [*(options.datasets or []), *named]
         options.tasks = [name for name in options.tasks if name in tasks] or ["classification"]
+    if not options.check_data:
+        _check_profile(options)
+    for name, value in _PROFILES[options.profile].items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     options.tasks = options.tasks or [name for name in tasks if name not in slow]
     options.datasets = options.datasets or list(datasets)
     options.cache = options.cache or f"{options.out}/cache"
     return options
 
 
-def _check_profile(options, datasets):
-    """Refuse what would be passed over in silence."""
-    world = options.profile == "world" or (options.profile is None and options.data_root is None)
-    named = [name for name in options.tasks or [] if name in datasets]
-    if options.check_data:
+def _check_profile(options):
+    """Refuse what lacks, and what would be passed over in silence."""
+    if options.profile == "paper":
+        if options.data_root is None:
+            raise ValueError(
+                "--profile paper needs --data-root, the folder of the official data sets"
+            )
+        if options.n_seeds > 1:
+            raise ValueError(
+                "--n-seeds is for the generated world: official data have folds, or --n-trials"
+            )
         return
-    if world and options.data_root is not None:
+    if options.datasets and options.data_root is None:
+        raise ValueError(f"{' and '.join(options.datasets)} must be read from --data-root")
+    if options.data_root is not None:
         raise ValueError("--profile world generates its data: leave --data-root out")
-    if world and (options.datasets or named):
-        raise ValueError(
-            f"{' and '.join([*(options.datasets or []), *named])} must be read from --data-root"
-        )
-    if not world and options.n_seeds > 1:
-        raise ValueError(
-            "--n-seeds is for the generated world: official data have folds, or --n-trials"
-        )
 
 
 def _make_parser(tasks, slow, datasets):

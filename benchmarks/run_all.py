@@ -80,19 +80,21 @@ def run_world(options, facts):
 
 def run_once(options, world, systems, facts):
     """The cells of a world; where all of them are finished, its clips are not even made."""
-    store = CellStore(Path(options.cache, "cells"))
-    ours, weights = all(name in World.NAMES for name in options.features), list_weights(systems)
-    recipes = [system.identify_learning() for system in systems] if ours else []
+    weights = list_weights(systems)
+    facts["weights"] += [row for row in weights if row not in facts["weights"]]
+    if not all(name in World.NAMES for name in options.features):
+        return run_tasks(options, world.data(), systems)
+    recipes = [system.identify_learning() for system in systems]
     identity = (*world.identity, weights, recipes, available_java_scores())
-    cells = store.recall(identity) if ours else None
-    if cells is None:
-        cells = run_tasks(options, world.data(), systems)
-        if ours and not any(cell.problem for cell in cells):
-            store.remember(identity, cells)
-    else:
+    store = CellStore(Path(options.cache, "cells"))
+    cells = store.recall(identity)
+    if cells is not None:
         for cell in cells:
             tell(cell)
-    facts["weights"] += [row for row in weights if row not in facts["weights"]]
+        return cells
+    cells = run_tasks(options, world.data(), systems)
+    if not any(cell.problem for cell in cells):
+        store.remember(identity, cells)
     return cells
 
 

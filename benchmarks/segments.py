@@ -36,8 +36,8 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
     def transform(self, X):
         pieces = [self._cut(clip) for clip in X]
         all_pieces = [piece for cut in pieces for piece in cut]
-        silence = [] if all_pieces else [self._silence()]  # to learn how long vectors are
-        vectors = np.asarray(self.encoder.transform(all_pieces or silence))
+        silence = np.zeros(self._length, np.float32)  # it tells how long vectors are
+        vectors = np.asarray(self.encoder.transform(all_pieces or [silence]))
         ends = np.cumsum([len(cut) for cut in pieces])
         rows = np.empty(len(X), object)
         for row, (cut, end) in enumerate(zip(pieces, ends, strict=True)):
@@ -48,11 +48,12 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return True
 
-    def _silence(self):
-        return np.zeros(round(self.seconds * self.sampling_rate), np.float32)
+    @property
+    def _length(self):
+        return round(self.seconds * self.sampling_rate)
 
     def _cut(self, clip):
-        length = len(self._silence())
+        length = self._length
         try:
             waveform, _ = load_audio(clip, sampling_rate=self.sampling_rate)
         except AudioError:

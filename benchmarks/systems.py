@@ -1,6 +1,5 @@
 """The systems that are compared: what makes their vectors, and what shares their space."""
 
-import hashlib
 import importlib
 import os
 import sys
@@ -27,7 +26,7 @@ from skw2c import (
     Wav2CLIPTransformer,
     YAMNetTransformer,
 )
-from skw2c.weights import is_cached, registry
+from skw2c.weights import is_cached, registry, sha256_of
 
 
 @dataclass
@@ -139,22 +138,13 @@ def find_weights(options, names, files=()):
     )
 
 
-def name_weights(title, weights):
-    """The title of a system with the official weights, random ones, or somebody's own."""
+def title_wav2clip(weights):
+    """What Wav2CLIP is called with the official weights, random ones, or somebody's own."""
     if weights == "none":
-        return f"{title} (untrained)"
-    official = registry()["wav2clip"]
-    if weights in ("auto", "wav2clip") or _hash(weights) == official.sha256:
-        return title
-    return f"{title} ({Path(weights).name})"
-
-
-def _hash(path):
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None  # its cells will say so
+        return "Wav2CLIP (untrained)"
+    path = Path(weights)
+    own = path.is_file() and sha256_of(path) != registry()["wav2clip"].sha256
+    return f"Wav2CLIP ({path.name})" if own else "Wav2CLIP"
 
 
 class Catalogue:
@@ -209,7 +199,7 @@ class Catalogue:
 
         return System(
             "wav2clip",
-            name_weights("Wav2CLIP", options.weights),
+            title_wav2clip(options.weights),
             make,
             lambda: self._make_clip(CLIPTextEncoder),
             lambda: self._make_clip(CLIPImageEncoder),

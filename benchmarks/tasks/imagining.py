@@ -101,7 +101,7 @@ class Judge:
     def __init__(self, system, data):
         self._classes = np.array(data.classes)
         self._words = embed_words(data.words, system)
-        self._eyes = system.image_encoder()
+        self._eyes = system.image_encoder()  # of unit vectors
 
     def choose(self, vectors):
         """The class of each vector."""
@@ -116,8 +116,7 @@ class Judge:
         return float((self._look_at(pictures) * vectors).sum(axis=1).mean())
 
     def _look_at(self, pictures):
-        vectors = np.asarray(self._eyes.transform(list(pictures)))
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(self._eyes.transform(list(pictures)))
 
 
 def shuffle(found, truth, seed):
