@@ -9,7 +9,6 @@ licences. Run again, it goes on where it was, and tries packages again that were
 
 import argparse
 import hashlib
-import io
 import json
 import lzma
 import os
@@ -31,7 +30,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from skw2c._atomic import write_atomically
+from skw2c._atomic import open_atomically, write_atomically
 
 RATE = 16000
 SOUNDS = (".wav", ".ogg", ".oga", ".flac", ".mp3", ".opus", ".aif", ".aiff", ".au")
@@ -286,9 +285,8 @@ def add_package(package, folder, cutting, keep=False):
         ],
     }  # fmt: skip
     if pieces:
-        samples = io.BytesIO()
-        np.save(samples, np.concatenate([piece for _, piece in pieces]))
-        write_atomically(table.with_suffix(".npy"), samples.getvalue())
+        with open_atomically(table.with_suffix(".npy")) as file:
+            np.save(file, np.concatenate([piece for _, piece in pieces]))
     write_atomically(table.with_suffix(".copyright"), licence.encode())
     write_atomically(table, json.dumps(entry).encode())
     if not keep:
