@@ -3,7 +3,7 @@
 import numpy as np
 from cells import Cell, NotHereError
 from extraction import without_failed
-from identity import identify
+from identity import identify, identify_recipe
 from pictures import PicturesTransformer
 from segments import ListeningTransformer, SegmentTransformer
 from sklearn.base import clone
@@ -21,15 +21,17 @@ class Bench:
     systems : list of System
     store : CellStore
     cache : VectorCache
+    trials : TrialStore
     """
 
-    def __init__(self, options, data, systems, store, cache):
+    def __init__(self, options, data, systems, store, cache, trials):
         self.options = options
         self.data = data
         self.systems = systems
         self.cells = []
         self._store = store
         self._cache = cache
+        self._trials = trials
 
     def run(self, task):
         """Fill all cells of a task, or take them from disk, and tell of them."""
@@ -84,6 +86,35 @@ class Bench:
         vectors = np.concatenate(parts)
         readable = ~np.isnan(vectors).any(axis=1)
         return vectors[readable], rows[readable]
+
+    def try_out(self, data, source, model, X, rows, train, test):
+        """What a classifier says of some clips that learned from others.
+
+        Parameters
+        ----------
+        data : AudioDataset
+        source : str
+            What ``X`` is, in words.
+        model : classifier
+        X : list or ndarray
+            Clips, or their vectors.
+        rows : ndarray of int
+            The clip of each item of ``X``.
+        train, test : ndarray of int
+            Items to learn from, and to be asked about.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_test, n_classes), float64
+            Probabilities.
+        classes : list of str
+            Of the columns.
+        """
+        parts = (rows[train].tolist(), rows[test].tolist())
+        identity = (source, identify_recipe(model), data.identity, *parts)
+        target = data.target[rows]
+        scores, classes = self._trials.predict(model, X, target, train, test, identity)
+        return scores, data.classes if data.multilabel else classes.tolist()
 
     def _embed(self, data, system, encoder):
         rows = self._cache.embed(data.clips, encoder, identify(encoder))

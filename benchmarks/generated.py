@@ -36,6 +36,9 @@ MIXTURES = "generated mixtures"
 # Clips that are evaluated on have other seeds than those that are trained on.
 HELD_OUT = 10_000
 _N_MIXTURES = {"train": 400, "test": 200}
+# Supervise: a tenth of fewer clips cannot tell which epoch was best.
+_ENOUGH_TO_VALIDATE = 500
+_FULL, _MOST_EPOCHS = 1000, 7
 
 
 class World:
@@ -116,11 +119,13 @@ class World:
         clip = dict(device=self._device, normalize=True)
         encoder = self.made.encoder
 
-        def supervise(seed):
+        def supervise(seed, n_clips):
             return SupervisedAudioClassifier(
                 encoder_width=options.supervise_width, clip_length=3.0, batch_size=32,
-                learning_rate=2e-3, max_epochs=options.supervise_epochs, n_jobs=options.n_jobs,
-                devices="cpu", random_state=seed, verbose=options.verbose,
+                learning_rate=2e-3, lr_patience=2, early_stopping_patience=None,
+                max_epochs=count_epochs(options.supervise_epochs, n_clips),
+                validation_fraction=0.1 if n_clips >= _ENOUGH_TO_VALIDATE else 0.0,
+                n_jobs=options.n_jobs, devices="cpu", random_state=seed, verbose=options.verbose,
             )  # fmt: skip
 
         def untrained():
@@ -159,7 +164,9 @@ class World:
             f"The encoder was distilled, without labels, from the frames of {self.options.n_train} "
             "clips as a small CLIP sees them, which was trained on the pictures and captions of "
             f"the same clips. All is evaluated on {self.options.n_test} other clips. Small "
-            "classifiers and decoders learn from labels and captions of the first.",
+            "classifiers and decoders learn from labels and captions of the first. Supervise "
+            "learns for more epochs where there are fewer clips, and puts none aside to judge its "
+            f"epochs by where there are less than {_ENOUGH_TO_VALIDATE}.",
             "Two kinds of sound were kept from the encoder altogether; words and pictures of them "
             "were not kept from the small CLIP.",
         ]
@@ -188,6 +195,11 @@ class World:
             MIXTURES, clips, classes=data.classes, words=data.words, target=np.array(target),
             split=np.array(split), marks=[MARK],
         )  # fmt: skip
+
+
+def count_epochs(n_epochs, n_clips):
+    """Epochs from scratch: about as many steps for fewer clips, within reason."""
+    return int(np.clip(n_epochs * _FULL / n_clips, n_epochs, _MOST_EPOCHS * n_epochs))
 
 
 def draw_weights(width, seed):

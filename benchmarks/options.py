@@ -7,7 +7,7 @@ from probes import PROBES
 # In the generated world all is small; the papers' sets get what the papers state.
 _PROFILES = {
     "world": dict(
-        n_trials=3, supervise_width=16, supervise_epochs=24, caption_epochs=30, painting_steps=100
+        n_trials=3, supervise_width=16, supervise_epochs=12, caption_epochs=15, painting_steps=100
     ),
     "paper": dict(
         n_trials=3,
@@ -95,7 +95,7 @@ def _make_parser(tasks, slow, datasets):
     add("--probe", choices=tuple(PROBES), default="mlp", help="the classifier on frozen vectors")
     add("--n-trials", type=int, help="where there are no official folds")
     add("--supervise-width", type=int, help="channels of the encoder from scratch")
-    add("--supervise-epochs", type=int)
+    add("--supervise-epochs", type=int, help="in the generated world those with all clips")
     add("--caption-epochs", type=int)
     add("--n-painted", type=int, default=60, help="sounds from which pictures are painted")
     add("--painting-steps", type=int)

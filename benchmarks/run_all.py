@@ -27,6 +27,7 @@ from readers import READERS, check_data, read
 from reporting import write_report
 from systems import Catalogue, load_factory
 from tasks import SLOW, TASKS
+from trials import TrialStore
 
 from skw2c.metrics import available_java_scores
 
@@ -148,8 +149,10 @@ def choose_systems(options, known):
 
 def run_tasks(options, data, systems):
     """Fill the cells of all tasks."""
-    cache = VectorCache(Path(options.cache, "vectors"), options.n_jobs)
-    bench = Bench(options, data, systems, CellStore(Path(options.cache, "cells")), cache)
+    folder = Path(options.cache)
+    vectors = VectorCache(folder / "vectors", options.n_jobs)
+    store, trials = CellStore(folder / "cells"), TrialStore(folder / "trials")
+    bench = Bench(options, data, systems, store, vectors, trials)
     with backend(options.dask):
         for name in options.tasks:
             bench.run(TASKS[name]())

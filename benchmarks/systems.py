@@ -43,7 +43,8 @@ class System:
         Gives the transformer from clips to vectors. It raises `NotHereError` where weights
         lack.
     make_fine_tuner : callable or None
-        From a seed to a classifier of clips that tunes the encoder.
+        From a seed, and the number of clips to learn from, to a classifier of clips that tunes
+        the encoder.
     make_features : callable or None
         Gives another transformer for classifiers that are trained on its vectors; None takes
         ``make_encoder``.
@@ -52,7 +53,8 @@ class System:
     make_painter : callable or None
         Gives an `AudioToImage` that paints from vectors under the eyes of the system's CLIP.
     make_classifier : callable or None
-        From a seed to a classifier of clips that learns its own vectors.
+        From a seed, and the number of clips to learn from, to a classifier of clips that learns
+        its own vectors.
     sampling_rate : int
         Rate at which pieces of clips are cut for it, in Hz.
     notes : list of str
@@ -85,7 +87,7 @@ class System:
     def identify_learning(self):
         """What classes are learned from, in words: vectors of an encoder, or clips."""
         if self.make_classifier is not None:
-            return identify_recipe(self.make_classifier(0))
+            return identify_recipe(self.make_classifier(0, 1))
         return identify(self.features())
 
     def text_encoder(self):
@@ -245,7 +247,7 @@ class Catalogue:
     def _distilled(self):
         options = self._options
 
-        def make(seed):
+        def make(seed, n_clips):
             student = make_student(
                 self._make_yamnet(tail="drop"), random_state=seed, verbose=options.verbose,
                 devices="cpu" if options.device == "cpu" else "auto",
@@ -288,7 +290,7 @@ class Catalogue:
                 normalize=True,
             )
 
-        def tune(seed):
+        def tune(seed, n_clips):
             return AudioCLIPFineTuner(
                 find_weights(options, names), n_jobs=options.n_jobs, random_state=seed,
                 devices="cpu" if options.device == "cpu" else "auto", verbose=options.verbose,
@@ -307,7 +309,7 @@ class Catalogue:
     def _supervise(self):
         options = self._options
 
-        def make(seed):
+        def make(seed, n_clips):
             return SupervisedAudioClassifier(
                 encoder_width=options.supervise_width, max_epochs=options.supervise_epochs,
                 n_jobs=options.n_jobs, random_state=seed, verbose=options.verbose,

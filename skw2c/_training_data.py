@@ -70,11 +70,13 @@ def _decode(
     Returns
     -------
     list of ndarray of shape (n_samples,), float32, or None
+        To be read only.
     """
 
     def decode(item):
         try:
-            return read_up_to(as_clip(item, rate), target_rate, limit=np.inf)
+            # Arrays that can be trained on as they are shall not be in memory twice.
+            return read_up_to(as_clip(item, rate), target_rate, limit=np.inf, copy=False)
         except _UNREADABLE as exc:
             return exc
 

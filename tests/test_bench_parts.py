@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -388,3 +389,43 @@ def test_events_behind_the_last_second_are_missed(load):
     scores = retrieval.score(seconds, found, data, np.arange(2))
     assert scores["per_class"].loc["a", "n_reference"] == 14
     assert scores["per_class"].loc["a", "n_correct"] == 10
+
+
+class Counter(DummyClassifier):
+    """A classifier that counts how often any of its kind was trained."""
+
+    n_fits = 0
+
+    def fit(self, X, y):
+        type(self).n_fits += 1
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("X", [np.zeros((6, 2)), [np.zeros(3)] * 6], ids=["vectors", "clips"])
+def test_a_trial_is_made_once(tmp_path, load, X, monkeypatch):
+    monkeypatch.setattr(Counter, "n_fits", 0)
+    store = load("trials").TrialStore(tmp_path)
+    target = np.array(["a", "b", "b", "a", "b", "b"])
+
+    def try_out(*identity):
+        train, test = np.arange(4), np.array([4, 5])
+        return store.predict(Counter(strategy="prior"), X, target, train, test, identity)
+
+    scores, classes = try_out("one")
+    assert scores.tolist() == [[0.5, 0.5]] * 2
+    assert classes.tolist() == ["a", "b"]
+    again = try_out("one")
+    assert Counter.n_fits == 1
+    np.testing.assert_array_equal(again[0], scores)
+    np.testing.assert_array_equal(again[1], classes)
+    try_out("another")
+    assert Counter.n_fits == 2
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    np.testing.assert_array_equal(try_out("one")[0], scores)
+    assert Counter.n_fits == 3
+
+
+def test_fewer_clips_are_learned_from_for_more_epochs(load):
+    count = load("generated").count_epochs
+    assert [count(12, n) for n in (5000, 1000, 500, 100, 12)] == [12, 12, 24, 84, 84]

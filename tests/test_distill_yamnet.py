@@ -37,9 +37,9 @@ def test_it_is_a_system_of_run_all(load, tmp_path, monkeypatch):
     parsed = options.parse_arguments(arguments, tasks=["map"], slow=(), datasets=["esc50"])
     system = systems.Catalogue(parsed).systems()["distilled"]
     with pytest.raises(load("cells").NotHereError, match="yamnet.h5"):
-        system.make_classifier(0)
+        system.make_classifier(0, 100)
     write_keras(tmp_path / "yamnet.h5", draw_layers())
-    features, *_ = system.make_classifier(3).named_steps.values()
+    features, *_ = system.make_classifier(3, 100).named_steps.values()
     assert features.distiller.random_state == 3
     assert features.distiller.teacher.mode == "frame"
     assert "yamnet.h5" in system.identify_learning()

@@ -32,6 +32,7 @@ from skw2c import (
     Wav2CLIPTransformer,
     ZeroShotClassifier,
 )
+from skw2c._training_data import collect_clips
 from skw2c.exceptions import AudioError, LeftOutWarning, SavedIndexError, WeightsError
 from skw2c.models._state import build_wav2clip
 from skw2c.training import Run, _clips
@@ -214,6 +215,20 @@ def test_files_arrays_and_tensors_give_the_same(tmp_path):
         )
     ]
     assert len({weights.sha256 for weights in results}) == 1
+
+
+def test_arrays_are_neither_copied_nor_changed(rng):
+    """Hours of sound shall not be in memory twice."""
+    sounds = [rng.normal(size=n).astype(np.float32) for n in (9000, 8000)]
+    sounds[1].setflags(write=False)
+    clips = collect_clips(sounds, np.eye(2), None, sampling_rate=16000, frame_rate=None,
+                          n_jobs=None, on_error="raise")  # fmt: skip
+    for own, sound in zip(clips._waveforms, sounds, strict=True):
+        assert np.shares_memory(own, sound)
+    before = [sound.copy() for sound in sounds]
+    clips.read(np.arange(2), np.zeros(2, int), 8500)
+    for sound, kept in zip(sounds, before, strict=True):
+        np.testing.assert_array_equal(sound, kept)
 
 
 def test_other_rates_are_resampled():

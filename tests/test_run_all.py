@@ -313,7 +313,7 @@ def test_rows_are_called_what_they_are(load, tmp_path, tiny_checkpoint):
     store = load("cells").CellStore(tmp_path)
     for name, marked in (("VGGSound", True), ("ESC-50", False)):
         data = load("dataset").AudioDataset(name, [])
-        run = bench.Bench(None, [data], [find("wav2clip")], store, None)
+        run = bench.Bench(None, [data], [find("wav2clip")], store, None, None)
         run.run(Told())
         assert any(note.startswith("in-domain") for note in run.cells[0].notes) == marked
 

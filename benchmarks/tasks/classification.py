@@ -2,12 +2,13 @@
 
 import numpy as np
 from identity import identify_recipe
-from probes import chance_of, fit_quietly, make_probe, mean_average_precision
+from probes import chance_of, make_probe, mean_average_precision
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
 
 from tasks.task import Task
 
+CLIPS = "clips"
 # Sets whose published measure is the mean average precision, although clips have one class.
 _BY_PRECISION = {"VGGSound"}
 
@@ -24,7 +25,7 @@ class Classification(Task):
         return True
 
     def learner(self, system):
-        """What makes a classifier of clips from a seed; None for one of frozen vectors."""
+        """What makes a classifier of clips; None for one of frozen vectors."""
         return system.make_classifier
 
     def identify(self, options, data, system):
@@ -32,17 +33,16 @@ class Classification(Task):
 
     def fill(self, bench, cell, data, system):
         learner, options = self.learner(system), bench.options
+        source = CLIPS if learner else system.identify_learning()
         X, rows = bench.clips(data) if learner else _embed(bench, data, system)
         n_trials = 1 if learner and data.fold is None else options.n_trials
         trials, tested = [], set()
         for train, test, seed in splits(data, rows, options.seed, n_trials):
             if learner:
-                model = learner(seed)
+                model = learner(seed, len(train))
             else:
                 model = make_probe(options.probe, seed, multilabel=data.multilabel)
-            fit_quietly(model, _pick(X, train), data.target[rows[train]])
-            scores = np.asarray(model.predict_proba(_pick(X, test)))
-            classes = data.classes if data.multilabel else list(model.classes_)
+            scores, classes = bench.try_out(data, source, model, X, rows, train, test)
             tested.update(rows[test].tolist())
             trials.append(_judge(data, data.target[rows[test]], scores, classes, len(train)))
         summarise(cell, data, trials)
@@ -64,7 +64,7 @@ class FineTuning(Classification):
         return system.make_fine_tuner
 
     def identify(self, options, data, system):
-        return (identify_recipe(system.make_fine_tuner(0)), options.seed, options.n_trials)
+        return (identify_recipe(system.make_fine_tuner(0, 1)), options.seed, options.n_trials)
 
 
 def _embed(bench, data, system):
@@ -125,7 +125,3 @@ def splits(data, rows, seed, n_trials):
         splitter = GroupShuffleSplit(n_trials, test_size=0.2, random_state=seed)
         for trial, (train, test) in enumerate(splitter.split(rows, groups=groups)):
             yield train, test, seed + trial
-
-
-def _pick(X, rows):
-    return [X[row] for row in rows] if isinstance(X, list) else X[rows]

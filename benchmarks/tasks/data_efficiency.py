@@ -1,9 +1,9 @@
 """How many labels each system needs: the same probe on ever more of them (figure 2)."""
 
 import numpy as np
-from probes import chance_of, fit_quietly, make_probe, mean_average_precision
+from probes import chance_of, make_probe, mean_average_precision
 
-from tasks.classification import measure_of
+from tasks.classification import CLIPS, measure_of
 from tasks.task import Task
 
 SHARES = (1, 2, 5, 10, 20, 50, 100)
@@ -25,17 +25,27 @@ class DataEfficiency(Task):
         return (system.identify_learning(), options.probe, options.seed)
 
     def fill(self, bench, cell, data, system):
-        X, rows = bench.clips(data) if system.make_classifier else bench.features(data, system)
+        learner = system.make_classifier
+        X, rows = bench.clips(data) if learner else bench.features(data, system)
+        source = CLIPS if learner else system.identify_learning()
         target, split = data.target[rows], data.split[rows]
         pool, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
         measure = measure_of(data)
+
+        def score(train, seed):
+            model = learner(seed, len(train)) if learner else make_probe(bench.options.probe, seed)
+            found, classes = bench.try_out(data, source, model, X, rows, train, test)
+            if measure == "accuracy":
+                return float(np.mean(np.asarray(classes)[found.argmax(axis=1)] == target[test]))
+            return mean_average_precision(target[test], found, classes)
+
         curve = []
         for share in SHARES:
             scores, drawn = [], []
             for draw in range(_draws(system, share)):
                 drawn = draw_share(target[pool], share, bench.options.seed + draw)
                 train = pool[drawn]
-                scores.append(_score(bench, system, X, target, train, test, measure, draw))
+                scores.append(score(train, bench.options.seed + draw))
             curve.append({"share": share, "n": len(drawn), "scores": scores})
         cell.scores = {
             f"{measure} at {point['share']} %": float(np.mean(point["scores"])) for point in curve
@@ -66,16 +76,3 @@ def draw_share(target, share, seed):
         place[own[0]] = 0
     n = max(round(len(target) * share / 100), len(np.unique(target)))
     return np.sort(np.argsort(place, kind="stable")[:n])
-
-
-def _score(bench, system, X, target, train, test, measure, draw):
-    seed = bench.options.seed + draw
-    if system.make_classifier:
-        model = system.make_classifier(seed).fit([X[row] for row in train], target[train])
-        scores = model.predict_proba([X[row] for row in test])
-    else:
-        model = fit_quietly(make_probe(bench.options.probe, seed), X[train], target[train])
-        scores = model.predict_proba(X[test])
-    if measure == "accuracy":
-        return float(np.mean(model.classes_[scores.argmax(axis=1)] == target[test]))
-    return mean_average_precision(target[test], scores, model.classes_)

@@ -137,8 +137,12 @@ def tensor_to_array(tensor) -> np.ndarray:
     return tensor.numpy()
 
 
-def read_up_to(clip: FileClip | ArrayClip, sampling_rate: int, limit: int) -> np.ndarray | None:
+def read_up_to(
+    clip: FileClip | ArrayClip, sampling_rate: int, limit: float, *, copy: bool = True
+) -> np.ndarray | None:
     """Read a clip whole, or return None as soon as it proves longer than ``limit`` samples.
+
+    Under ``copy=False`` it can be the very samples of an array that need no change.
 
     Raises
     ------
@@ -153,7 +157,7 @@ def read_up_to(clip: FileClip | ArrayClip, sampling_rate: int, limit: int) -> np
             return None
     if n_samples == 0:
         raise AudioError("it has no samples")
-    return np.concatenate(blocks)
+    return np.concatenate(blocks) if copy or len(blocks) > 1 else blocks[0]
 
 
 def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate: int = 16000):

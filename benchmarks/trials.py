@@ -1,0 +1,73 @@
+"""Trials: a classifier is trained on some clips and asked about others; what it says is kept."""
+
+import hashlib
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from probes import fit_quietly
+
+from skw2c._atomic import open_atomically
+
+VERSION = 1
+"""Raise it when the same trial comes out differently than before."""
+
+
+class TrialStore:
+    """What classifiers said in finished trials, each in a file of its own.
+
+    A cell that was interrupted goes on with its next trial, and a trial that belongs to two
+    tables is made once.
+
+    Parameters
+    ----------
+    folder : str or Path
+    """
+
+    def __init__(self, folder):
+        self._folder = Path(folder)
+
+    def predict(self, model, X, target, train, test, identity):
+        """Probabilities of the tested clips: from disk, or by a model that is trained first.
+
+        Parameters
+        ----------
+        model : classifier
+        X : list or ndarray
+            Clips or vectors.
+        target : ndarray
+            The class of each, or its classes.
+        train, test : ndarray of int
+            Rows of ``X`` to learn from, and to be asked about.
+        identity : tuple
+            All that the probabilities depend on.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_test, n_classes), float64
+        classes : ndarray of shape (n_classes,), str
+            Of the columns.
+        """
+        path = self._folder / f"{hashlib.sha256(repr(identity).encode()).hexdigest()[:32]}.npz"
+        kept = _read(path)
+        if kept is not None:
+            return kept
+        fit_quietly(model, _pick(X, train), target[train])
+        scores = np.asarray(model.predict_proba(_pick(X, test)), np.float64)
+        classes = np.asarray(model.classes_).astype(str)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open_atomically(path) as file:
+            np.savez(file, scores=scores, classes=classes)
+        return scores, classes
+
+
+def _pick(X, rows):
+    return [X[row] for row in rows] if isinstance(X, list) else X[rows]
+
+
+def _read(path):
+    try:
+        with np.load(path) as arrays:
+            return arrays["scores"], arrays["classes"]
+    except (FileNotFoundError, BadZipFile, ValueError, EOFError, KeyError):
+        return None
