@@ -11,7 +11,7 @@ import numpy as np
 
 from skw2c._atomic import write_atomically
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same cell comes out differently than before."""
 
 

@@ -58,10 +58,13 @@ def mean_average_precision(target, scores, classes):
     return float(average_precision_score(target[:, there], scores[:, there], average="macro"))
 
 
-def chance_of(target, measure):
-    """What an answer that knows nothing reaches: for precision, how frequent the classes are."""
+def chance_of(target, measure, classes):
+    """What an answer reaches that knows nothing but which classes can be answered.
+
+    For precision this is how frequent those classes are that occur.
+    """
     if measure == "accuracy":
-        return 1 / len(np.unique(target))
+        return 1 / len(classes)
     if target.ndim == 1:
         return 1 / len(np.unique(target))
     return float(target[:, target.any(axis=0)].mean())

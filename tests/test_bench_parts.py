@@ -426,6 +426,14 @@ def test_a_trial_is_made_once(tmp_path, load, X, monkeypatch):
     assert Counter.n_fits == 3
 
 
+def test_chance_is_among_all_that_can_be_answered(load):
+    chance, target = load("probes").chance_of, np.array(["a", "b", "b", "b"])
+    assert chance(target, "accuracy", ["a", "b", "c", "d"]) == 0.25
+    assert chance(target, "mean average precision", ["a", "b", "c", "d"]) == 0.5
+    shares = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]])
+    assert chance(shares, "mean average precision", ["a", "b", "c"]) == 0.625
+
+
 def test_fewer_clips_are_learned_from_for_more_epochs(load):
     count = load("generated").count_epochs
     assert [count(12, n) for n in (5000, 1000, 500, 100, 12)] == [12, 12, 24, 84, 84]

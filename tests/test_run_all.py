@@ -173,6 +173,12 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world):
     assert cells["zero-shot", f"{world}, kinds never heard", distilled]["controls"] == {
         "chance": 0.5
     }
+    among_all = cells["zero-shot", f"{world}, kinds never heard, among all", distilled]
+    assert among_all["controls"] == {"chance": pytest.approx(1 / 12)}
+    spread = cells["data efficiency", world, "MFCC"]["spread"]
+    assert "accuracy at 1 %" in spread
+    assert "accuracy at 100 %" not in spread  # there is but one draw of all
+    assert not cells["data efficiency", world, "Supervise"]["spread"]
     assert "mean average precision" in cells["classification", mixtures, "Supervise"]["scores"]
     shares = [p["share"] for p in cells["data efficiency", world, "MFCC"]["details"]["curve"]]
     assert shares == [1, 2, 5, 10, 20, 50, 100]

@@ -89,7 +89,7 @@ def summarise(cell, data, trials):
     values = [trial[measure] for trial in trials]
     cell.scores = {measure: float(np.mean(values))}
     cell.spread = {measure: float(np.std(values))} if len(values) > 1 else {}
-    cell.controls = {"chance": chance_of(data.target, measure)}
+    cell.controls = {"chance": chance_of(data.target, measure, data.classes)}
     if measure != "accuracy":
         targets = data.target if data.multilabel else data.target[:, None] == data.classes
         absent = len(data.classes) - int(np.asarray(targets).any(axis=0).sum())

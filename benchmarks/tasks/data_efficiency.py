@@ -51,9 +51,11 @@ class DataEfficiency(Task):
             f"{measure} at {point['share']} %": float(np.mean(point["scores"])) for point in curve
         }
         cell.spread = {
-            f"{measure} at {point['share']} %": float(np.std(point["scores"])) for point in curve
+            f"{measure} at {point['share']} %": float(np.std(point["scores"]))
+            for point in curve
+            if len(point["scores"]) > 1
         }
-        cell.controls = {"chance": chance_of(target[test], measure)}
+        cell.controls = {"chance": chance_of(target[test], measure, data.classes)}
         cell.n = len(test)
         cell.details["curve"] = curve
 

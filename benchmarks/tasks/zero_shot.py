@@ -43,7 +43,7 @@ class ZeroShot(Task):
             cosines = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) @ words.T
             score = mean_average_precision(target, cosines, data.classes)
         cell.scores = {measure: score}
-        cell.controls = {"chance": chance_of(data.target, measure)}
+        cell.controls = {"chance": chance_of(data.target, measure, data.classes)}
         cell.n = len(np.unique(rows))
         if data.fold is not None and measure == "accuracy":
             right = classifier.predict(vectors) == target
