@@ -1,6 +1,7 @@
 """Trials: a classifier is trained on some clips and asked about others; what it says is kept."""
 
 import hashlib
+import shutil
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,8 +17,8 @@ VERSION = 1
 class TrialStore:
     """What classifiers said in finished trials, each in a file of its own.
 
-    A cell that was interrupted goes on with its next trial, and a trial that belongs to two
-    tables is made once.
+    A cell that was interrupted goes on with its next trial, a training that writes checkpoints
+    where it was, and a trial that belongs to two tables is made once.
 
     Parameters
     ----------
@@ -48,16 +49,20 @@ class TrialStore:
         classes : ndarray of shape (n_classes,), str
             Of the columns.
         """
-        path = self._folder / f"{hashlib.sha256(repr(identity).encode()).hexdigest()[:32]}.npz"
+        name = hashlib.sha256(repr((VERSION, *identity)).encode()).hexdigest()[:32]
+        path, checkpoints = self._folder / f"{name}.npz", self._folder / name
         kept = _read(path)
         if kept is not None:
             return kept
+        if "checkpoint_dir" in model.get_params(deep=False):
+            model.set_params(checkpoint_dir=str(checkpoints))
         fit_quietly(model, _pick(X, train), target[train])
         scores = np.asarray(model.predict_proba(_pick(X, test)), np.float64)
         classes = np.asarray(model.classes_).astype(str)
         path.parent.mkdir(parents=True, exist_ok=True)
         with open_atomically(path) as file:
             np.savez(file, scores=scores, classes=classes)
+        shutil.rmtree(checkpoints, ignore_errors=True)
         return scores, classes
 
 

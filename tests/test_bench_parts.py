@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -424,6 +424,29 @@ def test_a_trial_is_made_once(tmp_path, load, X, monkeypatch):
         path.write_bytes(path.read_bytes()[:100])
     np.testing.assert_array_equal(try_out("one")[0], scores)
     assert Counter.n_fits == 3
+
+
+def test_an_interrupted_training_goes_on(tmp_path, load, rng, monkeypatch, capsys):
+    store = load("trials").TrialStore(tmp_path / "trials")
+    X = [rng.normal(size=8000) for _ in range(8)]
+    target, rows = np.array(["a", "b"] * 4), np.arange(8)
+    model = SupervisedAudioClassifier(
+        encoder_width=2, clip_length=0.5, max_epochs=2, batch_size=4, random_state=0, devices="cpu"
+    )
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SupervisedAudioClassifier, "predict_proba", stop)
+        with pytest.raises(KeyboardInterrupt):
+            store.predict(clone(model), X, target, rows[:6], rows[6:], ("one",))
+    assert "going on" not in capsys.readouterr().out
+    found, _ = store.predict(clone(model), X, target, rows[:6], rows[6:], ("one",))
+    assert "going on" in capsys.readouterr().out
+    alone = model.fit(X[:6], target[:6]).predict_proba(X[6:])
+    np.testing.assert_array_equal(found, alone)
+    assert [path.suffix for path in (tmp_path / "trials").iterdir()] == [".npz"]
 
 
 def test_chance_is_among_all_that_can_be_answered(load):
