@@ -39,7 +39,7 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_
     pipeline, files, words, training, compared, painting = blocks
     names = {}
     exec(pipeline, names)  # noqa: S102
-    assert capsys.readouterr().out.startswith("0.")
+    assert float(capsys.readouterr().out) > 0.9
     assert len([line for line in pipeline.splitlines() if line]) == 8
     (tmp_path / "sounds").mkdir()
     for row, file in enumerate(wav_files):
