@@ -121,8 +121,8 @@ class World:
 
         def supervise(seed, n_clips):
             return SupervisedAudioClassifier(
-                encoder_width=options.supervise_width, clip_length=3.0, batch_size=32,
-                learning_rate=2e-3, lr_patience=2, early_stopping_patience=None,
+                encoder_width=options.supervise_width, clip_length=3.0, learning_rate=2e-3,
+                batch_size=min(32, n_clips), lr_patience=2, early_stopping_patience=None,
                 max_epochs=count_epochs(options.supervise_epochs, n_clips),
                 validation_fraction=0.1 if n_clips >= _ENOUGH_TO_VALIDATE else 0.0,
                 n_jobs=options.n_jobs, devices="cpu", random_state=seed, verbose=options.verbose,
@@ -133,7 +133,15 @@ class World:
             return Wav2CLIPTransformer(weights, output="encoder", **common)
 
         return {
-            "supervise": System("supervise", "Supervise", make_classifier=supervise),
+            "supervise": System(
+                "supervise",
+                "Supervise",
+                make_classifier=supervise,
+                notes=[
+                    "trained for more epochs where there are fewer clips, none of which are put "
+                    f"aside to judge epochs by where there are less than {_ENOUGH_TO_VALIDATE}"
+                ],
+            ),
             "mfcc": System("mfcc", "MFCC", MFCCTransformer),
             "untrained": System(
                 "untrained", "Wav2CLIP (untrained)", untrained, notes=["random weights"]
@@ -164,9 +172,7 @@ class World:
             f"The encoder was distilled, without labels, from the frames of {self.options.n_train} "
             "clips as a small CLIP sees them, which was trained on the pictures and captions of "
             f"the same clips. All is evaluated on {self.options.n_test} other clips. Small "
-            "classifiers and decoders learn from labels and captions of the first. Supervise "
-            "learns for more epochs where there are fewer clips, and puts none aside to judge its "
-            f"epochs by where there are less than {_ENOUGH_TO_VALIDATE}.",
+            "classifiers and decoders learn from labels and captions of the first.",
             "Two kinds of sound were kept from the encoder altogether; words and pictures of them "
             "were not kept from the small CLIP.",
         ]

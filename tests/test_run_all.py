@@ -179,6 +179,7 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world):
     assert "accuracy at 1 %" in spread
     assert "accuracy at 100 %" not in spread  # there is but one draw of all
     assert not cells["data efficiency", world, "Supervise"]["spread"]
+    assert "more epochs" in (tmp_path / "report.md").read_text("utf-8")
     assert "mean average precision" in cells["classification", mixtures, "Supervise"]["scores"]
     shares = [p["share"] for p in cells["data efficiency", world, "MFCC"]["details"]["curve"]]
     assert shares == [1, 2, 5, 10, 20, 50, 100]
