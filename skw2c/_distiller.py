@@ -211,7 +211,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     >>> rng = np.random.default_rng(0)
     >>> sounds, seen = rng.normal(size=(20, 16000)), rng.normal(size=(20, 32))
     >>> distiller = Distiller(
-    ...     encoder_width=4, clip_length=0.5, max_epochs=2, random_state=0, verbose=False
+    ...     encoder_width=4,
+    ...     clip_length=0.5,
+    ...     batch_size=9,
+    ...     max_epochs=2,
+    ...     random_state=0,
+    ...     verbose=False,
     ... )
     >>> distiller.fit(sounds, seen).transform(sounds).shape
     (20, 32)

@@ -79,6 +79,8 @@ def tuned(checkpoint, sounds):
     ]
 )
 @pytest.mark.filterwarnings("ignore:batch_size=")
+@pytest.mark.filterwarnings("ignore:Float samples of row")
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
 def test_common(estimator, check, folder, monkeypatch):
     monkeypatch.chdir(folder)
     check(estimator)

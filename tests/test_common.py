@@ -73,6 +73,7 @@ WORDS = CLIPTextEncoder("clip", pretrained=None, random_state=0)
         ),
     ]
 )
+@pytest.mark.filterwarnings("ignore:Float samples of row")
 def test_common(estimator, check, folder, monkeypatch):
     monkeypatch.chdir(folder)
     check(estimator)

@@ -55,7 +55,9 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_
     assert names["found"].columns.tolist() == ["query", "rank", "item", "score"]
     names["videos"] = write_films(tmp_path)
     training = training.replace("CLIPVideoEncoder(", f"CLIPVideoEncoder({tiny_clip!r}, None, ")
-    training = training.replace("Distiller(", "Distiller(max_epochs=1, encoder_width=2, ")
+    training = training.replace(
+        "Distiller(", "Distiller(max_epochs=1, encoder_width=2, batch_size=4, "
+    )
     exec(training, names)  # noqa: S102
     assert names["vectors"].shape == (6, 16)
     assert (tmp_path / "encoder.md").exists()

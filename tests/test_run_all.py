@@ -277,6 +277,7 @@ def test_bad_arguments(tmp_path, arguments, message, load, monkeypatch, capsys):
     assert "Traceback" not in errors
 
 
+@pytest.mark.filterwarnings("ignore:batch_size=")
 def test_learners_pass_over_what_cannot_be_read(tmp_path, esc_folder, load):
     """An encoder that is trained from scratch gets the clips that others get vectors of."""
     arguments = [

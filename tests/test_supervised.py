@@ -46,6 +46,7 @@ def trained(sounds):
     [SupervisedAudioClassifier(**{**QUICK, "clip_length": SHORTEST / 16000, "batch_size": 100})]
 )
 @pytest.mark.filterwarnings("ignore:batch_size=")
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
 def test_common(estimator, check):
     check(estimator)
 
