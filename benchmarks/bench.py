@@ -87,6 +87,13 @@ class Bench:
         readable = ~np.isnan(vectors).any(axis=1)
         return vectors[readable], rows[readable]
 
+    def material(self, data, system, learner, *, by_seconds=False):
+        """What a classifier learns from: items, the clip of each, and what they are, in words."""
+        if learner is not None:
+            return *self.clips(data), "clips"
+        embed = self.seconds if by_seconds else self.features
+        return *embed(data, system), system.identify_learning()
+
     def try_out(self, data, source, model, X, rows, train, test):
         """What a classifier says of some clips that learned from others.
 

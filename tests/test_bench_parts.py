@@ -1,5 +1,6 @@
 """What the benchmarks are made of: cells, cached vectors, seconds, and small data sets."""
 
+import argparse
 import importlib
 import json
 
@@ -460,3 +461,25 @@ def test_chance_is_among_all_that_can_be_answered(load):
 def test_fewer_clips_are_learned_from_for_more_epochs(load):
     count = load("generated").count_epochs
     assert [count(12, n) for n in (5000, 1000, 500, 100, 12)] == [12, 12, 24, 84, 84]
+
+
+def test_seconds_are_told_apart_but_labels_counted_in_clips(load, tmp_path, rng):
+    """Where each second is judged, a share of the labels is still one of the clips."""
+    clips = [rng.normal(size=32000).astype(np.float32) for _ in range(12)]
+    data = load("dataset").AudioDataset(
+        "scenes", clips, ["a", "b"], target=np.array(["a", "b"] * 6),
+        split=np.repeat(["train", "test"], [8, 4]), by_seconds=True,
+    )  # fmt: skip
+    folders = (load("extraction").VectorCache(tmp_path), load("trials").TrialStore(tmp_path))
+    options = argparse.Namespace(seed=0, probe="logistic", n_trials=1)
+    bench = load("bench").Bench(options, [data], [], load("cells").CellStore(tmp_path), *folders)
+    system = load("systems").System("mfcc", "MFCC", load("mfcc").MFCCTransformer)
+
+    def fill(name):
+        cell = load("cells").Cell(name, data.name, system.title)
+        load("tasks").TASKS[name]().fill(bench, cell, data, system)
+        return cell
+
+    assert np.sum(fill("classification").details["confusion"]) == 4 * 2
+    assert fill("data-efficiency").n == 4
+    assert fill("data-efficiency").details["curve"][-1]["n"] == 8

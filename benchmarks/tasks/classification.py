@@ -8,7 +8,6 @@ from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
 
 from tasks.task import Task
 
-CLIPS = "clips"
 # Sets whose published measure is the mean average precision, although clips have one class.
 _BY_PRECISION = {"VGGSound"}
 
@@ -33,8 +32,7 @@ class Classification(Task):
 
     def fill(self, bench, cell, data, system):
         learner, options = self.learner(system), bench.options
-        source = CLIPS if learner else system.identify_learning()
-        X, rows = bench.clips(data) if learner else _embed(bench, data, system)
+        X, rows, source = bench.material(data, system, learner, by_seconds=data.by_seconds)
         n_trials = 1 if learner and data.fold is None else options.n_trials
         trials, tested = [], set()
         for train, test, seed in splits(data, rows, options.seed, n_trials):
@@ -65,11 +63,6 @@ class FineTuning(Classification):
 
     def identify(self, options, data, system):
         return (identify_recipe(system.make_fine_tuner(0, 1)), options.seed, options.n_trials)
-
-
-def _embed(bench, data, system):
-    """Vectors to learn from, and the clip of each."""
-    return bench.seconds(data, system) if data.by_seconds else bench.features(data, system)
 
 
 def _judge(data, target, scores, classes, n_train):

@@ -3,7 +3,7 @@
 import numpy as np
 from probes import chance_of, make_probe, mean_average_precision
 
-from tasks.classification import CLIPS, measure_of
+from tasks.classification import measure_of
 from tasks.task import Task
 
 SHARES = (1, 2, 5, 10, 20, 50, 100)
@@ -26,8 +26,7 @@ class DataEfficiency(Task):
 
     def fill(self, bench, cell, data, system):
         learner = system.make_classifier
-        X, rows = bench.clips(data) if learner else bench.features(data, system)
-        source = CLIPS if learner else system.identify_learning()
+        X, rows, source = bench.material(data, system, learner)
         target, split = data.target[rows], data.split[rows]
         pool, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
         measure = measure_of(data)
