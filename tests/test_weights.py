@@ -12,12 +12,13 @@ import threading
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import WeightsError, WeightsNotAvailableError
 from skw2c.models import Wav2CLIP
-from skw2c.weights import _fetch, fetch_weights, is_cached, registry
+from skw2c.weights import _fetch, fetch_weights, is_cached, registry, write_safetensors
 
 from .conftest import write_tiny_checkpoint
 
@@ -253,6 +254,21 @@ def test_safetensors_and_path_objects(tmp_path, tiny_checkpoint, waveforms):
     expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
     vectors = Wav2CLIPTransformer(tmp_path / "w.safetensors").fit_transform(waveforms)
     np.testing.assert_array_equal(vectors, expected)
+
+
+@pytest.mark.parametrize("n_facts", [0, 1, 12])
+def test_the_same_tensors_and_description_give_the_same_file(tmp_path, n_facts):
+    state = {"b": torch.arange(6.0).reshape(2, 3), "a": torch.tensor(3), "c": torch.ones(0)}
+    metadata = {f"fact {n}": 'Grüße, "n"\n' * n for n in range(n_facts)}
+    paths = [tmp_path / f"{name}.safetensors" for name in "xyz"]
+    for path in paths:
+        write_safetensors(path, state, metadata)
+    assert len({path.read_bytes() for path in paths}) == 1
+    with safe_open(paths[0], "pt") as file:
+        assert (file.metadata() or {}) == metadata
+        assert set(file.keys()) == set(state)
+        for name, tensor in state.items():
+            torch.testing.assert_close(file.get_tensor(name), tensor, rtol=0, atol=0)
 
 
 def test_what_a_checkpoint_may_hold_and_lack(tmp_path, tiny_checkpoint, waveforms):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._atomic import write_atomically
+from .._atomic import open_atomically
 from ..exceptions import WeightsError
 from ._keras import KERAS_SUFFIXES, read_keras
 from ._tflite import read_tflite
@@ -123,8 +124,28 @@ def _only_tensors(state, path: str) -> dict[str, Tensor]:
 def write_safetensors(
     path: str | os.PathLike, state: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> None:
-    """Write tensors and their description; the file appears whole or not at all."""
+    """Write tensors and their description; the file appears whole or not at all.
+
+    The same ones give the same bytes, so that a checksum tells what is in a file.
+    """
     from safetensors.torch import save
 
     tensors = {name: value.contiguous().clone() for name, value in state.items()}
-    write_atomically(path, save(tensors, metadata=dict(metadata)))
+    content = memoryview(save(tensors, metadata=dict(metadata)))
+    start = 8 + int.from_bytes(content[:8], "little")
+    with open_atomically(path) as file:
+        file.write(_in_order(bytes(content[8:start])))
+        file.write(content[start:])
+
+
+def _in_order(header: bytes) -> bytes:
+    """A header, its length before it, with the metadata sorted.
+
+    They come in random order (https://github.com/safetensors/safetensors/issues/584).
+    """
+    entries = json.loads(header)
+    if "__metadata__" in entries:
+        entries["__metadata__"] = dict(sorted(entries["__metadata__"].items()))
+    header = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # tensors begin at a multiple of eight bytes
+    return len(header).to_bytes(8, "little") + header
