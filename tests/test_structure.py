@@ -73,7 +73,17 @@ FLOORS = [
     {"models"},
     {"weights"},
     {"audio", "pictures", "metrics"},
-    {"_bars", "_container", "_optional", "_atomic", "_names", "_version"},
+    {
+        "_atomic",
+        "_bars",
+        "_container",
+        "_extensions",
+        "_locks",
+        "_names",
+        "_optional",
+        "_spreadsheets",
+        "_version",
+    },
     {"exceptions"},
 ]
 

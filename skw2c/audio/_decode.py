@@ -5,17 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 
+from .._extensions import MEDIA_EXTENSIONS
 from ..exceptions import AudioError
 from ._media_file import MediaFile
 from ._sound_file import SoundFile, UnknownFormatError
-
-# fmt: off
-MEDIA_EXTENSIONS = frozenset({
-    ".3g2", ".3gp", ".aac", ".ac3", ".amr", ".ape", ".asf", ".avi", ".eac3", ".f4v", ".flv",
-    ".m2ts", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
-    ".mxf", ".ogm", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wma", ".wmv", ".wv",
-})
-# fmt: on
 
 
 def open_audio(path: str | os.PathLike) -> SoundFile | MediaFile:

@@ -1,0 +1,48 @@
+"""Locks that end with the process that holds them, however it ends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class LockedError(FileExistsError):
+    """Another process, or another thread of this one, holds the lock."""
+
+
+@contextmanager
+def hold_lock(path: str | os.PathLike, held: str, *, timeout: float = 0) -> Iterator[None]:
+    """Hold the lock of a file while the block runs.
+
+    The file is made where it is missing, and stays: to remove it while others may wait for it
+    would give two of them a lock each. What was killed holds nothing.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; its folder exists.
+    held : str
+        What is said where the lock is held by another: what is going on, and the cure.
+    timeout : float, default=0
+        Seconds to wait for the other; negative waits for ever.
+
+    Raises
+    ------
+    LockedError
+        If another holds the lock after ``timeout``.
+    OSError
+        If the file cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    # Not of the thread: another thread may end what this one has begun.
+    lock = FileLock(os.fspath(path), timeout=timeout, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as exc:
+        raise LockedError(held) from exc
+    try:
+        yield
+    finally:
+        lock.release()
