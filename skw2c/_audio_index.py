@@ -258,7 +258,8 @@ class AudioIndex(BaseEstimator):
         query : str, Path, array, picture, or a list of them
             One query or several.
         by : {"text", "audio", "image", "vector"}, default="text"
-            What the query is. Vectors are (width,) or (n_queries, width).
+            What the query is. Vectors are (width,) or (n_queries, width), in an array, a
+            list, a DataFrame (one query in each row) or a sparse matrix.
         k : int, default=10
             Number of results for each query; all, where there are fewer.
 
@@ -280,6 +281,7 @@ class AudioIndex(BaseEstimator):
             raise ValueError(f"by={by!r} must be one of {', '.join(map(repr, _KINDS))}")
         if not isinstance(k, Integral) or k < 1:
             raise ValueError(f"k={k!r} must be a whole number of at least 1")
+        self._check_columns(query, by)
         queries = list_queries(query, by)
         try:
             vectors = self._embed_queries(queries, by)
@@ -506,6 +508,12 @@ class AudioIndex(BaseEstimator):
                 f"{width}: an index holds one space, so take the encoders of one model"
             )
         return vectors
+
+    def _check_columns(self, query, by: str) -> None:
+        """Refuse vectors whose columns stand in another order than those of the index."""
+        of_vectors = isinstance(self._encoder, str) and hasattr(self, "feature_names_in_")
+        if by == "vector" and of_vectors:
+            note_columns(self, query, reset=False)
 
     def _embed_queries(self, queries: list, by: str) -> np.ndarray:
         if by == "vector":

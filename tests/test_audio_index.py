@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from PIL import Image
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -88,6 +90,26 @@ def test_one_query_or_many(index, vectors):
     assert both["item"][3] == 49
     assert len(index.search("first", k=1000)) == 50
     same(index.search(vectors[0], by="vector"), index.search(vectors[:1], by="vector"))
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame, sparse.csr_array, list])
+def test_tables_of_vectors_as_queries(vectors, form):
+    queries = form(vectors[:3])
+    index = AudioIndex("passthrough").fit(vectors)
+    same(index.search(queries, by="vector"), index.search(vectors[:3], by="vector"))
+    if form is not pd.DataFrame:
+        return
+    same(index.search(queries.iloc[0], by="vector"), index.search(vectors[0], by="vector"))
+    with pytest.raises(ValueError, match="15 numbers, and those of the index have 16"):
+        index.search(queries[queries.columns[1:]], by="vector")
+
+
+def test_columns_of_queries_are_those_of_the_index(vectors):
+    table = pd.DataFrame(vectors).rename(columns=str)
+    index = AudioIndex("passthrough").fit(table)
+    same(index.search(table[:2], by="vector"), index.search(vectors[:2], by="vector"))
+    with pytest.raises(ValueError, match="feature names should match"):
+        index.search(table[table.columns[::-1]], by="vector")
 
 
 def test_names(vectors):

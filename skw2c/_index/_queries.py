@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+from sklearn.utils import check_array
 
 from .._texts import list_texts
 
@@ -13,6 +14,8 @@ def list_queries(query, by: str) -> list:
     """The queries, where there may be one or several."""
     if hasattr(query, "detach"):
         query = query.detach().cpu().numpy()
+    if by == "vector":
+        query = _as_matrix(query)
     if hasattr(query, "columns"):
         query = list_texts(query)
     elif _is_single(query, by):
@@ -28,6 +31,14 @@ def list_queries(query, by: str) -> list:
         if by == "text" and not isinstance(item, str):
             raise ValueError(f"The query {number} is {item!r}, and by='text' takes strings")
     return [os.fspath(item) if isinstance(item, os.PathLike) else item for item in queries]
+
+
+def _as_matrix(query):
+    """Vectors as an array where a table or sparse matrix holds them, one in each row."""
+    if hasattr(query, "toarray"):
+        return query.toarray()
+    is_table = len(getattr(query, "shape", ())) == 2 and hasattr(query, "columns")
+    return check_array(query, input_name="query") if is_table else query
 
 
 def _is_single(query, by: str) -> bool:
