@@ -12,10 +12,7 @@ from .._texts import list_texts
 
 def list_queries(query, by: str) -> list:
     """The queries, where there may be one or several."""
-    if hasattr(query, "detach"):
-        query = query.detach().cpu().numpy()
-    if by == "vector":
-        query = _as_matrix(query)
+    query = _as_array(query, by)
     if hasattr(query, "columns"):
         query = list_texts(query)
     elif _is_single(query, by):
@@ -33,8 +30,12 @@ def list_queries(query, by: str) -> list:
     return [os.fspath(item) if isinstance(item, os.PathLike) else item for item in queries]
 
 
-def _as_matrix(query):
-    """Vectors as an array where a table or sparse matrix holds them, one in each row."""
+def _as_array(query, by: str):
+    """The query as an array where a tensor holds it, or vectors in a table or sparse matrix."""
+    if hasattr(query, "detach"):
+        return query.detach().cpu().numpy()
+    if by != "vector":
+        return query
     if hasattr(query, "toarray"):
         return query.toarray()
     is_table = len(getattr(query, "shape", ())) == 2 and hasattr(query, "columns")
