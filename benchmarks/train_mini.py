@@ -127,7 +127,8 @@ def train(options):
     )
     distiller.fit(sounds, standardise(vectors))
     distiller.save(str(Path(options.out) / f"{options.name}.safetensors"))
-    distiller.history_.to_csv(Path(options.out) / f"{options.name}.csv", index=False)
+    history = distiller.history_.to_csv(index=False).encode()
+    write_atomically(Path(options.out) / f"{options.name}.csv", history)
     facts = {"examples": len(sounds), "epochs": options.epochs}
     write_atomically(Path(options.out) / f"{options.name}.json", json.dumps(facts).encode())
 

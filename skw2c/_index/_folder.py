@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._atomic import open_atomically, replace_atomically, write_atomically
+from .._atomic import replace_atomically, write_atomically
 from ..exceptions import SavedIndexError
 from ..weights import sha256_of
 
@@ -206,14 +206,14 @@ def _write_part(folder: Path, part: IndexPart) -> dict:
     items = json.dumps({"items": part.items, "counts": part.counts.tolist()}).encode()
     return {
         "vectors": _write_array(folder, "vectors.npy", part.vectors),
-        "items": _write_file(folder, "items.json", lambda path: write_atomically(path, items)),
+        "items": _write_file(folder, "items.json", lambda path: path.write_bytes(items)),
         "times": None if part.times is None else _write_array(folder, "times.npy", part.times),
     }
 
 
 def _write_array(folder: Path, suffix: str, array: np.ndarray) -> dict:
     def write(path: Path) -> None:
-        with open_atomically(path) as file:
+        with open(path, "wb") as file:
             np.save(file, array, allow_pickle=False)
 
     return _write_file(folder, suffix, write)
@@ -223,8 +223,6 @@ def _write_file(folder: Path, suffix: str, write: Callable[[Path], None]) -> dic
     path = folder / f"{uuid.uuid4().hex}.{suffix}"
     with replace_atomically(path) as temporary:
         write(temporary)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
@@ -252,8 +250,8 @@ def _remove_others(folder: Path, listed: dict) -> None:
     entries = [entry for files in listed["parts"] for entry in files.values()]
     kept = {entry["file"] for entry in [*entries, listed["neighbours"]] if entry}
     for path in folder.iterdir():
-        # A dot and another number precede the name of a file that was not written to its end.
-        name = re.sub(r"^\.[0-9a-f]{32}\.", "", path.name)
+        # Before a sweep of leftovers belonged to the writer, dots and numbers preceded the name.
+        name = re.sub(r"^(\.[0-9a-f]{32}\.)+", "", path.name)
         if _OURS.fullmatch(name) and path.name not in kept:
             with suppress(OSError):
                 path.unlink()

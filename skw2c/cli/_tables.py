@@ -6,7 +6,7 @@ import os
 import sys
 import zipfile
 
-from .._atomic import open_atomically
+from .._atomic import check_place, open_atomically
 from .._optional import import_optional
 
 _FORMATS = (".csv", ".tsv", ".parquet", ".npz")
@@ -27,11 +27,11 @@ def check_output(path: str | None, formats: tuple[str, ...] = _FORMATS) -> None:
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in formats:
         raise ValueError(f"--out {path!r} must end in {', '.join(formats[:-1])} or {formats[-1]}")
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"the folder {folder!r} of --out does not exist")
     if os.path.isdir(path):
         raise IsADirectoryError(f"--out {path!r} is a folder, and a file is to be written")
+    folder = os.path.dirname(os.path.abspath(check_place(path)))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"the folder {folder!r} of --out does not exist")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"the folder {folder!r} of --out cannot be written to")
     if suffix == ".parquet":
