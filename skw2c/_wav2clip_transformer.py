@@ -70,7 +70,8 @@ class Wav2CLIPTransformer(SoundTransformer):
     memory : str, Path, joblib.Memory or None, default=None
         Where to keep the vectors of each clip, found again by the content of the file and
         the configuration: adding 10 files to a folder of 10,000 computes 10, and an
-        interrupted run goes on.
+        interrupted run goes on. They are plain numbers with a checksum, and what does not fit
+        it is computed again. Of a joblib.Memory only the folder is used.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that

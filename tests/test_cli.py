@@ -323,18 +323,18 @@ def test_killed_half_way_and_started_again(many, how):
     process = start(*command)
     kept = Path("a.parquet.partial")
     deadline = time.monotonic() + 60
-    while len(list(kept.rglob("output.pkl"))) < 6 and time.monotonic() < deadline:
+    while len(list(kept.rglob("*.vectors"))) < 6 and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(how)
     _, error = process.communicate()
     assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in error
-    n_kept = len(list(kept.rglob("output.pkl")))
+    n_kept = len(list(kept.rglob("*.vectors")))
     assert 6 <= n_kept < 60
     assert not Path("a.parquet").exists()
     if how == signal.SIGINT:
         assert "run the same command again to go on" in error
-    times = {path: path.stat().st_mtime_ns for path in kept.rglob("output.pkl")}
+    times = {path: path.stat().st_mtime_ns for path in kept.rglob("*.vectors")}
     again = start(*command, "--quiet")
     while again.poll() is None:  # what was kept is not computed again
         for path, written in times.items():
