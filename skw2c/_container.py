@@ -6,6 +6,11 @@ import errno
 from fractions import Fraction
 from types import ModuleType
 
+# A recording may pause, and a slide may stay. What states years is damaged, or a file of some
+# bytes that makes work without end.
+_LONGEST_PAUSE = 3600
+_STATES_ITS_END = frozenset({"matroska,webm", "avi", "flv"})
+
 # What reads a list of other files instead of a file of its own.
 _PLAYLISTS = frozenset({"avisynth", "concat", "dash", "hls", "image2", "imf", "sdp", "vapoursynth"})
 
@@ -47,15 +52,19 @@ def open_container(path: str, av: ModuleType, error: type[Exception]):
 
 def choose_pictures(container, av: ModuleType):
     """The video track that players choose, or None; a cover is none."""
-    disposition = av.stream.Disposition
-    tracks = [
-        track
-        for track in container.streams.video
-        if not track.disposition & disposition.attached_pic
-    ]
-    return max(
-        tracks, key=lambda track: bool(track.disposition & disposition.default), default=None
-    )
+    cover = av.stream.Disposition.attached_pic
+    return _flagged([t for t in container.streams.video if not t.disposition & cover], av)
+
+
+def choose_sound(container, av: ModuleType):
+    """The sound track that players choose, or None."""
+    return _flagged(container.streams.audio, av)
+
+
+def _flagged(tracks, av: ModuleType):
+    """The first track that the file marks as its default, or else the first."""
+    default = av.stream.Disposition.default
+    return max(tracks, key=lambda track: bool(track.disposition & default), default=None)
 
 
 def start_of_file(container, pictures) -> Fraction:
@@ -71,3 +80,24 @@ def start_of_file(container, pictures) -> Fraction:
         ),
         default=Fraction(0),
     )
+
+
+def is_a_pause(empty: float, filled: float) -> bool:
+    """Whether a file may have so many seconds with nothing in them, next to those with something.
+
+    An hour is a pause, and so are a minute for each second that is filled.
+    """
+    return empty <= _LONGEST_PAUSE + 60 * filled
+
+
+def stated_end(container, av: ModuleType) -> float | None:
+    """The second at which a Matroska, WebM, AVI or FLV file says that its last track ends.
+
+    None where the file does not say so, and FFmpeg could only estimate it.
+    """
+    if container.format.name not in _STATES_ITS_END or container.duration is None:
+        return None
+    # Where the header of the file has a duration, FFmpeg gives none to the tracks.
+    if container.format.name != "avi" and any(t.duration is not None for t in container.streams):
+        return None
+    return container.duration / av.time_base

@@ -28,6 +28,8 @@ _CAUSES = {
     "IsADirectoryError": "it is a folder, and a video is a file",
 }
 _RECODE = "re-encode it, for example with: ffmpeg -i IN OUT.mp4"
+# A slide may stay, but a few bytes that state years would make work without end.
+_LONGEST_SHOW, _LONGEST_STILL = 4 * 3600, 60
 # How a frame is turned upright, by the signs of a, b, c, d in FFmpeg's display matrix, which
 # shows the pixel (x right, y down) at (a x + c y, b x + d y).
 _UPRIGHT = {
@@ -146,6 +148,7 @@ class _Track:
         self._leeway = min(self._stream.time_base, Fraction(1, 1000)) / 2
         self._start = self._end = self._interval = None
         self._read_until = Fraction(0)
+        self._n_frames = 0
 
     def timeline(self) -> Iterator[tuple]:
         """Yield (frame, second that it starts), and at last (None, second of the end)."""
@@ -187,6 +190,17 @@ class _Track:
             self._interval = (start - self._start) or self._interval
         self._start = start
         self._end = start + self._duration_of(frame)
+        self._check_plausible()
+
+    def _check_plausible(self) -> None:
+        """Refuse pictures that are said to be shown for years."""
+        self._n_frames += 1
+        if self._end > _LONGEST_SHOW + _LONGEST_STILL * self._n_frames:
+            raise VideoError(
+                f"its time stamps state that picture {self._n_frames} is shown until "
+                f"{float(self._end):.6g} seconds after the start of the file. If that is not "
+                f"damage, {_RECODE}"
+            )
 
     def _duration_of(self, frame) -> Fraction:
         if frame.duration:
