@@ -1,6 +1,7 @@
 """AudioCLIPFineTuner: tune the audio encoder of AudioCLIP to the classes of a task."""
 
 import os
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
@@ -11,11 +12,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._audioclip_transformer import AudioCLIPTransformer
+from ._class_numbers import number_classes, refuse_numbers
 from ._class_scores import choose_classes, compare_two
 from ._class_targets import read_classes
+from ._classes import read_labels
 from ._clip_text_encoder import CLIPTextEncoder
 from ._encoders import resolve_encoder
-from ._labels import embed_labels, is_table, look_up_labels
+from ._labels import embed_labels, is_table, look_up_labels, names_in_table
 from ._rows import to_unit_length
 from ._tables import note_columns
 from ._trainer import SoundTrainer
@@ -47,6 +50,12 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
     ----------
     weights : str, Path, WeightsReference or None, default="audioclip-full"
         The encoder to begin with, see :class:`AudioCLIPTransformer`.
+
+    labels : sequence, dict or None, default=None
+        What the classes in y mean. A dict says it in words, as in ``{0: "dog", 1: "rain"}``,
+        which numbers need where ``text_encoder`` is no table. None takes the classes as they
+        stand. Meta-estimators that hand y on as numbers, such as voting and stacking, need a
+        list of the classes in y, in sorted order.
 
     text_encoder : {"audioclip"}, transformer, or table, default="audioclip"
         What makes vectors of the names of the classes. ``"audioclip"`` is the encoder of
@@ -191,6 +200,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
     _parameter_constraints = {
         **SoundTrainer._parameter_constraints,
         "weights": [str, os.PathLike, WeightsReference, None],
+        "labels": [Mapping, "array-like", None],
         "text_encoder": [
             StrOptions({"audioclip"}), HasMethods(["fit", "transform"]), dict, "array-like",
         ],
@@ -203,6 +213,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         self,
         weights="audioclip-full",
         *,
+        labels=None,
         text_encoder="audioclip",
         clip_length=5.0,
         sampling_rate=44100,
@@ -228,6 +239,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         verbose=True,
     ):
         self.weights = weights
+        self.labels = labels
         self.text_encoder = text_encoder
         self.clip_length = clip_length
         self.sampling_rate = sampling_rate
@@ -273,8 +285,9 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         Raises
         ------
         ValueError
-            If X and y do not fit each other, there are less than two classes, or the
-            vectors of their names are not as long as those of sounds.
+            If X and y do not fit each other, there are less than two classes, numbers stand
+            where words are needed, or the vectors of the names are not as long as those of
+            sounds.
         AudioError
             If a clip cannot be read and ``on_error="raise"``.
         WeightsError
@@ -297,8 +310,9 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             self.classes_, targets, multilabel = read_classes(self, y, len(items))
             if multilabel:
                 raise ValueError("y must be the class of each clip, and it is an indicator matrix")
+            words = self._find_words()
             self._begin_with = self._refer_to_weights()
-            self.label_vectors_ = self._embed_labels(self.classes_.tolist())
+            self.label_vectors_ = self._embed_labels(words)
             self.scale_ = self._read_scale()
             clips = collect_clips(
                 items,
@@ -420,9 +434,26 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             return WeightsReference(seed=int(seed))
         return refer_to(self.weights, "audioclip", progress=bool(self.verbose))
 
+    def _find_words(self) -> list:
+        """What each class means: its words, or its name in a table."""
+        classes, by_table = self.classes_.tolist(), is_table(self.text_encoder)
+        if self.labels is not None:
+            labels, words = read_labels(self.labels)
+            meanings = dict(zip(number_classes(labels, self.classes_), words, strict=True))
+            unknown = [label for label in classes if label not in meanings]
+            if unknown:
+                raise ValueError(f"y has {unknown[0]!r}, which labels does not have")
+            classes = [meanings[label] for label in classes]
+        elif by_table:
+            number_classes(names_in_table(self.text_encoder), self.classes_)
+        if not by_table:
+            refuse_numbers(classes)
+        return classes
+
     def _embed_labels(self, labels: list) -> np.ndarray:
         if is_table(self.text_encoder):
-            return look_up_labels(labels, self.text_encoder)
+            order = None if self.labels is None else read_labels(self.labels)[1]
+            return look_up_labels(labels, self.text_encoder, order)
         encoder = self.text_encoder
         if isinstance(encoder, str):
             encoder = CLIPTextEncoder(_MODEL, self._find_texts(), random_state=self.random_state)

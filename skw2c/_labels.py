@@ -132,6 +132,12 @@ def look_up_labels(labels: list, table, names=None) -> np.ndarray:
     return to_unit_length(chosen)
 
 
+def names_in_table(table) -> list:
+    """Names of the vectors in a table; none of an array alone, whose rows have none."""
+    named = isinstance(table, Mapping) or hasattr(table, "index") or _is_pair(table)
+    return _read_table(table, None)[0] if named else []
+
+
 def is_table(text_encoder) -> bool:
     """Whether these are vectors, and not what makes them."""
     makes_them = hasattr(text_encoder, "fit") and hasattr(text_encoder, "transform")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from ._class_numbers import number_classes
 from ._class_scores import choose_classes, compare_two
 from ._classes import read_labels, sort_labels
 from ._tables import stack_frames, take_columns
@@ -72,7 +73,8 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted as in all classifiers: not in the order of AudioSet.
+        The labels, sorted as in all classifiers: not in the order of AudioSet. Or their
+        numbers, where y in `fit` has these.
 
     transformer_ : YAMNetTransformer
         What computes the scores, of all classes in the order of AudioSet.
@@ -94,7 +96,12 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
 
     A sound can have many classes, and each score is between 0 and 1 by itself, so that
     there is no `predict_proba`. YAMNet's makers warn that scores are not calibrated from
-    class to class.
+    class to class. :class:`~sklearn.calibration.CalibratedClassifierCV` makes probabilities
+    of them, from clips whose labels are known.
+
+    Many meta-estimators, such as voting, stacking and bagging, hand y on as numbers: the
+    positions of its classes in sorted order. They need ``labels``: the same as in y, in
+    sorted order. The numbers are then ``classes_``.
 
     References
     ----------
@@ -163,15 +170,19 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None, sample_weight=None):
         """Find the weights and the classes; no clip is read.
 
         Parameters
         ----------
         X : list, tuple, Series, DataFrame, array or None, default=None
             Clips. None will do: nothing is learned from them.
-        y : None
-            Ignored: the classes are those of YAMNet, or the parameter ``labels``.
+        y : array-like of shape (n_clips,) or None, default=None
+            Nothing is learned from it: the classes are those of YAMNet, or the parameter
+            ``labels``. Whole numbers must be labels, or the numbers of sorted labels.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Ignored, for nothing is learned from clips: it is there for meta-estimators that
+            draw clips by weights.
 
         Returns
         -------
@@ -181,9 +192,13 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If labels come twice, or name no class.
+            If labels come twice, or name no class, or y has numbers that are no labels.
         """
-        classes, names = sort_labels(*self._read_labels())
+        if sample_weight is not None and X is not None:
+            _check_sample_weight(sample_weight, X)
+        classes, names = self._read_labels()
+        classes = classes if y is None else number_classes(classes, y)
+        classes, names = sort_labels(classes, names)
         order = {name: column for column, name in enumerate(audioset_classes())}
         self._columns = [order[name] for name in names]
         self.classes_ = np.array(classes)
@@ -227,6 +242,16 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
             shape (n_clips,).
         """
         return self._judge(X, compare_two)
+
+    @property
+    def predict_proba(self):
+        """There is none: it raises an AttributeError that says so, so that ``hasattr`` is False."""
+        raise AttributeError(
+            "YAMNetClassifier has no predict_proba, for a sound can have many classes, and the "
+            "scores of YAMNet are not probabilities: take decision_function, or "
+            "CalibratedClassifierCV(YAMNetClassifier(...)), which makes probabilities of them. "
+            "VotingClassifier works with voting='hard'"
+        )
 
     def predict_top(self, X, n_labels=5):
         """Say which labels have the highest scores.

@@ -12,8 +12,14 @@ from scipy.special import expit, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
+from ._class_numbers import number_classes, refuse_numbers
 from ._class_scores import choose_classes, compare_two
 from ._classes import (
     binarize,
@@ -28,6 +34,7 @@ from ._labels import (
     embed_labels,
     is_table,
     look_up_labels,
+    names_in_table,
     refuse_prompts,
 )
 from ._rows import to_unit_length
@@ -52,7 +59,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     ----------
     labels : sequence, dict or None, default=None
         The labels to choose from: strings, or numbers. A dict says what labels mean in
-        words, as in ``{0: "dog", 1: "rain"}``. None takes them from ``y`` in `fit`.
+        words, as in ``{0: "dog", 1: "rain"}``, which numbers need where ``text_encoder`` is no
+        table. None takes them from ``y`` in `fit`.
 
     encoder : str, transformer or "passthrough", default="wav2clip"
         What makes vectors of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer` with the
@@ -116,7 +124,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels: sorted, but under ``multilabel=True`` in the order of ``labels``.
+        The labels: sorted, but under ``multilabel=True`` in the order of ``labels``; or their
+        numbers, where y in `fit` has these.
 
     label_vectors_ : ndarray of shape (n_classes, width), float64
         Their unit vectors.
@@ -145,8 +154,16 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     a transformer has a parameter ``mode``, it is set to that of the classifier.
 
     Where labels are given, all of them are classes, also those that a part of the data does
-    not have. Meta-estimators that take the classes from ``y``, such as voting, need labels
-    from ``y`` too, or the same set in both. A vector of zeros has the cosine 0 with all.
+    not have. A vector of zeros has the cosine 0 with all.
+
+    Many meta-estimators, such as voting, stacking, bagging and
+    :func:`~sklearn.model_selection.cross_val_predict` of probabilities, hand y on as numbers:
+    the positions of its classes in sorted order. They need ``labels``: the same as in y, in
+    sorted order, or a dict ``{0: ..., 1: ...}`` where y has such numbers itself. The numbers are
+    then ``classes_``. Where it is not certain what a number means, `fit` raises an error, so
+    that those which ask for one class at a time, such as
+    :class:`~sklearn.multiclass.OneVsRestClassifier`, are refused for three labels and more: a
+    classifier that chooses among all labels does not need them.
 
     Probabilities are a softmax of the cosines, and say which label fits best, not whether
     any does. Under ``multilabel=True`` they are a logistic function of the cosine's
@@ -237,7 +254,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None, sample_weight=None):
         """Learn the labels, not from sounds: make their vectors.
 
         Parameters
@@ -250,6 +267,9 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             otherwise it is only checked. Under ``multilabel=True`` also one collection of
             labels for each clip, or a DataFrame of 0 and 1 with the labels as names of its
             columns.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Ignored, for nothing is learned from clips: it is there for meta-estimators that
+            draw clips by weights.
 
         Returns
         -------
@@ -260,10 +280,13 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If there are no labels, labels come twice, are said in the same way or mean the
-            same vector, the table lacks one, or y has others.
+            same vector, the table lacks one, y has others, or numbers stand where words are
+            needed.
         """
         if X is not None and y is not None:
             check_consistent_length(X, y)
+        if sample_weight is not None and X is not None:
+            _check_sample_weight(sample_weight, X)
         classes, words = self._collect_labels(y)
         self._check_decision(classes)
         self._fit_encoder(X)
@@ -406,6 +429,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         if self.labels is not None:
             classes, words = read_labels(self.labels)
             if y is not None:
+                classes = classes if self.multilabel else number_classes(classes, y)
                 check_target(y, classes, self.multilabel)
         elif y is None:
             raise ValueError(
@@ -415,6 +439,10 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         else:
             classes = labels_of_sets(y) if self.multilabel else labels_of_target(y)
             words = classes
+            if is_table(self.text_encoder) and not self.multilabel:
+                number_classes(names_in_table(self.text_encoder), y)
+        if not is_table(self.text_encoder):
+            refuse_numbers(words)
         in_order = self.multilabel and (self.labels is not None or hasattr(y, "columns"))
         return (classes, words) if in_order else sort_labels(classes, words)
 

@@ -138,6 +138,13 @@ def tiny_clip(tmp_path_factory):
     return write_tiny_clip(tmp_path_factory.mktemp("clip"))
 
 
+class Table(dict):
+    """A table of label vectors whose name is short, for the names of tests."""
+
+    def __repr__(self):
+        return "Table"
+
+
 def write_tiny_clip(folder, **model):
     """Write the configuration of a small CLIP of width 16."""
     vision = {"image_size": 64, "layers": 2, "width": 64, "head_width": 32, "patch_size": 32}
