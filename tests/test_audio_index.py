@@ -21,6 +21,8 @@ from skw2c import AudioIndex, CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransfo
 from skw2c._index._neighbours import ExactNeighbours, FaissNeighbours
 from skw2c.exceptions import AudioError, FailedClipWarning, FailedRowWarning, SavedIndexError
 
+from .tolerances import assert_close
+
 
 def unit(x):
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
@@ -66,9 +68,7 @@ def test_ranks_as_numpy_does(index, vectors, rng):
     assert found["item"].tolist() == order.ravel().tolist()
     assert found["rank"].tolist() == [1, 2, 3, 4, 5, 6, 7] * 3
     assert found["query"].tolist() == np.repeat([0, 1, 2], 7).tolist()
-    np.testing.assert_allclose(
-        found["score"], np.take_along_axis(cosines, order, axis=1).ravel(), atol=1e-6
-    )
+    assert_close(found["score"], np.take_along_axis(cosines, order, axis=1).ravel())
 
 
 @pytest.mark.parametrize("method", ["exact", "faiss", "auto"])
@@ -131,7 +131,7 @@ def test_words_sounds_and_pictures(sounds, wav_files, waveforms):
     assert sounds.items_ == wav_files
     found = sounds.search(wav_files[2], by="audio", k=2)
     assert found["item"][0] == wav_files[2]
-    np.testing.assert_allclose(found["score"][0], 1, atol=1e-6)
+    assert_close(found["score"][0], 1)
     assert found["query"][0] == wav_files[2]
     assert sounds.search(waveforms[2], by="audio", k=1)["item"][0] == wav_files[2]
     assert sounds.search(waveforms[:2], by="audio", k=1)["item"].tolist() == wav_files[:2]
@@ -151,7 +151,7 @@ def test_prompts(sounds, wav_files):
     expected = sounds.search(unit(texts).mean(axis=0), by="vector")
     found = sounds.search("rain")
     assert found["item"].tolist() == expected["item"].tolist()
-    np.testing.assert_allclose(found["score"], expected["score"], atol=1e-6)
+    assert_close(found["score"], expected["score"])
 
 
 def test_frames_say_when(sounds, wav_files, waveforms):
@@ -236,7 +236,7 @@ def test_untrained_encoders_come_back(tmp_path, waveforms):
     again = AudioIndex.load(tmp_path)
     found = again.search(waveforms[1], by="audio", k=1)
     assert found["item"][0] == 1
-    np.testing.assert_allclose(found["score"][0], 1, atol=1e-6)
+    assert_close(found["score"][0], 1)
 
 
 def test_what_is_added_is_written_beside_what_is_there(index, saved, vectors):

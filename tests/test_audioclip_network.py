@@ -25,6 +25,7 @@ from skw2c.models.audioclip._fbsp import LinearFBSP, blackman_harris, count_colu
 from skw2c.training import WaveformAugmentation
 
 from .conftest import make_tiny_audioclip, make_tone
+from .tolerances import assert_close, tolerance
 
 RATE = 44100
 
@@ -144,15 +145,13 @@ def test_untrained_wavelets_are_a_fourier_transform():
     }  # fmt: skip
     with torch.no_grad():
         wavelets = torch.complex(*layer().double())
-    torch.testing.assert_close(
-        wavelets.abs(), torch.full_like(wavelets.abs(), 2048**-0.5), atol=1e-5, rtol=0
-    )
+    assert_close(wavelets.abs(), torch.full_like(wavelets.abs(), 2048**-0.5))
     assert layer.loss() < 1e-8
 
 
 def test_window():
     expected = scipy.signal.get_window("blackmanharris", 1654)
-    np.testing.assert_allclose(blackman_harris(), expected, atol=1e-7)
+    np.testing.assert_allclose(blackman_harris(), expected, atol=tolerance(1, 4))
 
 
 @pytest.mark.parametrize(
@@ -181,12 +180,9 @@ def test_halving_is_adaptive_pooling(length):
 def test_vectors_of_the_reference(network, frozen, rng, n_samples):
     waveform = make_tone(rng, n_samples, RATE)
     expected = reference_vector(network.state_dict(), torch.from_numpy(waveform), (1, 2, 1, 1))
-    scale = float(expected.abs().max())
     vector = frozen.encode(frozen.prepare(waveform, None), "clip")
-    np.testing.assert_allclose(vector[0], expected, atol=1e-5 * scale)
-    np.testing.assert_allclose(
-        network(torch.from_numpy(waveform)[None])[0], expected, atol=1e-5 * scale
-    )
+    assert_close(vector[0], expected)
+    assert_close(network(torch.from_numpy(waveform)[None])[0], expected)
 
 
 def test_digital_silence_sounds_as_in_the_reference(network, frozen, rng):
@@ -222,7 +218,7 @@ def test_full_size_is_the_resnext_of_torchvision():
         y = reference.maxpool(reference.relu(reference.bn1(reference.conv1(x))))
         for layer in (reference.layer1, reference.layer2, reference.layer3, reference.layer4):
             y = layer(y)
-        torch.testing.assert_close(network.feature_map(x), y, rtol=1e-4, atol=1e-5)
+        assert_close(network.feature_map(x), y)
     assert network.n_features == 2048
     assert network.n_outputs == 1024
 
@@ -232,9 +228,7 @@ def test_plain_convolutions_equal_the_fused_ones(network):
     expected = network.feature_map(x).transpose(2, 3)
     for fused in (True, False):
         folded = _frozen.FoldedESResNeXt(network, torch.device("cpu"), fused)
-        torch.testing.assert_close(
-            folded(x), expected, rtol=0, atol=1e-5 * float(expected.abs().max())
-        )
+        assert_close(folded(x), expected)
 
 
 def test_batch_and_order_do_not_matter(frozen, rng):
@@ -242,11 +236,8 @@ def test_batch_and_order_do_not_matter(frozen, rng):
     waveforms[3][5000:] = 0
     inputs = torch.cat([frozen.prepare(waveform, None) for waveform in waveforms])
     alone = np.concatenate([frozen.encode(one, "clip") for one in inputs.split(1)])
-    scale = np.abs(alone).max()
     for order in (list(range(7)), [6, 3, 1], [3, 3, 2, 0]):
-        np.testing.assert_allclose(
-            frozen.encode(inputs[order], "clip"), alone[order], atol=1e-6 * scale
-        )
+        assert_close(frozen.encode(inputs[order], "clip"), alone[order])
 
 
 def test_silence_has_a_finite_vector(frozen):
@@ -260,7 +251,7 @@ def test_channels_are_summed(network, rng):
     twice = FrozenAudioCLIP(network, "cpu", n_channels=2)
     expected = reference_vector(network.state_dict(), torch.from_numpy(waveform), (1, 2, 1, 1), 2)
     vector = twice.encode(twice.prepare(waveform, None), "clip")[0]
-    np.testing.assert_allclose(vector, expected, atol=1e-5 * float(expected.abs().max()))
+    assert_close(vector, expected)
 
 
 def test_legacy_scaling_takes_samples_for_integers(network, rng):
@@ -305,7 +296,7 @@ def test_long_clip_equals_one_piece(network, frozen, rng, monkeypatch, extra):
         whole = frozen.encode(frozen.prepare(waveform, None), output)
         [streamed] = frozen.embed_blocks(lambda: iter(blocks), None, output)
         assert streamed.dtype == np.float32
-        np.testing.assert_allclose(streamed, whole, atol=2e-5 * np.abs(whole).max())
+        assert_close(streamed, whole)
 
 
 @pytest.mark.parametrize("framing", [Framing(44100, 22050), Framing(30000, 50001, True)])
@@ -314,14 +305,13 @@ def test_windows_of_a_long_clip(frozen, rng, monkeypatch, framing):
     inputs = frozen.prepare(waveform, framing)
     whole = frozen.encode(inputs, "clip")
     each = [frozen.encode(frozen.prepare(w, None), "clip") for w in framing.cut(waveform)]
-    scale = np.abs(whole).max()
-    np.testing.assert_allclose(np.concatenate(each), whole, atol=2e-6 * scale)
+    assert_close(np.concatenate(each), whole)
     monkeypatch.setattr(_frozen, "CORE_COLUMNS", 300)
     assert frozen.longest(framing) < len(waveform)
     blocks = np.array_split(waveform, 11)
     parts = list(frozen.embed_blocks(lambda: iter(blocks), framing, "clip"))
     assert len(parts) > 1
-    np.testing.assert_allclose(np.concatenate(parts), whole, atol=2e-6 * scale)
+    assert_close(np.concatenate(parts), whole)
 
 
 # ---- checkpoints
@@ -400,7 +390,8 @@ def test_gradients_are_those_of_both_losses(rng):
     (loss + (wavelets.square().sum((0, 2)).sqrt() - 1).square().mean()).backward()
     for ours, plain in zip((layer.m, layer.fb, layer.fc), (m, fb, fc), strict=True):
         expected = plain.grad / plain.grad.abs().max()
-        torch.testing.assert_close(ours.grad, expected, atol=5e-3, rtol=0)
+        # The phase of the highest wavelet, 3220, is known to 2e-4 in single precision.
+        torch.testing.assert_close(ours.grad, expected, atol=1e-2, rtol=0)
 
 
 def test_a_trained_network_can_be_copied(rng):

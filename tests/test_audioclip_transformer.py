@@ -16,6 +16,7 @@ from skw2c.models.audioclip import _frozen, build_audioclip, random_audioclip, r
 from skw2c.weights import fetch_weights, read_checkpoint, refer_to_clip, registry, write_safetensors
 
 from .conftest import make_tone
+from .tolerances import FEW, assert_close
 
 RATE = 44100
 
@@ -40,23 +41,20 @@ def test_doors(transformer, clips, expected, tmp_path):
     paths = [str(tmp_path / f"{row}.wav") for row in range(len(clips))]
     for path, clip in zip(paths, clips, strict=True):
         soundfile.write(path, clip, RATE, subtype="FLOAT")
-    scale = np.abs(expected).max()
     tensors = [torch.from_numpy(clip) for clip in clips]
     for X in (paths, pd.DataFrame({"file": paths}), clips, tensors):
         vectors = transformer.fit_transform(X)
         assert vectors.dtype == np.float32
-        np.testing.assert_allclose(vectors, expected, atol=1e-6 * scale)
+        assert_close(vectors, expected)
     order = [4, 0, 5, 2]
-    np.testing.assert_allclose(
-        transformer.transform([paths[row] for row in order]), expected[order], atol=1e-6 * scale
-    )
+    assert_close(transformer.transform([paths[row] for row in order]), expected[order])
 
 
 def test_files_at_other_rates_and_in_stereo(transformer, rng, tmp_path):
     soundfile.write(tmp_path / "x.wav", rng.uniform(-0.5, 0.5, (8000, 2)), 16000)
     waveform, _ = load_audio(tmp_path / "x.wav", sampling_rate=RATE)
     vectors = transformer.fit_transform([tmp_path / "x.wav", waveform])
-    np.testing.assert_array_equal(vectors[0], vectors[1])
+    assert_close(vectors[0], vectors[1])
 
 
 def test_pickle_and_clone(transformer, clips, expected):
@@ -96,7 +94,7 @@ def test_windows(transformer, clips, expected):
     each = transformer.set_params(mode="clip").transform(
         [clips[0][11025 * k : 11025 * k + 22050] for k in range(3)]
     )
-    np.testing.assert_allclose(frames[0], each, atol=2e-6 * np.abs(each).max())
+    assert_close(frames[0], each)
 
 
 def test_long_clips_among_short_ones(transformer, clips, monkeypatch):
@@ -104,17 +102,17 @@ def test_long_clips_among_short_ones(transformer, clips, monkeypatch):
     whole = transformer.fit_transform([long])
     monkeypatch.setattr(_frozen, "CORE_COLUMNS", 256)
     vectors = transformer.transform([clips[0], long, clips[1]])
-    np.testing.assert_allclose(vectors[1], whole[0], atol=2e-5 * np.abs(whole).max())
+    assert_close(vectors[1], whole[0])
     frames = transformer.set_params(mode="frame").transform([long])
     assert frames.shape == (1, 8, 16)
 
 
 def test_normalize_and_channels(transformer, clips, expected):
     vectors = transformer.set_params(normalize=True).fit_transform(clips)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    assert_close(np.linalg.norm(vectors, axis=1), 1, FEW)
     features = transformer.set_params(normalize=False, output="encoder").fit_transform(clips)
     twice = transformer.set_params(n_channels=2).fit_transform(clips)
-    np.testing.assert_allclose(twice, 2 * features, rtol=1e-6)
+    assert_close(twice, 2 * features)
     doubled = transformer.set_params(output="clip").fit_transform(clips)
     assert np.abs(doubled - 2 * expected).max() > 1e-3  # the bias is not doubled
 
@@ -136,7 +134,7 @@ def test_floats_in_the_range_of_integers(transformer, clips):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         vectors = legacy.transform([floats[0]])
-    np.testing.assert_allclose(vectors, expected[:1], atol=1e-6 * np.abs(expected).max())
+    assert_close(vectors, expected[:1])
 
 
 @pytest.mark.parametrize(
@@ -215,17 +213,16 @@ def test_whole_checkpoint(whole_checkpoint, rng):
     texts = ["a dog barks", "rain, thunder"]
     with torch.no_grad():
         expected = clip.encode_text(open_clip.get_tokenizer("RN50-quickgelu")(texts)).numpy()
-    scale = np.abs(expected).max()
     for model in ("RN50-quickgelu", "RN50"):
         vectors = CLIPTextEncoder(model, pretrained=path).fit_transform(texts)
         assert vectors.shape == (2, 1024)
-        np.testing.assert_allclose(vectors, expected, atol=1e-4 * scale)
+        assert_close(vectors, expected)
     picture = image.fromarray(rng.integers(0, 256, (300, 260, 3), dtype=np.uint8))
     transform = open_clip.image_transform(224, is_train=False)
     with torch.no_grad():
         expected = clip.encode_image(transform(picture)[None]).numpy()
     vectors = CLIPImageEncoder("RN50-quickgelu", pretrained=path).fit_transform([picture])
-    np.testing.assert_allclose(vectors, expected, atol=1e-4 * np.abs(expected).max())
+    assert_close(vectors, expected)
     sound = AudioCLIPTransformer(path).fit_transform([np.zeros(4000)])
     assert sound.shape == (1, 1024)
     assert read_logit_scales(read_checkpoint(path), "it")["audio_text"] == pytest.approx(np.exp(4))

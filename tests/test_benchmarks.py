@@ -56,7 +56,7 @@ def test_speed(tmp_path, load, sounds):
     page = (tmp_path / "results" / "speed.md").read_text("utf-8")
     assert page.count("| original") == 2
     difference = page.partition("first clip: ")[2].split()[0].rstrip(".")
-    assert float(difference) < 1e-4
+    assert float(difference) < 1e-4  # of vectors of length 1, ten times what rounding allows
 
 
 def test_stand_in_for_torchaudio(load):

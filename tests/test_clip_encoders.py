@@ -29,6 +29,7 @@ from skw2c.exceptions import FailedRowWarning, ImageError, TextError, VideoError
 from skw2c.models import get_frozen_clip
 
 from .test_pictures import write_video
+from .tolerances import assert_close
 
 TEXTS = ["a dog", "rain on a roof", "church bells", "a dog", "", "Größe 東京", "x " * 60]
 
@@ -93,7 +94,7 @@ def test_every_door_gives_the_same_table(case, door):
     vectors = encoder.fit_transform(door(items))
     assert vectors.dtype == np.float32
     assert vectors.shape == (len(items), 16)
-    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    assert_close(vectors, expected)
 
 
 def test_manners(case):
@@ -118,12 +119,10 @@ def test_subset_order_and_batches(case):
     encoder, items = case
     vectors = encoder.fit_transform(items)
     order = [2, 0, 1]
-    np.testing.assert_allclose(
-        encoder.transform([items[row] for row in order]), vectors[order], atol=1e-5
-    )
+    assert_close(encoder.transform([items[row] for row in order]), vectors[order])
     for batch_size in (1, 2):
         encoder.set_params(batch_size=batch_size)
-        np.testing.assert_allclose(encoder.transform(items), vectors, atol=1e-5)
+        assert_close(encoder.transform(items), vectors)
 
 
 def test_feature_names_and_containers(case):
@@ -163,7 +162,7 @@ def test_unit_length(case):
     vectors = encoder.fit_transform(items)
     encoder.set_params(normalize=True)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    np.testing.assert_allclose(encoder.transform(items), unit, atol=1e-6)
+    assert_close(encoder.transform(items), unit)
 
 
 BAD = {
@@ -184,7 +183,7 @@ def test_failures_keep_their_rows(case):
     with pytest.warns(FailedRowWarning, match="2 of 4 .* failed and are rows of NaN") as record:
         vectors = encoder.transform(mixed)
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, False, True]
-    np.testing.assert_allclose(vectors[[0, 2]], expected, atol=1e-5)
+    assert_close(vectors[[0, 2]], expected)
     [warning] = [entry.message for entry in record]
     assert [row for row, _, _ in warning.failures] == [1, 3]
     assert record[0].filename == __file__
@@ -243,9 +242,9 @@ def test_texts_are_what_open_clip_makes_of_them(tiny_clip):
     model = get_frozen_clip(encoder.weights_, "cpu")._model
     with torch.inference_mode():
         expected = model.encode_text(open_clip.get_tokenizer("ViT-B-32")(TEXTS)).numpy()
-    np.testing.assert_allclose(encoder.transform(TEXTS), expected, atol=1e-5)
+    assert_close(encoder.transform(TEXTS), expected)
     many = TEXTS * 10
-    np.testing.assert_allclose(encoder.transform(many), np.tile(expected, (10, 1)), atol=1e-5)
+    assert_close(encoder.transform(many), np.tile(expected, (10, 1)))
 
 
 def test_long_texts_are_cut_with_a_warning(tiny_clip):
@@ -259,7 +258,7 @@ def test_long_texts_are_cut_with_a_warning(tiny_clip):
     ) as record:
         cut = encoder.transform([just, long, long + "cat"])
     assert record[0].filename == __file__
-    np.testing.assert_allclose(cut, np.repeat(whole, 3, axis=0), atol=1e-5)
+    assert_close(cut, np.repeat(whole, 3, axis=0))
 
 
 def test_texts_that_cannot_be_written(tiny_clip):
@@ -284,9 +283,9 @@ def test_pictures_are_what_open_clip_makes_of_them(tiny_clip, image_files):
     with torch.inference_mode():
         inputs = torch.stack([transform(Image.open(path)) for path in rgb])
         expected = model.encode_image(inputs).numpy()
-    np.testing.assert_allclose(encoder.transform(rgb), expected, atol=1e-5)
+    assert_close(encoder.transform(rgb), expected)
     many = rgb * 11
-    np.testing.assert_allclose(encoder.transform(many), np.tile(expected, (11, 1)), atol=1e-5)
+    assert_close(encoder.transform(many), np.tile(expected, (11, 1)))
 
 
 def test_pictures_of_every_kind(tiny_clip, image_files):
@@ -296,14 +295,12 @@ def test_pictures_of_every_kind(tiny_clip, image_files):
     pixels = np.asarray(Image.open(path))
     same = [Path(path), Image.open(path), pixels, torch.from_numpy(pixels.copy()), pixels / 255,
             (pixels.astype(np.uint16) * 257)]  # fmt: skip
-    np.testing.assert_allclose(encoder.transform(same), np.tile(expected, (6, 1)), atol=1e-5)
-    np.testing.assert_allclose(
-        encoder.transform(np.stack([pixels, pixels])), np.tile(expected, (2, 1)), atol=1e-5
-    )
+    assert_close(encoder.transform(same), np.tile(expected, (6, 1)))
+    assert_close(encoder.transform(np.stack([pixels, pixels])), np.tile(expected, (2, 1)))
     unseen = encoder.transform(
         [Image.new("I;16", (64, 64), 65535), Image.new("RGB", (64, 64), "white")]
     )
-    np.testing.assert_allclose(unseen[0], unseen[1], atol=1e-5)
+    assert_close(unseen[0], unseen[1])
 
 
 # Videos
@@ -325,12 +322,12 @@ def test_videos_are_means_of_their_pictures(tiny_clip, video_files, fps):
     for path in video_files:
         expected = picture_vectors(encoder, path, fps)
         encoder.set_params(pool=None, normalize_frames=False)
-        np.testing.assert_allclose(encoder.transform([path])[0], expected, atol=1e-5)
+        assert_close(encoder.transform([path])[0], expected)
         encoder.set_params(pool="mean")
-        np.testing.assert_allclose(encoder.transform([path])[0], expected.mean(axis=0), atol=1e-5)
+        assert_close(encoder.transform([path])[0], expected.mean(axis=0))
         unit = expected / np.linalg.norm(expected, axis=1, keepdims=True)
         encoder.set_params(normalize_frames=True)
-        np.testing.assert_allclose(encoder.transform([path])[0], unit.mean(axis=0), atol=1e-5)
+        assert_close(encoder.transform([path])[0], unit.mean(axis=0))
 
 
 def test_pictures_of_a_video_have_times(tiny_clip, video_files):
@@ -355,7 +352,7 @@ def test_real_videos(tiny_clip, shared):
     frames = encoder.fit_transform([folder / "bigbuckbunny.mp4", folder / "bento.mp4"])
     assert [rows.shape for rows in frames] == [(159, 16), (33, 16)]
     mean = encoder.set_params(pool="mean").transform([folder / "bento.mp4"])
-    np.testing.assert_allclose(mean[0], frames[1].mean(axis=0), atol=1e-5)
+    assert_close(mean[0], frames[1].mean(axis=0))
     # A video of 10 pictures per second shows each of them three times at 30.
     np.testing.assert_array_equal(frames[1][::3], frames[1][2::3])
     assert np.abs(np.diff(frames[1][::3], axis=0)).max(axis=1).min() > 0

@@ -26,6 +26,8 @@ from sklearn.preprocessing import StandardScaler
 from skw2c import Wav2CLIPTransformer
 from skw2c.models._convolution import _has_onednn_operations
 
+from .tolerances import assert_close
+
 DOORS = {
     "list of str": lambda paths, waveforms: paths,
     "tuple of Path": lambda paths, waveforms: tuple(map(Path, paths)),
@@ -71,7 +73,7 @@ def test_every_door_gives_the_same_table(clips, transformer, expected):
     vectors = transformer.fit_transform(clips)
     assert vectors.dtype == np.float32
     assert vectors.shape == (6, 16)
-    np.testing.assert_allclose(vectors, expected, atol=1e-6)
+    assert_close(vectors, expected)
 
 
 def test_fit_returns_self_and_writes_nothing_public(clips, transformer):
@@ -113,9 +115,7 @@ def test_unfitted(clips, transformer):
 def test_subset_and_order(transformer, wav_files, expected):
     transformer.fit(wav_files)
     order = [4, 0, 5, 2]
-    np.testing.assert_allclose(
-        transformer.transform([wav_files[row] for row in order]), expected[order], atol=1e-6
-    )
+    assert_close(transformer.transform([wav_files[row] for row in order]), expected[order])
 
 
 def test_number_of_clips_may_change(transformer, wav_files, waveforms):
@@ -125,11 +125,7 @@ def test_number_of_clips_may_change(transformer, wav_files, waveforms):
 
 def test_table_after_clips_and_clips_after_table(transformer, waveforms):
     table = np.stack([waveforms[0], waveforms[2]])
-    np.testing.assert_allclose(
-        transformer.fit(table).transform([waveforms[0]]),
-        transformer.transform(table)[:1],
-        atol=1e-6,
-    )
+    assert_close(transformer.fit(table).transform([waveforms[0]]), transformer.transform(table)[:1])
     with pytest.raises(ValueError, match="expecting 16000 features"):
         transformer.transform(table[:, :100])
 
@@ -137,10 +133,10 @@ def test_table_after_clips_and_clips_after_table(transformer, waveforms):
 def test_table_and_tensor_are_rows_of_clips(transformer, waveforms, expected):
     table = np.stack([waveforms[0], waveforms[2]])
     for X in (table, table.tolist(), torch.from_numpy(table), pd.DataFrame(table)):
-        np.testing.assert_allclose(transformer.fit_transform(X), expected[[0, 2]], atol=1e-6)
+        assert_close(transformer.fit_transform(X), expected[[0, 2]])
     # Not contiguous, with a gradient.
     tensor = torch.from_numpy(table.T.copy()).requires_grad_().T
-    np.testing.assert_allclose(transformer.fit_transform(tensor), expected[[0, 2]], atol=1e-6)
+    assert_close(transformer.fit_transform(tensor), expected[[0, 2]])
 
 
 def test_feature_names_out(transformer, wav_files):
@@ -154,7 +150,7 @@ def test_set_output(transformer, wav_files, expected, container):
     table = transformer.set_output(transform=container).fit_transform(wav_files)
     assert table.shape == (6, 16)
     assert list(table.columns) == transformer.get_feature_names_out().tolist()
-    np.testing.assert_allclose(table.to_numpy(), expected, atol=1e-6)
+    assert_close(table.to_numpy(), expected)
 
 
 def test_set_output_keeps_the_index_of_a_series(transformer, wav_files):
@@ -199,7 +195,7 @@ def test_column_transformer(transformer, wav_files, expected, column, frame):
     X = frame({"file": wav_files, "year": range(6)})
     columns = ColumnTransformer([("sound", transformer, column)], remainder="passthrough")
     vectors = columns.fit_transform(X)
-    np.testing.assert_allclose(vectors[:, :16], expected, atol=1e-6)
+    assert_close(vectors[:, :16], expected)
     assert columns.get_feature_names_out()[-1] == "remainder__year"
 
 
@@ -281,7 +277,7 @@ def test_default_dtype_of_torch_does_not_matter(tmp_path, waveforms, tiny_checkp
     np.savez(tmp_path / "w.npz", *waveforms)
     command = [sys.executable, "-c", code, tiny_checkpoint]
     subprocess.run(command, check=True, cwd=tmp_path)  # noqa: S603
-    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), expected, atol=1e-5)
+    assert_close(np.load(tmp_path / "v.npy"), expected)
 
 
 def test_generator(transformer, wav_files):

@@ -45,6 +45,7 @@ from skw2c.training import Run, _clips
 
 from .conftest import REPOSITORY
 from .test_pictures import write_video
+from .tolerances import assert_close
 
 # Most trainings here are of few clips, so that they are short.
 pytestmark = pytest.mark.filterwarnings("ignore:batch_size=16 is larger")
@@ -482,7 +483,7 @@ def test_model_in_training_form_agrees(fitted):
     model = build_wav2clip(fitted.weights_.read(), "the trained weights")
     with torch.no_grad():
         expected = model(torch.from_numpy(sounds)).numpy()
-    np.testing.assert_allclose(fitted.transform(sounds), expected, atol=1e-5)
+    assert_close(fitted.transform(sounds), expected)
 
 
 def test_pickle_names_and_containers(fitted):
@@ -686,7 +687,7 @@ def test_original_program_loads_its_format(tmp_path):
         [sys.executable, "-c", ORIGINAL, *files], check=True, cwd=REPOSITORY / "benchmarks"
     )
     theirs = np.load(tmp_path / "vectors.npy")
-    np.testing.assert_allclose(distiller.transform(sounds), theirs, atol=1e-4)
+    assert_close(distiller.transform(sounds), theirs)
     np.testing.assert_array_equal(
         Wav2CLIPTransformer(tmp_path / "trained.pt").fit().transform(list(sounds)),
         distiller.transform(sounds),

@@ -18,6 +18,8 @@ from skw2c._ahead import map_ahead, read_ahead
 from skw2c.exceptions import AudioError, FailedClipWarning
 from skw2c.models import FrozenWav2CLIP
 
+from .tolerances import assert_close
+
 
 @pytest.fixture
 def mixed(wav_files, waveforms, tmp_path):
@@ -42,7 +44,7 @@ def test_nan_keeps_every_row(tiny_checkpoint, wav_files, mixed, n_jobs):
     assert vectors.shape == (10, 16)
     assert vectors.dtype == np.float32
     assert np.flatnonzero(np.isnan(vectors).all(1)).tolist() == BAD_ROWS
-    np.testing.assert_allclose(np.delete(vectors, BAD_ROWS, axis=0), expected, atol=1e-6)
+    assert_close(np.delete(vectors, BAD_ROWS, axis=0), expected)
     [warning] = [entry.message for entry in record]
     rows, files, causes = zip(*warning.failures, strict=True)
     assert list(rows) == BAD_ROWS
@@ -216,7 +218,7 @@ def test_interrupted_run_goes_on(tiny_checkpoint, waveforms, tmp_path, monkeypat
     monkeypatch.setattr(FrozenWav2CLIP, "encode", counting)
     done = sum(counts)
     assert 20 <= done < 40
-    np.testing.assert_allclose(transformer.transform(clips), expected, atol=1e-6)
+    assert_close(transformer.transform(clips), expected)
     assert sum(counts) == 40
 
 

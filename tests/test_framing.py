@@ -6,6 +6,8 @@ import pytest
 from skw2c import Wav2CLIPTransformer
 from skw2c.models import Framing
 
+from .tolerances import FEW, assert_close
+
 FRAMINGS = [(10, 10), (10, 5), (10, 3), (10, 1), (10, 25), (7, 10), (1, 1), (1, 4)]
 
 
@@ -76,9 +78,7 @@ def test_normalize(tiny_checkpoint, waveforms):
     transformer = Wav2CLIPTransformer(tiny_checkpoint, normalize=True)
     plain = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
     unit = transformer.fit_transform(waveforms)
-    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose(
-        unit, plain / np.linalg.norm(plain, axis=1, keepdims=True), rtol=1e-5, atol=1e-7
-    )
+    assert_close(np.linalg.norm(unit, axis=1), 1, FEW)
+    assert_close(unit, plain / np.linalg.norm(plain, axis=1, keepdims=True))
     frames = transformer.set_params(mode="frame").transform(waveforms[:1])
-    np.testing.assert_allclose(np.linalg.norm(frames, axis=-1), 1, rtol=1e-6)
+    assert_close(np.linalg.norm(frames, axis=-1), 1, FEW)

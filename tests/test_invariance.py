@@ -10,6 +10,7 @@ import soundfile
 from skw2c import Wav2CLIPTransformer
 
 from .conftest import make_tone
+from .tolerances import assert_close
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +33,21 @@ def test_alone_or_in_a_batch(transformer, mixed, mode, output):
     together = transformer.transform(mixed)
     for row in (0, 7, 23, 24, 25, 26, 28, 30, 31):
         alone = transformer.transform([mixed[row]])
-        np.testing.assert_allclose(together[row], alone[0], atol=1e-5)
+        assert_close(together[row], alone[0])
 
 
 def test_position(transformer, mixed):
     transformer.set_params(mode="clip", output="clip").fit(mixed)
     order = np.random.default_rng(0).permutation(len(mixed))
     vectors = transformer.transform([mixed[row] for row in order])
-    np.testing.assert_allclose(vectors, transformer.transform(mixed)[order], atol=1e-5)
+    assert_close(vectors, transformer.transform(mixed)[order])
 
 
 @pytest.mark.parametrize("parameters", [{"batch_size": 1}, {"batch_size": 3}, {"n_jobs": 4}])
 def test_division_of_work(transformer, mixed, parameters):
     transformer.set_params(mode="clip", output="clip").fit(mixed)
     other = Wav2CLIPTransformer(weights=None, random_state=0, **parameters).fit(mixed)
-    np.testing.assert_allclose(other.transform(mixed), transformer.transform(mixed), atol=1e-5)
+    assert_close(other.transform(mixed), transformer.transform(mixed))
 
 
 def test_openvino(transformer, mixed):
@@ -58,8 +59,8 @@ def test_openvino(transformer, mixed):
         )
         vectors = other.fit(mixed).transform(mixed)
         for ours, expected in zip(vectors, transformer.transform(mixed), strict=True):
-            np.testing.assert_allclose(ours, expected, atol=1e-5)
-        np.testing.assert_allclose(other.transform(mixed[3:4])[0], vectors[3], atol=1e-5)
+            assert_close(ours, expected)
+        assert_close(other.transform(mixed[3:4])[0], vectors[3])
 
 
 def test_openvino_without_the_extra(mixed, monkeypatch):
@@ -81,9 +82,7 @@ def test_other_process(tmp_path, transformer, mixed):
         "X = ['a.wav']; v = T(weights=None, random_state=0).fit_transform(X); np.save('v.npy', v)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)  # noqa: S603
-    np.testing.assert_allclose(
-        np.load(tmp_path / "v.npy"), transformer.transform(mixed[:1]), atol=1e-5
-    )
+    assert_close(np.load(tmp_path / "v.npy"), transformer.transform(mixed[:1]))
 
 
 def test_loudness_of_neighbours_does_not_matter(transformer, mixed):
@@ -91,4 +90,4 @@ def test_loudness_of_neighbours_does_not_matter(transformer, mixed):
     transformer.set_params(mode="clip", output="clip").fit(mixed)
     quiet_and_loud = [mixed[0], 1e-3 * mixed[1], 30 * mixed[2]]
     vectors = transformer.transform(quiet_and_loud)
-    np.testing.assert_allclose(vectors[0], transformer.transform(mixed[:1])[0], atol=1e-5)
+    assert_close(vectors[0], transformer.transform(mixed[:1])[0])

@@ -12,6 +12,7 @@ from skw2c._index._neighbours import ExactNeighbours, FaissNeighbours, choose_en
 from skw2c.exceptions import OptionalDependencyError
 
 from .conftest import REPOSITORY
+from .tolerances import assert_close
 
 WIDTH = 64
 KINDS = ["clusters", "even"]
@@ -174,7 +175,7 @@ def test_copies_in_lists():
     """Ten sounds, each many times."""
     vectors = np.tile(draw("even", 10), (2000, 1))
     scores, _ = FaissNeighbours(vectors).search(vectors[:10], 10)
-    np.testing.assert_allclose(scores, 1, atol=1e-6)
+    assert_close(scores, 1)
 
 
 @pytest.mark.parametrize("make", [ExactNeighbours, FaissNeighbours])
@@ -355,7 +356,7 @@ def test_benchmark_data(tmp_path, monkeypatch, distribution):
     assert queries.shape == (50, 512)
     for vectors in (items, queries):
         assert vectors.dtype == np.float32
-        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+        assert_close(np.linalg.norm(vectors, axis=1), 1)
     best = (queries @ items.T).max(axis=1)
     assert best[:45].min() > 0.9
     assert best[45:].max() < 0.8

@@ -24,6 +24,7 @@ from skw2c.weights import read_checkpoint
 
 from .conftest import make_tone
 from .openl3_files import IMAGE, draw_layers, largest_of, run_layers, write_keras, write_torchopenl3
+from .tolerances import FEW, assert_close
 
 # Some of 256 filters on the HTK scale lie between two bins, in the original too.
 pytestmark = pytest.mark.filterwarnings("ignore:Empty filters detected")
@@ -77,9 +78,9 @@ def reference_spectrogram(window, input_repr, frontend):
     return decibels - decibels.max()
 
 
-def assert_near(actual, expected, tolerance):
+def assert_near(actual, expected):
     assert actual.shape == expected.shape
-    assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()
+    assert_close(actual, expected)
 
 
 # Front ends
@@ -105,7 +106,7 @@ def test_spectrograms(rng, frontend, input_repr):
     assert spectrograms.shape == (3, *SHAPES[input_repr])
     assert spectrograms.dtype == np.float32
     expected = [reference_spectrogram(window, input_repr, frontend) for window in windows]
-    np.testing.assert_allclose(spectrograms, expected, atol=2e-5)
+    assert_close(spectrograms, expected)
 
 
 def test_the_librosa_front_end_is_librosas():
@@ -115,7 +116,7 @@ def test_the_librosa_front_end_is_librosas():
     )
     S = librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=80.0)
     spectrogram = FrontEnd("mel128", "librosa", CPU)(torch.from_numpy(window)[None])
-    np.testing.assert_allclose(spectrogram[0], S - S.max(), atol=1e-4)
+    assert_close(spectrogram[0], S - S.max())
 
 
 @pytest.mark.parametrize("frontend", FRONTENDS)
@@ -164,7 +165,7 @@ def test_numpy_gives_the_same(layers, checkpoint, clips, input_repr, frontend, s
     assert expected.shape == (1, 10 * cells[0] * cells[1])
     vectors = transformer.fit_transform([window])
     assert vectors.dtype == np.float32
-    assert_near(vectors, expected, 1e-5)
+    assert_near(vectors, expected)
     assert (vectors < 0).any()  # no rectifier at the end
 
 
@@ -180,7 +181,7 @@ def test_folding_changes_nothing(side, fused):
         norm.running_var.uniform_(0.1, 2)
     x = torch.randn(2, 1 if side == "audio" else 3, 40, 50)
     folded = FoldedOpenL3(network, CPU, fused=fused)(x)
-    assert_near(folded.numpy(), network(x).numpy(), 1e-5)
+    assert_near(folded.numpy(), network(x).numpy())
 
 
 @pytest.mark.parametrize("name", ["small.h5.gz", "small.pth.tar"])
@@ -306,7 +307,7 @@ def test_the_vector_of_a_clip_is_the_mean_of_its_windows(transformer, clips):
     vectors = transformer.fit_transform(clips)
     frames = transformer.set_params(mode="frame").transform(clips)
     assert [len(rows) for rows in frames] == [2, 1, 5, 1]
-    np.testing.assert_allclose(vectors, [rows.mean(axis=0) for rows in frames], rtol=1e-5)
+    assert_close(vectors, [rows.mean(axis=0) for rows in frames])
 
 
 def test_neighbours_and_batches_do_not_matter(transformer, clips):
@@ -316,7 +317,7 @@ def test_neighbours_and_batches_do_not_matter(transformer, clips):
         transformer.set_params(batch_size=batch_size, n_jobs=n_jobs)
         together = transformer.transform([clips[row] for row in order])
         for row, vectors in zip(order, together, strict=True):
-            assert_near(vectors, alone[row], 1e-6)
+            assert_near(vectors, alone[row])
 
 
 @pytest.mark.parametrize("center", [True, False])
@@ -328,7 +329,7 @@ def test_long_clips_are_streamed(monkeypatch, transformer, tmp_path, rng, center
     assert whole.shape == (1, 27 if center else 22, 10)
     monkeypatch.setattr(FrozenOpenL3, "windows_at_once", 5)
     monkeypatch.setattr(FrozenOpenL3, "prepare", None)  # it would be for short clips
-    assert_near(transformer.transform([str(tmp_path / "clip.wav")]), whole, 1e-6)
+    assert_near(transformer.transform([str(tmp_path / "clip.wav")]), whole)
 
 
 def test_memory_is_bounded(transformer):
@@ -347,7 +348,7 @@ def test_odd_clips_have_finite_vectors(transformer, tmp_path, rng):
     mono, stereo, *others = transformer.fit_transform(
         [str(tmp_path / "mono.wav"), str(tmp_path / "stereo.wav"), np.zeros(RATE), np.ones(1)]
     )
-    np.testing.assert_allclose(mono, stereo, rtol=1e-5)
+    assert_close(mono, stereo)
     assert np.isfinite(others).all()
 
 
@@ -361,7 +362,7 @@ def test_doors(transformer, clips, tmp_path):
         soundfile.write(path, clip, RATE, subtype="FLOAT")
     tensors = [torch.from_numpy(clip) for clip in clips]
     for X in (paths, pd.Series(paths), pd.DataFrame({"file": paths}), tensors, np.array(paths)):
-        assert_near(transformer.fit_transform(X), expected, 1e-6)
+        assert_near(transformer.fit_transform(X), expected)
 
 
 def test_pickle_clone_and_containers(transformer, clips):
@@ -408,7 +409,7 @@ def test_failed_rows(transformer, clips):
 
 def test_normalize(transformer, clips):
     vectors = transformer.set_params(normalize=True).fit_transform(clips)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    assert_close(np.linalg.norm(vectors, axis=1), 1, FEW)
 
 
 @pytest.mark.parametrize(
@@ -505,7 +506,7 @@ def test_resampling_as_resampy_keeps_a_tone():
     tone = np.sin(2 * np.pi * 3000 * np.arange(44100) / 44100)
     expected = np.sin(2 * np.pi * 3000 * np.arange(48000) / 48000)
     resampled = resample_as_resampy(tone, 44100, 48000)
-    np.testing.assert_allclose(resampled[200:-200], expected[200:-200], atol=1e-5)
+    assert_close(resampled[200:-200], expected[200:-200])
 
 
 def test_all_regression_data_have_the_shapes_of_their_windows(shared):

@@ -14,6 +14,7 @@ from skw2c.models.openl3._frozen import FrozenOpenL3Image
 from skw2c.models.openl3._network import OpenL3Network
 
 from .openl3_files import IMAGE, draw_layers, largest_of, run_layers, write_keras
+from .tolerances import FEW, assert_close
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_numpy_gives_the_same(layers, transformer, pictures, size):
     vectors = transformer.set_params(embedding_size=size).fit_transform(pictures)
     assert vectors.dtype == np.float32
     assert vectors.shape == (5, 10 * cells**2)
-    assert np.abs(vectors - expected).max() < 1e-5 * np.abs(expected).max()
+    assert_close(vectors, expected)
     assert (vectors < 0).any()
 
 
@@ -94,7 +95,7 @@ def test_batches_do_not_matter(transformer, pictures):
     vectors = transformer.fit_transform(pictures)
     for batch_size in (1, 2, 5):
         again = transformer.set_params(batch_size=batch_size, n_jobs=2).transform(pictures[::-1])
-        assert np.abs(again[::-1] - vectors).max() <= 1e-6 * np.abs(vectors).max()
+        assert_close(again[::-1], vectors)
 
 
 def test_doors(transformer, pictures, tmp_path):
@@ -130,7 +131,7 @@ def test_memory(monkeypatch, transformer, pictures, tmp_path):
 
 def test_normalize(transformer, pictures):
     vectors = transformer.set_params(normalize=True).fit_transform(pictures)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    assert_close(np.linalg.norm(vectors, axis=1), 1, FEW)
 
 
 def test_the_network_of_sound_is_refused(tmp_path):

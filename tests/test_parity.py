@@ -5,6 +5,8 @@ import pytest
 
 from skw2c import Wav2CLIPTransformer, load_audio
 
+# What the README promises. Two programs with other orders of summation on other processors come
+# within a tenth of it, and no change of the front end, however small, does.
 TOLERANCE = 1e-4
 
 

@@ -10,6 +10,8 @@ import torch
 from skw2c import CLIPImageEncoder, CLIPTextEncoder
 from skw2c.datasets import make_audiovisual_events, pair_frames, train_small_clip
 
+from .tolerances import assert_close
+
 open_clip = pytest.importorskip("open_clip")
 
 
@@ -43,9 +45,9 @@ def test_encoders_give_the_vectors_of_the_model(pairs, folder):
         pixels = torch.from_numpy(pairs.pictures[:4]).permute(0, 3, 1, 2) / 255
         pictures = model.encode_image((pixels - 0.5) / 0.25).numpy()
     ours = CLIPTextEncoder(folder).fit_transform(pairs.captions[:4])
-    np.testing.assert_allclose(ours, texts, atol=1e-5)
+    assert_close(ours, texts)
     ours = CLIPImageEncoder(folder).fit_transform(list(pairs.pictures[:4]))
-    np.testing.assert_allclose(ours, pictures, atol=1e-5)
+    assert_close(ours, pictures)
     assert ours.shape == (4, 64)
 
 

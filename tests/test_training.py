@@ -20,6 +20,8 @@ from skw2c.training import (
 )
 from skw2c.training._clips import average_frames, repeat_to
 
+from .tolerances import FEW, tolerance
+
 RATE = 16000
 
 
@@ -226,7 +228,10 @@ def test_losses_are_those_of_the_formulas(loss, with_texts):
             for number, pair in enumerate(terms)
         ]
     )
-    assert model(x, v, t if with_texts else None).item() == pytest.approx(expected, rel=1e-5)
+    assert model(x, v, t if with_texts else None).item() == pytest.approx(
+        expected,
+        abs=tolerance(10.0, FEW),  # the largest of the logits
+    )
 
 
 @pytest.mark.parametrize("with_texts", [False, True])
@@ -239,7 +244,7 @@ def test_cosine_loss_is_one_minus_the_cosine(with_texts):
         (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1) for a, b in pairs
     ]
     loss = model(x, v, t if with_texts else None)
-    assert loss.item() == pytest.approx(1 - np.mean(cosines), rel=1e-5)
+    assert loss.item() == pytest.approx(1 - np.mean(cosines), abs=tolerance(1.0, FEW))
     assert model.describe() == {}
 
 
@@ -433,5 +438,6 @@ def test_two_processes_of_32_are_one_of_64(tmp_path):
     assert [result.pop("world") for result in results] == [1, 2]
     assert results[0].keys() == results[1].keys()
     for name, value in results[0].items():
+        # A tenth of the smallest gradients that there are, and many times what rounding does.
         torch.testing.assert_close(results[1][name], value, rtol=0, atol=1e-5)
         assert value.abs().max() > 1e-4

@@ -13,6 +13,7 @@ from skw2c.models.vqgan import VQGANConfiguration, build_vqgan, get_frozen_vqgan
 from skw2c.models.vqgan._pixels import AUGMENTATIONS, ClampWithGradient, Cutouts
 from skw2c.weights import read_checkpoint, refer_to, registry
 
+from .tolerances import assert_close, tolerance
 from .vqgan_files import TINY, PlainVQGAN, draw_state, write_tiny_vqgan
 
 SMALL = VQGANConfiguration(
@@ -32,9 +33,9 @@ def test_plain_reference(configuration, size):
         codes = network.quantize(latents)
         painted = network.decode(codes)
     assert latents.shape == (1, 6, size[0] // 8, size[1] // 8)
-    np.testing.assert_allclose(latents, plain.encode(pictures), atol=1e-4)
+    assert_close(latents, plain.encode(pictures))
     np.testing.assert_array_equal(codes, plain.quantize(latents).float())
-    np.testing.assert_allclose(painted, plain.decode(codes), atol=1e-4)
+    assert_close(painted, plain.decode(codes))
     assert painted.std() > 0.1
 
 
@@ -58,10 +59,10 @@ def test_diffusers(size):
     pictures = torch.rand(1, 3, *size) * 2 - 1
     with torch.no_grad():
         latents = network.encode(pictures)
-        np.testing.assert_allclose(latents, other.encode(pictures).latents, atol=1e-4)
+        assert_close(latents, other.encode(pictures).latents)
         codes = network.quantize(latents)
         painted = other.decode(codes, force_not_quantize=True).sample
-        np.testing.assert_allclose(network.decode(codes), painted, atol=1e-4)
+        assert_close(network.decode(codes), painted)
 
 
 def _as_diffusers(state, n_levels):
@@ -185,10 +186,10 @@ def test_frozen(tmp_path):
     picture = vqgan.show(latents)
     assert (picture.shape, picture.dtype) == ((8, 12, 3), np.uint8)
     pixels = vqgan.paint(latents)[0].permute(1, 2, 0)
-    np.testing.assert_allclose(picture / 255, pixels, atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(picture / 255, pixels, atol=0.5 / 255 + tolerance(1, 4))
     white = np.full((8, 12, 3), 255, np.uint8)
     plain = PlainVQGAN(draw_state()).encode(torch.ones(1, 3, 8, 12))
-    np.testing.assert_allclose(vqgan.encode(white), plain, atol=1e-5)
+    assert_close(vqgan.encode(white), plain)
 
 
 def test_straight_through():
@@ -215,7 +216,7 @@ def test_cutouts():
     blocks = picture[0].reshape(3, 8, 5, 8, 3)
     expected = (blocks.mean((2, 4)) + blocks.amax((2, 4))) / 2
     for copy in plain:
-        np.testing.assert_allclose(copy, expected, atol=1e-6)
+        assert_close(copy, expected)
     noisy = Cutouts((64, 64), 400, (), 0.1, 0, torch.device("cpu"))(picture * 0)
     deviations = noisy.std((1, 2, 3))
     assert deviations.max() < 0.102

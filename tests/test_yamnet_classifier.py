@@ -15,6 +15,7 @@ from skw2c import YAMNetClassifier, YAMNetTransformer
 from skw2c.exceptions import FailedClipWarning
 from skw2c.models.yamnet import audioset_classes
 
+from .tolerances import assert_close
 from .yamnet_files import TINY, draw_layers, write_keras
 
 LABELS = ["Dog", "Rain", "Crying baby", "Rooster"]
@@ -43,7 +44,7 @@ def test_all_classes(classifier, wav_files, waveforms, scores):
     classifier.fit()
     assert classifier.classes_.tolist() == scores.columns.tolist()
     for clips in (wav_files, waveforms, pd.Series(wav_files)):
-        np.testing.assert_allclose(classifier.decision_function(clips), scores, atol=1e-6)
+        assert_close(classifier.decision_function(clips), scores)
         assert classifier.predict(clips).tolist() == scores.idxmax(axis=1).tolist()
     assert is_classifier(classifier)
     assert not hasattr(classifier, "predict_proba")
@@ -53,7 +54,7 @@ def test_some_classes(classifier, waveforms, scores):
     classifier.set_params(labels=NAMES).fit()
     assert classifier.classes_.tolist() == sorted(NAMES)
     expected = scores[sorted(NAMES)]
-    np.testing.assert_allclose(classifier.decision_function(waveforms), expected)
+    assert_close(classifier.decision_function(waveforms), expected)
     assert classifier.predict(waveforms).tolist() == expected.idxmax(axis=1).tolist()
     classifier.set_params(labels=dict(zip(LABELS, NAMES, strict=True))).fit()
     assert classifier.classes_.tolist() == sorted(LABELS)
@@ -66,7 +67,7 @@ def test_some_classes(classifier, waveforms, scores):
 
 def test_two_classes(classifier, waveforms, scores):
     decision = classifier.set_params(labels=["Rain", "Dog"]).fit().decision_function(waveforms)
-    np.testing.assert_allclose(decision, scores["Rain"] - scores["Dog"], atol=1e-6)
+    assert_close(decision, scores["Rain"] - scores["Dog"])
     assert (classifier.predict(waveforms) == np.where(decision > 0, "Rain", "Dog")).all()
 
 
@@ -100,7 +101,7 @@ def test_top(classifier, waveforms, scores):
     for row, own in table.groupby("row"):
         best = scores.loc[row].nlargest(3)
         assert own["label"].tolist() == best.index.tolist()
-        np.testing.assert_allclose(own["score"], best, atol=1e-6)
+        assert_close(own["score"], best)
     assert (table["label"][::3].to_numpy() == classifier.predict(waveforms)).all()
     for wrong in (0, 522):
         with pytest.raises(ValueError, match=f"n_labels={wrong} must be from 1 to 521"):

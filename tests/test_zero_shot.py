@@ -19,6 +19,8 @@ from skw2c import CLIPTextEncoder, Wav2CLIPTransformer, ZeroShotClassifier
 from skw2c._encoders import resolve_encoder
 from skw2c.exceptions import AudioError, FailedClipWarning
 
+from .tolerances import assert_close
+
 NAMES = [f"label_{letter}" for letter in "cadb"]
 
 
@@ -160,9 +162,7 @@ def test_words_and_sounds(by_words, tiny_checkpoint, wav_files, waveforms):
     for label in by_words.classes_:
         both = by_words.text_encoder_.transform([label, f"the sound of a {label}"])
         text.append(unit(unit(both.astype(float)).mean(axis=0)))
-    np.testing.assert_allclose(
-        by_words.decision_function(wav_files), audio @ np.array(text).T, atol=1e-6
-    )
+    assert_close(by_words.decision_function(wav_files), audio @ np.array(text).T)
     np.testing.assert_array_equal(by_words.predict(wav_files), by_words.predict(waveforms))
 
 
@@ -177,7 +177,7 @@ def test_frames(by_words, tiny_checkpoint, wav_files):
     np.testing.assert_array_equal(by_words.frame_times(2), [[0, 1], [1, 2]])
     frames = Wav2CLIPTransformer(tiny_checkpoint, mode="frame").fit_transform([two_seconds])[0]
     expected = unit(frames.astype(float)) @ by_words.label_vectors_.T
-    np.testing.assert_allclose(by_words.decision_function([two_seconds])[0], expected, atol=1e-6)
+    assert_close(by_words.decision_function([two_seconds])[0], expected)
 
 
 def test_frames_of_vectors_that_are_ready(classifier, table):
