@@ -1,5 +1,6 @@
 """The registry, the cache against a local server, and checkpoints that must be refused."""
 
+import contextlib
 import dataclasses
 import hashlib
 import http.server
@@ -8,6 +9,8 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
+import types
 
 import numpy as np
 import pytest
@@ -18,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import WeightsError, WeightsNotAvailableError
 from skw2c.models import Wav2CLIP
-from skw2c.weights import _fetch, fetch_weights, is_cached, registry, write_safetensors
+from skw2c.weights import _download, _fetch, fetch_weights, is_cached, registry, write_safetensors
 
 from .conftest import write_tiny_checkpoint
 
@@ -29,6 +32,7 @@ class Server:
     def __init__(self, content):
         self.content = content
         self.cut = None
+        self.status, self.headers, self.pause = 200, {}, 0.0
         self.n_requests = 0
         owner = self
 
@@ -38,10 +42,22 @@ class Server:
                 if owner.content is None:
                     self.send_error(404)
                     return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(owner.content)))
+                self.send_response(owner.status)
+                headers = {"Content-Length": str(len(owner.content)), **owner.headers}
+                for name, value in headers.items():
+                    if value is not None:
+                        self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(owner.content[: owner.cut])
+                with contextlib.suppress(ConnectionError):  # who asked may have gone
+                    self._write()
+
+            def _write(self):
+                if not owner.pause:
+                    self.wfile.write(owner.content[: owner.cut])
+                    return
+                for byte in owner.content:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(owner.pause)
 
             def log_message(self, *arguments):
                 pass
@@ -138,9 +154,48 @@ def test_published_checksum(register, server, cache):
 
 def test_published_size(register, server, cache):
     register(bytes=7)
-    with pytest.raises(WeightsError, match="expected are 7"):
+    with pytest.raises(WeightsError, match="sends more than 7 bytes"):
+        fetch_weights("wav2clip")
+    register(bytes=len(server.content) + 1)
+    with pytest.raises(WeightsError, match=f"expected are {len(server.content) + 1}"):
         fetch_weights("wav2clip")
     assert files_in(cache) == []
+
+
+def test_a_download_that_goes_on_for_ever(register, server, cache, monkeypatch):
+    """A byte now and then meets no limit on silence, and a stream without length none on size."""
+    server.headers = {"Content-Length": None}
+    server.pause = 0.01
+    monkeypatch.setattr(_download, "_WINDOW", 0.5)
+    with pytest.raises(WeightsNotAvailableError, match=r"sent \d+ bytes in \d+ seconds"):
+        fetch_weights("wav2clip")
+    server.pause = 0.0
+    register(approximate_bytes=len(server.content) // 2)
+    with pytest.raises(WeightsNotAvailableError, match="more than the file has"):
+        fetch_weights("wav2clip")
+    assert files_in(cache) == []
+
+
+def test_a_server_that_sends_elsewhere(register, server, cache, tmp_path):
+    """What is said is what happened, and not that a checksum differs."""
+    server.status = 302
+    (tmp_path / "secret").write_bytes(server.content)
+    server.headers = {"Location": (tmp_path / "secret").as_uri()}
+    with pytest.raises(WeightsNotAvailableError, match=r"could not be fetched .*file:"):
+        fetch_weights("wav2clip")
+    server.headers = {"Location": server.url}
+    with pytest.raises(WeightsNotAvailableError, match="could not be fetched .*redirects"):
+        fetch_weights("wav2clip")
+    assert files_in(cache) == []
+
+
+def test_an_address_that_becomes_unencrypted():
+    """Nobody on the way may choose the weights."""
+    response = types.SimpleNamespace(url="http://example.org/a.pt", headers={})
+    downloader = _download.Downloader(100, progress=False)
+    downloader._check_answer("http://example.org/", response)
+    with pytest.raises(OSError, match="not encrypted"):
+        downloader._check_answer("https://example.org/", response)
 
 
 def test_published_name_in_git(register, server, cache):
@@ -177,6 +232,9 @@ def test_a_page_in_place_of_the_file(register, server, cache):
     server.content = b"<html>Please log in to this network</html>"
     with pytest.raises(WeightsError, match="refused|damaged"):
         fetch_weights("wav2clip")
+    server.headers = {"Content-Type": "text/html; charset=utf-8"}
+    with pytest.raises(WeightsNotAvailableError, match="answers with a page for people"):
+        fetch_weights("wav2clip")
     assert files_in(cache) == []
 
 
@@ -191,6 +249,14 @@ def test_no_network_names_three_ways_out(register, server, cache, waveforms, abs
     for part in ("(1)", "(2)", "(3)", "SKW2C_CACHE", "weights=None", "weights='path", server.url):
         assert part in message
     assert isinstance(caught.value, OSError)
+
+
+def test_no_network_names_what_needs_none(server, cache, monkeypatch):
+    server.stop()
+    row = dataclasses.replace(registry()["wav2clip"], url=server.url)
+    monkeypatch.setattr(_fetch, "registry", lambda: {**registry(), "wav2clip": row})
+    with pytest.raises(WeightsNotAvailableError, match=r"four ways out.*\(3\) pass weights='mini'"):
+        fetch_weights("wav2clip")
 
 
 def test_original_file_put_into_the_cache_by_hand(register, server, cache):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -209,8 +208,10 @@ def _load(open_clip, model, state: dict[str, Tensor], reference: CLIPReference) 
             model.load_state_dict(clip)
         else:
             open_clip.load_checkpoint(model, str(reference.locate()), weights_only=True)
-    except (RuntimeError, KeyError, ValueError, pickle.UnpicklingError) as exc:
-        raise WeightsError(f"The {reference.label} do not fit the model. {exc}") from exc
+    except Exception as exc:  # open_clip looks at shapes and names of all kinds without checks
+        raise WeightsError(
+            f"The {reference.label} do not fit the model ({type(exc).__name__}: {str(exc)[:2000]})."
+        ) from exc
     for name, value in model.state_dict().items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise WeightsError(

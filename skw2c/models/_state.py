@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ..exceptions import WeightsError
 from ._resnet import BLOCKS
@@ -15,6 +16,7 @@ from ._wav2clip import Wav2CLIP
 _PREFIXES = ("audio_encoder.", "audio_transform.")
 _FIRST = "audio_encoder.conv1.weight"
 _LAST = "audio_transform.sequential.3.weight"
+_MAX_NAME = 200  # what a message shows of a name
 
 
 def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
@@ -37,9 +39,8 @@ def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
         If an entry is missing, unexpected, of another shape, or not finite.
     """
     state = {name: value for name, value in state.items() if name.startswith(_PREFIXES)}
-    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
-        model = Wav2CLIP(**_read_configuration(state, source)).float().eval()
-    own = model.state_dict()
+    configuration = _read_configuration(state, source)
+    own = shapes_of(lambda: Wav2CLIP(**configuration), source, "Wav2CLIP")
     optional = {name for name in own if name.endswith(("num_batches_tracked", ".window"))}
     check_names(
         missing=sorted(own.keys() - state.keys() - optional),
@@ -48,6 +49,9 @@ def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
     )
     for name, value in state.items():
         check_entry(name, value, own[name], source)
+    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
+        model = Wav2CLIP(**configuration).float().eval()
+    own = model.state_dict()
     filled = {name: _default_entry(own[name]) for name in optional}
     filled |= {name: value.to(own[name].dtype) for name, value in state.items()}
     model.load_state_dict(filled, assign=True)
@@ -64,11 +68,13 @@ def _default_entry(own: Tensor) -> Tensor:
 def _read_configuration(state: Mapping[str, Tensor], source: str) -> dict:
     """Architecture and widths, as the shapes of the entries tell them."""
     first, last = state.get(_FIRST), state.get(_LAST)
-    if first is None or last is None:
+    absent = first is None or first.ndim != 4
+    if absent or last is None or last.ndim != 2:
         raise WeightsError(
             f"{source} is no checkpoint of Wav2CLIP: it lacks "
-            f"{_FIRST if first is None else _LAST!r}. Expected are entries named "
-            "'audio_encoder.*' and 'audio_transform.*', as in the official release."
+            f"{_FIRST if absent else _LAST!r} with {4 if absent else 2} dimensions. "
+            "Expected are entries named 'audio_encoder.*' and 'audio_transform.*', as in the "
+            "official release."
         )
     layers = {re.match(r"audio_encoder\.layer(\d)\.(\d+)\.", name) for name in state}
     deepest = dict.fromkeys("1234", 0)
@@ -81,6 +87,47 @@ def _read_configuration(state: Mapping[str, Tensor], source: str) -> dict:
             return dict(architecture=architecture, width=first.shape[0], n_outputs=last.shape[0])
     # Not a network we know: the smallest one makes the list of differences readable.
     return dict(architecture="resnet18", width=first.shape[0], n_outputs=last.shape[0])
+
+
+def shapes_of(make: Callable[[], nn.Module], source: str, model: str) -> dict[str, Tensor]:
+    """Entries of the network that a checkpoint describes, without their numbers.
+
+    A few large entries can describe a network that no memory holds. So its shapes are compared
+    with those of all entries before it is made.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the network.
+    source : str
+        Name of the checkpoint, for the error.
+    model : str
+        What the network is, for the error.
+
+    Raises
+    ------
+    WeightsError
+        If there can be no such network.
+    """
+    try:
+        with torch.device("meta"), _Undrawn():
+            return make().float().state_dict()
+    except (RuntimeError, TypeError, ValueError) as exc:
+        first_line = str(exc).partition("\n")[0]
+        raise WeightsError(
+            f"{source} does not fit {model}: no network has such shapes ({first_line})."
+        ) from exc
+
+
+class _Undrawn(TorchFunctionMode):
+    """Spares what torch can do without memory only after it has loaded a compiler, in seconds."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function.__name__ == "normal_":
+            return args[0] if args else kwargs["tensor"]
+        if function in (torch.arange, torch.hann_window, torch.linspace):  # some thousand numbers
+            kwargs = {**(kwargs or {}), "device": "cpu"}
+        return function(*args, **(kwargs or {}))
 
 
 def check_names(
@@ -96,7 +143,7 @@ def check_names(
 
 def _shorten(names: list[str], limit: int = 10) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return (", ".join(names[:limit]) + more) or "none"
+    return (", ".join(name[:_MAX_NAME] for name in names[:limit]) + more) or "none"
 
 
 def check_entry(
@@ -108,5 +155,8 @@ def check_entry(
             f"{source} does not fit {model}: {name} has shape {tuple(value.shape)}, "
             f"expected {tuple(own.shape)}."
         )
-    if value.is_floating_point() and not torch.isfinite(value).all():
+    if value.is_complex():
+        raise WeightsError(f"{source} does not fit {model}: {name} holds complex numbers.")
+    # Some formats of eight bits know no more than to become others.
+    if value.is_floating_point() and not torch.isfinite(value.float()).all():
         raise WeightsError(f"{source} is damaged: {name} holds NaN or infinite values.")

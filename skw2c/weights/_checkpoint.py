@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-import pickle
+import zipfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,24 +14,19 @@ from torch import Tensor
 
 from .._atomic import open_atomically
 from ..exceptions import WeightsError
+from ._bounds import (
+    Budget,
+    TooLargeError,
+    check_tensors,
+    count_entries,
+    open_archive,
+    unpacked_limit,
+)
 from ._keras import KERAS_SUFFIXES, read_keras
 from ._tflite import read_tflite
-from ._torchscript import is_torchscript, read_torchscript
+from ._torch_file import read_torch
 
-# Checkpoints of Lightning name its classes beside the weights. Each stands for an object in
-# which nothing of theirs runs.
-_LIGHTNING = [
-    f"pytorch_lightning.{name}"
-    for name in (
-        "callbacks.early_stopping.EarlyStopping",
-        "callbacks.model_checkpoint.ModelCheckpoint",
-        "utilities.parsing.AttributeDict",
-    )
-]
-
-
-class _Inert(dict):
-    """What the objects of other packages become."""
+_MAX_HEADER = 16 << 20  # an entry takes some 100 bytes of a safetensors header
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -52,9 +48,21 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     ------
     WeightsError
         If the file is truncated, is no checkpoint, or holds other objects than tensors:
-        these are not loaded, because loading them could run code.
+        these are not loaded, because loading them could run code. Files that state or unpack to
+        far more than a file of their size can hold, or lead to other files, are refused, too.
     """
     path = os.fspath(path)
+    if not os.path.isfile(path):  # a pipe would be waited for without end
+        raise WeightsError(f"The weights {path!r} are not a file.")
+    tensors = _read_by_suffix(path)
+    try:
+        check_tensors(tensors.values(), Budget(unpacked_limit(path)))
+    except ValueError as exc:
+        raise WeightsError(f"The weights {path!r} are refused: {exc}.") from exc
+    return tensors
+
+
+def _read_by_suffix(path: str) -> dict[str, Tensor]:
     if path.endswith(".safetensors"):
         return _read_safetensors(path)
     if path.endswith(KERAS_SUFFIXES):
@@ -63,62 +71,58 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
         return _read_npz(path)
     if path.endswith(".tflite"):
         return read_tflite(path)
-    if os.path.isfile(path) and is_torchscript(path):
-        return read_torchscript(path)
-    return _only_tensors(_read_torch(path), path)
+    return read_torch(path)
 
 
 def _read_safetensors(path: str) -> dict[str, Tensor]:
     import safetensors
-    from safetensors.torch import load_file
 
     try:
-        return load_file(path)
-    except safetensors.SafetensorError as exc:
+        with open(path, "rb") as file:
+            _check_header_length(int.from_bytes(file.read(8), "little"))
+        with safetensors.safe_open(path, "pt") as file:
+            names = file.keys()
+            count_entries(len(names))
+            # Copies: the file may be written to, or cut, while the network is in use.
+            return {name: file.get_tensor(name).clone() for name in names}
+    except Exception as exc:  # of safetensors, and what torch raises for a type it lacks
         raise WeightsError(
             f"The weights {path!r} are damaged or no safetensors file ({exc})."
         ) from exc
 
 
+def _check_header_length(n_bytes: int) -> None:
+    if n_bytes > _MAX_HEADER:
+        raise TooLargeError(f"it states a header of {n_bytes} bytes")
+
+
 def _read_npz(path: str) -> dict[str, Tensor]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: torch.from_numpy(arrays[name]) for name in arrays}
+        with open_archive(path) as archive:
+            count_entries(len(archive.infolist()))
+            return {
+                member.filename.removesuffix(".npy"): _read_array(archive, member)
+                for member in archive.infolist()
+            }
     except Exception as exc:  # what NumPy raises depends on the kind of damage
         raise WeightsError(
             f"The weights {path!r} are damaged, or no npz file of arrays of numbers ({exc})."
         ) from exc
 
 
-def _read_torch(path: str):
-    try:
-        with torch.serialization.safe_globals([(_Inert, name) for name in _LIGHTNING]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as exc:
-        raise WeightsError(
-            f"The weights {path!r} are refused: the file is no torch checkpoint, or it "
-            "holds objects other than tensors, and loading those could run code. Save the "
-            "state dict alone, or convert it to safetensors."
-        ) from exc
-    except Exception as exc:  # what torch raises depends on the kind of damage
-        first_line = str(exc).partition("\n")[0]
-        raise WeightsError(
-            f"The weights {path!r} are damaged or truncated ({first_line}). Fetch or copy "
-            "the file again."
-        ) from exc
-
-
-def _only_tensors(state, path: str) -> dict[str, Tensor]:
-    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        state = state["state_dict"]
-    if not isinstance(state, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
-    ):
-        raise WeightsError(
-            f"The weights {path!r} hold a {type(state).__name__}, and a state dict (names "
-            "and tensors) is expected."
-        )
-    return dict(state)
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
+    """Read an array, whose header may not state more than the archive does."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read_header(file)
+        if dtype.kind not in "fiub" or math.prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"{member.filename} states shape {shape} and type {dtype}")
+    with archive.open(member) as file:
+        return torch.from_numpy(np.lib.format.read_array(file, allow_pickle=False))
 
 
 def write_safetensors(

@@ -14,9 +14,11 @@ from .._atomic import write_atomically
 from ..exceptions import WeightsError, WeightsNotAvailableError
 from ._checkpoint import read_checkpoint, write_safetensors
 from ._checksum import git_blob_of, sha256_of
+from ._download import Downloader
 from ._registry import WeightsFile, registry
 
 CACHE_VARIABLE = "SKW2C_CACHE"
+_NUMBERS = {3: "three", 4: "four"}
 
 
 def cache_folder() -> Path:
@@ -118,7 +120,7 @@ def _read_record(entry: WeightsFile, folder: Path) -> dict:
     try:
         record = json.loads(path.read_text())
         return {"sha256": record["sha256"], "safetensors_sha256": record["safetensors_sha256"]}
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
         raise WeightsError(
             f"The record {str(path)!r} of the weights {entry.name!r} is damaged. Delete it and "
             "the .safetensors file beside it to fetch the weights again."
@@ -189,8 +191,16 @@ def _download(entry: WeightsFile, folder: Path, sha256: str | None, progress: bo
     pooch.get_logger().setLevel("WARNING")
     try:
         return Path(
-            pooch.retrieve(entry.url, sha256, fname=entry.file, path=folder, progressbar=progress)
+            pooch.retrieve(
+                entry.url,
+                sha256,
+                fname=entry.file,
+                path=folder,
+                downloader=Downloader(_most_bytes(entry), progress),
+            )
         )
+    except OSError as exc:  # some of those of requests are a ValueError, too
+        raise WeightsNotAvailableError(_ways_out(entry, folder, exc)) from exc
     except ValueError as exc:
         raise WeightsError(
             f"The file fetched from {entry.url} has another SHA-256 checksum than "
@@ -198,16 +208,29 @@ def _download(entry: WeightsFile, folder: Path, sha256: str | None, progress: bo
             "not used. Try again; if you trust the new file, delete "
             f"{str(folder / (entry.name + '.json'))!r}."
         ) from exc
-    except OSError as exc:
-        raise WeightsNotAvailableError(_ways_out(entry, folder, exc)) from exc
+
+
+def _most_bytes(entry: WeightsFile) -> int:
+    """How large the file can be: as stated, or a quarter more than its parameters take."""
+    return entry.bytes or entry.approximate_bytes * 5 // 4
 
 
 def _ways_out(entry: WeightsFile, folder: Path, cause: Exception) -> str:
+    parameter = entry.parameter
+    ways = [
+        f"connect to the network, or copy {entry.file} from another machine into the cache (the "
+        f"variable {CACHE_VARIABLE} names another folder), and try again",
+        f"pass the path of a checkpoint file, {parameter}='path/to/file.pt' or '.safetensors'",
+        *(
+            f"pass {parameter}={other.name!r}, a small network that comes with the package"
+            for other in registry().values()
+            if other.packaged and other.model == entry.model
+        ),
+        f"pass {parameter}=None for an untrained encoder",
+    ]
+    numbered = "; ".join(f"({number}) {way}" for number, way in enumerate(ways, 1))
     return (
         f"The weights {entry.name!r} are not in the cache {str(folder)!r} and could not be "
-        f"fetched from {entry.url} ({type(cause).__name__}: {cause}). There are three ways "
-        f"out: (1) connect to the network, or copy {entry.file} from another machine into "
-        f"the cache (the variable {CACHE_VARIABLE} names another folder), and try again; "
-        f"(2) pass the path of a checkpoint file, {entry.parameter}='path/to/file.pt' or "
-        f"'.safetensors'; (3) pass {entry.parameter}=None for an untrained encoder."
+        f"fetched from {entry.url} ({type(cause).__name__}: {cause}). There are "
+        f"{_NUMBERS[len(ways)]} ways out: {numbered}."
     )

@@ -78,7 +78,7 @@ class CLIPReference:
             with open(path, "rb") as file:
                 configuration = json.load(file)
             width = configuration["model_cfg"]["embed_dim"]
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             raise WeightsError(
                 f"The configuration {path!r} is no configuration of open_clip "
                 f"({type(exc).__name__}: {exc})."

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .._optional import import_optional
 from ..exceptions import WeightsError
+from ._bounds import Budget, count_entries, unpacked_limit
 
 _DTYPES = {
     "FLOAT32": np.float32,
@@ -51,7 +52,8 @@ def read_tflite(path: str) -> dict[str, Tensor]:
             content = file.read()
         if not tflite.Model.ModelBufferHasIdentifier(content, 0):
             raise ValueError("it does not begin as one")
-        constants = dict(_list_constants(tflite, tflite.Model.GetRootAs(content)))
+        budget = Budget(unpacked_limit(path))
+        constants = dict(_list_constants(tflite, tflite.Model.GetRootAs(content), budget))
     # A damaged file leads to places outside of it, and to numbers that mean nothing.
     except Exception as exc:
         raise WeightsError(
@@ -61,13 +63,21 @@ def read_tflite(path: str) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.array(array)) for name, array in constants.items()}
 
 
-def _list_constants(tflite, model) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and value of each constant, in the order of the program."""
+def _list_constants(tflite, model, budget: Budget) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and value of each constant, in the order of the program.
+
+    Operators may share their lists and these their tensors, so that few bytes can stand for
+    any number of them.
+    """
     graph = model.Subgraphs(0)
+    n_inputs = 0
+    count_entries(graph.OperatorsLength())
     for place in range(graph.OperatorsLength()):
         operator = graph.Operators(place)
         kind = tflite.opcode2name(model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode())
         activation = _activation(tflite, operator, kind)
+        n_inputs += operator.InputsLength()
+        count_entries(n_inputs)
         for position in range(operator.InputsLength()):
             number = operator.Inputs(position)
             if number >= 0:  # inputs that are left out are -1
@@ -75,7 +85,7 @@ def _list_constants(tflite, model) -> Iterator[tuple[str, np.ndarray]]:
                 buffer = model.Buffers(tensor.Buffer())
                 if buffer.DataLength():
                     name = f"{place:03d}/{kind}/{activation}/{position}"
-                    yield name, _read_tensor(tflite, tensor, buffer)
+                    yield name, _read_tensor(tflite, tensor, buffer, budget)
 
 
 def _activation(tflite, operator, kind: str) -> str:
@@ -93,12 +103,13 @@ def _activation(tflite, operator, kind: str) -> str:
     return _names_of(tflite.ActivationFunctionType)[own.FusedActivationFunction()]
 
 
-def _read_tensor(tflite, tensor, buffer) -> np.ndarray:
+def _read_tensor(tflite, tensor, buffer, budget: Budget) -> np.ndarray:
     kind = _names_of(tflite.TensorType)[tensor.Type()]
     if kind not in _DTYPES:
         raise ValueError(f"it has constants of type {kind}")
     shape = tensor.ShapeAsNumpy() if tensor.ShapeLength() else ()
     array = buffer.DataAsNumpy().view(_DTYPES[kind]).reshape(shape)
+    budget.take(array.size * np.dtype(np.float32).itemsize, "its constants")
     quantization = tensor.Quantization()
     if quantization is None or not quantization.ScaleLength():
         return array
@@ -106,7 +117,10 @@ def _read_tensor(tflite, tensor, buffer) -> np.ndarray:
     zero = quantization.ZeroPointAsNumpy() if quantization.ZeroPointLength() else np.zeros(1)
     if len(scale) > 1:
         along = [1] * array.ndim
-        along[quantization.QuantizedDimension()] = -1
+        dimension = quantization.QuantizedDimension()
+        if array.shape[dimension] != len(scale):
+            raise ValueError(f"a constant of shape {array.shape} has {len(scale)} scales")
+        along[dimension] = -1
         scale, zero = scale.reshape(along), np.broadcast_to(zero, scale.shape).reshape(along)
     return ((array - zero) * scale).astype(np.float32)
 

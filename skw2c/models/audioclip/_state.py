@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state import check_entry, check_names
+from .._state import check_entry, check_names, shapes_of
 from ._esresnext import BLOCKS, ESResNeXtFBSP
 
 _PREFIX = "audio."
@@ -41,9 +41,8 @@ def build_audioclip(state: Mapping[str, Tensor], source: str) -> ESResNeXtFBSP:
     given = {
         name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)
     }
-    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
-        network = ESResNeXtFBSP(**_read_configuration(given, prefix, source)).float().eval()
-    own = network.state_dict()
+    configuration = _read_configuration(given, prefix, source)
+    own = shapes_of(lambda: ESResNeXtFBSP(**configuration), source, _NAME)
     optional = {n for n in own if n.endswith("num_batches_tracked")} | {"window", "fbsp.bias"}
     check_names(
         missing=sorted(prefix + name for name in own.keys() - given.keys() - optional),
@@ -53,6 +52,9 @@ def build_audioclip(state: Mapping[str, Tensor], source: str) -> ESResNeXtFBSP:
     )
     for name, value in given.items():
         check_entry(prefix + name, value, own[name], source, model=_NAME)
+    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
+        network = ESResNeXtFBSP(**configuration).float().eval()
+    own = network.state_dict()
     network.load_state_dict(
         {name: given.get(name, value).to(value.dtype) for name, value in own.items()}, assign=True
     )
@@ -85,6 +87,8 @@ def read_logit_scales(state: Mapping[str, Tensor], source: str) -> dict[str, flo
             f"{source} is no checkpoint of AudioCLIP as a whole: it lacks "
             f"{' and '.join(_SCALES.values())}."
         )
+    for pair, value in there.items():
+        check_entry(_SCALES[pair], value, torch.empty(value.shape[:0]), source, model="AudioCLIP")
     return {pair: float(value.double().exp().clamp(1, 100)) for pair, value in there.items()}
 
 

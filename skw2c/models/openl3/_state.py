@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state import check_entry
+from .._state import check_entry, shapes_of
 from ._network import CHANNELS, OpenL3Network
 
 # What Keras and torch call the entries; the first layer is a normalisation.
@@ -68,11 +68,12 @@ def build_openl3(
         filled |= _take(convolution, _CONVOLUTION, f"convolutions.{k}", source)
     _check_side(filled["convolutions.0.weight"], side, source)
     widths = [filled[f"convolutions.{k}.bias"][1].numel() for k in range(_N_CONVOLUTIONS)]
+    own = shapes_of(lambda: OpenL3Network(side, widths), source, "OpenL3")
+    for role, entry in filled.items():
+        check_entry(*entry, own[role], source, "OpenL3")
     with torch.random.fork_rng(devices=[]):  # what it draws is replaced
         network = OpenL3Network(side, widths).float().eval()
     own = network.state_dict()
-    for role, entry in filled.items():
-        check_entry(*entry, own[role], source, "OpenL3")
     counters = {role: value for role, value in own.items() if role not in filled}
     values = {role: value.float().contiguous() for role, (_, value) in filled.items()}
     network.load_state_dict(counters | values)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state import check_entry, check_names
+from .._state import check_entry, check_names, shapes_of
 from ._network import VQGAN, VQGANConfiguration
 
 _MODEL = "VQGAN"
@@ -37,12 +37,7 @@ def build_vqgan(state: Mapping[str, Tensor], source: str) -> VQGAN:
     """
     state = {name: value for name, value in state.items() if not name.startswith(_LOSS)}
     configuration = _read_configuration(state, source)
-    try:
-        with torch.device("meta"):
-            network = VQGAN(configuration).eval()
-    except ValueError as exc:
-        raise WeightsError(f"{source} is no checkpoint of VQGAN: {configuration}: {exc}") from exc
-    own = network.state_dict()
+    own = shapes_of(lambda: VQGAN(configuration), f"{source} ({configuration})", _MODEL)
     check_names(
         missing=sorted(own.keys() - state.keys()),
         unexpected=sorted(state.keys() - own.keys()),
@@ -51,6 +46,8 @@ def build_vqgan(state: Mapping[str, Tensor], source: str) -> VQGAN:
     )
     for name, value in state.items():
         check_entry(name, value, own[name], source, _MODEL)
+    with torch.device("meta"):
+        network = VQGAN(configuration).eval()
     network.load_state_dict({name: value.float() for name, value in state.items()}, assign=True)
     return network.requires_grad_(False)
 

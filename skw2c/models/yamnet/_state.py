@@ -71,7 +71,7 @@ def read_yamnet(state: Mapping[str, Tensor], source: str) -> YAMNetWeights:
     _check_shapes(parts, source)
     for (name, value), expected in parts.front_end:
         check_entry(name, value, torch.empty(expected.shape, device="meta"), source, "YAMNet")
-        if not np.allclose(value.numpy(), expected, atol=1e-5):
+        if not np.allclose(value.double().numpy(), expected, atol=1e-5):
             raise WeightsError(
                 f"{source} does not fit YAMNet: {name} is of another spectrogram than the "
                 "official one."
