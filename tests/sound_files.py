@@ -33,7 +33,9 @@ def assert_heard(waveform, expected, tolerance=0.16):
     for (pitch, seconds), (right_pitch, right_seconds) in zip(parts, expected, strict=True):
         assert abs(pitch - right_pitch) <= 20, parts
         assert abs(seconds - right_seconds) < tolerance, parts
-    assert abs(len(waveform) / 16000 - sum(seconds for _, seconds in expected)) < tolerance
+    # Each part of MP3 has the padding of its encoder, up to a tenth of a second.
+    total = sum(seconds for _, seconds in expected)
+    assert abs(len(waveform) / 16000 - total) < max(tolerance, 0.1 * len(expected))
 
 
 def sound_bytes(hz, seconds, rate, form, subtype=None, n_channels=1):

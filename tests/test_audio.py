@@ -369,11 +369,7 @@ def test_wav_written_to_a_pipe_has_no_length_and_is_no_error(tmp_path, tone, siz
     at = content.index(b"data") + 4
     content[at : at + 4] = size.to_bytes(4, "little")
     path.write_bytes(content)
-    if size:
-        assert load_audio(path)[0].shape == (16000,)
-    else:
-        with pytest.raises(AudioError, match="no samples"):
-            load_audio(path)
+    assert load_audio(path)[0].shape == (16000,)
 
 
 def test_a_whole_file_is_not_called_truncated(shared):

@@ -19,6 +19,7 @@ from .._container import (
 from .._optional import import_optional
 from ..exceptions import AudioError
 from ._clock import Clock
+from ._headers import id3_size
 from ._prepare import mix_down, resample
 from ._wholeness import check_is_whole, check_nothing_follows
 
@@ -131,12 +132,24 @@ class MediaFile:
                     continue
                 if is_first:
                     self._late_start, is_first = self._time_before(packet), False
-                yield from packet.decode()
+                yield from self._decode_packet(packet)
         except self._av.error.FFmpegError as exc:
             raise AudioError(
                 f"the file is damaged or truncated {self._clock.heard:.2f} seconds from its start "
                 f"({exc.strerror})"
             ) from exc
+
+    def _decode_packet(self, packet) -> list:
+        """Decode a packet; the tags of MP3 files that were joined are no sound."""
+        if self._container.format.name != "mp3":
+            return packet.decode()
+        content = bytes(packet)
+        if content[:3] not in (b"ID3", b"TAG"):
+            return packet.decode()
+        sound = content[128:] if content[:3] == b"TAG" else content[id3_size(content) :]
+        if sound[:1] != b"\xff":
+            return []
+        return self._track.codec_context.decode(self._av.Packet(sound))
 
     def _note_end(self, packet) -> None:
         if packet.pts is not None:

@@ -9,17 +9,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..exceptions import AudioError
-from ._headers import mp3_states_its_length, ogg_is_complete
+from ._headers import flac_states_its_length, mp3_states_its_length
+from ._parts import STREAMED_SIZE, Part, guess_format, list_parts
+from ._prepare import mix_down, resample
 
 BLOCK_SECONDS = 10
-# Programs that write to a pipe cannot know the length and put these sizes or larger.
-_STREAMED_SIZE = 0x7FFFF000
 # Sizes as the log of libsndfile gives them: wav, aiff, au, rf64, w64.
 _SIZE_IN_LOG = re.compile(
     r"^\s*(?:data|SSND|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
 # Some programs count header bytes as sound, and codecs round to whole frames.
 _LENGTH_TOLERANCE = 0.1
+
+
+_STATES_LENGTH = {"FLAC": flac_states_its_length, "MP3": mp3_states_its_length}
 
 
 class UnknownFormatError(Exception):
@@ -56,12 +59,17 @@ class SoundFile:
             self._file = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
         except (soundfile.LibsndfileError, TypeError) as exc:
             # libsndfile reports a file that may not be read as one of unknown format.
-            with open(path, "rb"):
+            parts = list_parts(path, guess_format(path))
+            if not parts:
                 cause = getattr(exc, "error_string", str(exc)).rstrip(".")
                 raise UnknownFormatError(cause) from exc
-        if self._file.format == "MP3" and not mp3_states_its_length(path):
+            self._file = _open_part(parts[0])
+        states_length = _STATES_LENGTH.get(self._file.format)
+        if states_length is not None and not states_length(path):
             self._file.close()
-            raise UnknownFormatError("an MP3 file that does not state its length")
+            raise UnknownFormatError(
+                f"an {self._file.format} file that does not state its length, or not all of it"
+            )
         self.sampling_rate = self._file.samplerate
 
     def __enter__(self) -> SoundFile:
@@ -78,37 +86,48 @@ class SoundFile:
         AudioError
             If the file ends before the length that its header states.
         """
+        parts = list_parts(self._path, self._file.format)
+        if parts:
+            for part in parts:
+                yield from self._blocks_of_part(part)
+        else:
+            self._check_sizes()
+            yield from self._blocks_of(self._file)
+
+    def _blocks_of_part(self, part: Part) -> Iterator[np.ndarray]:
+        """Read one of the files that this was joined of, at the rate of the first."""
+        with part, _open_part(part) as file:
+            blocks = self._blocks_of(file)
+            if file.samplerate == self.sampling_rate:
+                yield from blocks
+            else:
+                mono = resample(map(mix_down, blocks), file.samplerate, self.sampling_rate)
+                yield from (block[:, None] for block in mono)
+
+    def _blocks_of(self, file) -> Iterator[np.ndarray]:
         import soundfile
 
-        self._check_is_complete()
-        expected, n_read = self._file.frames, 0
+        expected, n_read = file.frames, 0
         while True:
             try:
-                block = self._file.read(
-                    BLOCK_SECONDS * self.sampling_rate, dtype="float32", always_2d=True
-                )
+                block = file.read(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as exc:
                 raise AudioError(
-                    f"the file is damaged or truncated {n_read / self.sampling_rate:.2f} "
+                    f"the file is damaged or truncated {n_read / file.samplerate:.2f} "
                     f"seconds from its start or later ({exc.error_string.rstrip('.')})"
                 ) from exc
             if not len(block):
                 break
             n_read += len(block)
             yield block
-        self._check_length(expected / self.sampling_rate, n_read / self.sampling_rate)
+        self._check_length(expected / file.samplerate, n_read / file.samplerate)
 
-    def _check_is_complete(self) -> None:
-        if self._file.format == "OGG" and not ogg_is_complete(self._path):
-            raise AudioError(
-                "the file is truncated: its last page is not marked as the end. If all of "
-                "the sound is there, write it anew: ffmpeg -i FILE -c copy NEW"
-            )
+    def _check_sizes(self) -> None:
         # libsndfile shortens a wav file silently; only its log tells.
         for sizes in _SIZE_IN_LOG.findall(self._file.extra_info):
             stated, actual = map(int, sizes)
             seconds = self._file.frames / self.sampling_rate
-            if stated < _STREAMED_SIZE:
+            if stated < STREAMED_SIZE:
                 self._check_length(seconds * stated / max(actual, 1), seconds)
 
     def _check_length(self, stated: float, read: float) -> None:
@@ -117,3 +136,15 @@ class SoundFile:
                 f"the file is truncated: its header states {stated:.2f} seconds, {read:.2f} "
                 "are there"
             )
+
+
+def _open_part(part: Part):
+    import soundfile
+
+    try:
+        return soundfile.SoundFile(part)
+    except soundfile.LibsndfileError as exc:
+        raise AudioError(
+            f"what begins at byte {part.start} of the file, where another was joined to it or a "
+            f"header was never written, cannot be read ({exc.error_string.rstrip('.')})"
+        ) from exc

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from ..exceptions import AudioError
+from ._ogg import check_ogg
 
 _SEGMENT, _CLUSTER, _BLOCK_GROUP = 0x18538067, 0x1F43B675, 0xA0
 _ACCEPT = "Fetch it again, or accept what is there with: ffmpeg -i IN -c copy OUT"
@@ -41,6 +43,9 @@ def check_is_whole(path: str, format_name: str, *, thorough: bool = False) -> No
             _check_avi(file)
         elif format_name.startswith("mov,"):
             _check_boxes(file)
+        elif format_name == "ogg":
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                check_ogg(content)
 
 
 def check_nothing_follows(path: str, end: int) -> None:

@@ -1,0 +1,215 @@
+"""The files that a sound file was joined of, and headers that state less than there is."""
+
+from __future__ import annotations
+
+import io
+import mmap
+from collections.abc import Callable
+
+from ..exceptions import AudioError
+from ._ogg import check_ogg
+
+# What follows a file: tags, or what a program left there. More may be sound.
+_SLACK = 4096
+_RIFFS = (b"RIFF", b"RIFX", b"RF64")
+# Programs that write to a pipe cannot know the length and put these sizes or larger.
+STREAMED_SIZE = 0x7FFFF000
+_STREAM_INFO = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
+
+
+class Part(io.RawIOBase):
+    """A part of a file that is read as if it were a file of its own.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    start, stop : int
+        First byte, and the one after the last.
+    patches : dict of int to bytes
+        What stands at which byte of the file instead of what it has.
+    """
+
+    def __init__(self, path: str, start: int, stop: int, patches: dict[int, bytes] | None = None):
+        self._file = open(path, "rb")  # noqa: SIM115, closed with this
+        self.start, self._length = start, stop - start
+        self._patches = patches or {}
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it has places: always."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        origins = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}
+        self._at = origins[whence] + offset
+        return self._at
+
+    def tell(self) -> int:
+        """Give the place."""
+        return self._at
+
+    def readinto(self, buffer) -> int:
+        """Read into a buffer; return how many bytes there were."""
+        view = memoryview(buffer).cast("B")
+        self._file.seek(self.start + self._at)
+        n_read = self._file.readinto(view[: max(min(len(view), self._length - self._at), 0)])
+        for place, patch in self._patches.items():
+            for k, byte in enumerate(patch, place - self.start - self._at):
+                if 0 <= k < n_read:
+                    view[k] = byte
+        self._at += n_read
+        return n_read
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
+def guess_format(path: str) -> str:
+    """libsndfile's name of a format that it cannot open where files were joined."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if head[:4] in _RIFFS and head[8:] == b"WAVE":
+        return "WAV"
+    return "AIFF" if head[:4] == b"FORM" and head[8:11] == b"AIF" else ""
+
+
+def list_parts(path: str, form: str) -> list[Part]:
+    """List the files that a file was joined of, or nothing where it is one that needs no care.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    form : str
+        libsndfile's name of its format.
+
+    Raises
+    ------
+    AudioError
+        If the file is damaged, or what follows its end may be sound.
+    """
+    find = _FINDERS.get(form)
+    if find is None:
+        return []
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        starts, patches = find(content)
+        if len(starts) == 1 and not patches:
+            return []
+        stops = [*starts[1:], len(content)]
+    return [Part(path, start, stop, patches) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _flac_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+    starts = []
+    for mark in _STREAM_INFO:
+        at = content.find(mark)
+        while at >= 0:
+            starts.append(at)
+            at = content.find(mark, at + 1)
+    return [0, *sorted(starts)[1:]], {}  # before the first there may be a tag
+
+
+def _wav_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+    """Walk the chunks of one or more wav files."""
+    starts, at = [0], 12
+    while at + 8 <= len(content) and content[:4] != b"RIFX":
+        kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
+        if kind in _RIFFS:
+            starts.append(at)
+            at += 12
+        elif not _is_kind(kind):
+            _check_rest(content, at)
+            break
+        elif kind == b"data" and size == 0 and not _is_chain(content, at + 8):
+            return starts, _unknown_sizes(content, at)
+        elif kind == b"data" and size >= STREAMED_SIZE:
+            break
+        else:
+            at += 8 + size
+            at += size % 2 and not _is_kind(content[at : at + 4])  # some forget to pad
+    return starts, {}
+
+
+def _unknown_sizes(content: mmap.mmap, at: int) -> dict[int, bytes]:
+    """What the header says where its sizes were never written, as by a recorder that was killed."""
+    sizes = {4: len(content) - 8, at + 4: len(content) - at - 8}
+    return {place: min(size, 0xFFFFFFF0).to_bytes(4, "little") for place, size in sizes.items()}
+
+
+def _is_kind(kind: bytes) -> bool:
+    return len(kind) == 4 and all(32 <= byte < 127 for byte in kind)
+
+
+def _is_chain(content: mmap.mmap, at: int) -> bool:
+    """Whether chunks follow each other from a byte to the end of the file."""
+    while at + 8 <= len(content):
+        if not _is_kind(content[at : at + 4]):
+            return False
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
+    return at <= len(content) + 1
+
+
+def _check_rest(content: mmap.mmap, at: int) -> None:
+    """Refuse what follows the end that a header states, if it may be sound."""
+    left = len(content) - at
+    if left > _SLACK + at // 50 and content[at:].strip(b"\0"):
+        raise AudioError(
+            f"its header states {at} bytes, and {left} more follow, which may be sound of a "
+            "recorder that was killed, or another file that was joined to it. Read all of it "
+            "with: ffmpeg -ignore_length 1 -i IN.wav OUT.wav; or cut off what is not sound"
+        )
+
+
+def _aiff_end(content: mmap.mmap) -> int:
+    size = int.from_bytes(content[4:8], "big")
+    return 8 + size + size % 2
+
+
+def _au_end(content: mmap.mmap) -> int:
+    order = "big" if content[:4] == b".snd" else "little"
+    return sum(int.from_bytes(content[at : at + 4], order) for at in (4, 8))
+
+
+def _w64_end(content: mmap.mmap) -> int:
+    return -(-int.from_bytes(content[16:24], "little") // 8) * 8
+
+
+def _caf_end(content: mmap.mmap) -> int:
+    at = 8
+    while at + 12 <= len(content) and content[at : at + 4] != b"caff":
+        at += 12 + int.from_bytes(content[at + 4 : at + 12], "big")
+    return at
+
+
+def _parts_after(end_of: Callable[[mmap.mmap], int]) -> Callable:
+    """A file of which a header states the end, and behind which the next may begin."""
+
+    def find(content: mmap.mmap) -> tuple[list[int], dict]:
+        starts, at = [0], end_of(content)
+        while 0 < at < len(content) and content[at : at + 4] == content[:4]:
+            starts.append(at)
+            at += end_of(content[at:])
+        return starts, {}
+
+    return find
+
+
+_FINDERS = {
+    "OGG": check_ogg,
+    "FLAC": _flac_parts,
+    "WAV": _wav_parts,
+    "WAVEX": _wav_parts,
+    "AIFF": _parts_after(_aiff_end),
+    "AU": _parts_after(_au_end),
+    "W64": _parts_after(_w64_end),
+    "CAF": _parts_after(_caf_end),
+}
