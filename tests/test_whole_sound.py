@@ -19,6 +19,7 @@ from .sound_files import assert_heard, sound_bytes, write_parts  # noqa: E402
 
 ID3V1 = b"TAG" + bytes(125)
 ID3V2 = b"ID3\x04\x00\x00\x00\x00\x00\x0bTIT2\x00\x00\x00\x01\x00\x00a"
+COVER = b"ID3\x04\x00\x00\x00\x02\x00\x00" + bytes(range(256)) * 128
 APE = b"APETAGEX" + b"".join(n.to_bytes(4, "little") for n in (2000, 32, 0, 0)) + bytes(8)
 LIST = b"LIST" + (26).to_bytes(4, "little") + b"INFOISFT\x0e\0\0\0Lavf60.16.100\0"
 
@@ -57,7 +58,7 @@ def test_joined_files_are_heard_whole(tmp_path, name, pitches):
     assert load_audio(tmp_path / name, sampling_rate=None)[1] == first[2]
 
 
-@pytest.mark.parametrize("between", [b"", ID3V1, ID3V2, ID3V1 + ID3V2])
+@pytest.mark.parametrize("between", [b"", ID3V1, ID3V2, COVER, APE + ID3V1 + COVER])
 def test_joined_mp3_with_tags(tmp_path, between):
     first, second = (sound_bytes(hz, 2, 44100, "MP3") for hz in (440, 880))
     (tmp_path / "a.mp3").write_bytes(ID3V2 + first + between + second + ID3V1)
@@ -77,7 +78,9 @@ def test_joined_media_files_are_refused(tmp_path, extension, codec, message):
 
 
 @pytest.mark.parametrize("form", ["WAV", "FLAC", "MP3", "OGG", "AIFF"])
-@pytest.mark.parametrize("tail", [ID3V1, APE + ID3V1, LIST, bytes(30000), b"\x17\xfe" * 1500])
+@pytest.mark.parametrize(
+    "tail", [ID3V1, APE + ID3V1, LIST, COVER, bytes(30000), b"\x17\xfe" * 1500]
+)
 def test_what_follows_and_is_no_sound(tmp_path, form, tail):
     path = tmp_path / f"a.{form.lower()}"
     path.write_bytes(sound_bytes(440, 2, 44100, form))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._wholeness import end_without_tags
+import mmap
 
 _FRAMES_KNOWN, _BYTES_KNOWN = 1, 2
 # kbit/s and Hz of layer III, by whether it is MPEG-1 and by version.
@@ -13,24 +13,55 @@ _BIT_RATES = {
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 # By chance four headers do not follow each other, each where the one before it says.
 _FRAMES_IN_A_ROW = 4
+_LOOK_AHEAD = 1 << 16
 
 
 def mp3_states_its_length(path: str) -> bool:
-    """Whether the first frame of an MP3 file counts the frames (Xing, Info or VBRI), and all.
+    """Whether an MP3 file, and what was joined to it, counts its frames (Xing, Info or VBRI).
 
-    Where it does not, a decoder can only guess the length from the size of the file, or reads
-    no more than the first of several files that were joined.
+    Where it does not, a decoder can only guess the length from the size of the file.
     """
-    with open(path, "rb") as file:
-        start = id3_size(file.read(10))
-        file.seek(start)
-        head = file.read(2048)
-        n_bytes = _stated_bytes(head)
-        if n_bytes is None:
-            return False
-        file.seek(start + n_bytes)
-        rest = file.read(1 << 16) if start + n_bytes < end_without_tags(path) else b""
-    return b"ID3" not in rest and not _has_frames(rest)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return find_mp3s(content) is not None
+
+
+def find_mp3s(content: bytes) -> list[int] | None:
+    """Find where the MP3 files begin that a file was joined of: at 0 for an ordinary one.
+
+    None where one of them does not say where it ends.
+    """
+    starts, at = [], 0
+    while True:
+        first = at + id3_size(content[at : at + 10])
+        n_bytes = _stated_bytes(content[first : first + 2048])
+        if not n_bytes:
+            return None
+        starts.append(at)
+        at = skip_tags(content, first + n_bytes)
+        rest = content[at : at + _LOOK_AHEAD]
+        if not _are_frames(rest, 0):
+            return None if _has_frames(rest) else starts
+
+
+def skip_tags(content: bytes, at: int) -> int:
+    """The first byte behind the tags (ID3, APEv2, Lyrics3) that begin at a byte, if any."""
+    while size := _size_of_tag(content, at):
+        at += size
+    return at
+
+
+def _size_of_tag(content: bytes, at: int) -> int:
+    """Bytes of the tag that begins there, or 0."""
+    head = content[at : at + 32]
+    if head[:3] == b"TAG":
+        return 128
+    if head[:8] == b"APETAGEX" and len(head) == 32:
+        is_header = head[23] & 0x20  # a size is without the header
+        return int.from_bytes(head[12:16], "little") + (32 if is_header else 0)
+    if head[:11] == b"LYRICSBEGIN":
+        end = content.find(b"LYRICS200", at)
+        return end + 9 - at if end > 0 else 0
+    return id3_size(head)
 
 
 def _stated_bytes(head: bytes) -> int | None:
@@ -47,17 +78,18 @@ def _stated_bytes(head: bytes) -> int | None:
 def _has_frames(content: bytes) -> bool:
     """Whether there are frames of MP3 in a row."""
     at = content.find(b"\xff")
-    while at >= 0:
-        place = at
-        for _ in range(_FRAMES_IN_A_ROW):
-            length = _frame_length(content[place : place + 4])
-            if not length:
-                break
-            place += length
-        else:
-            return True
+    while at >= 0 and not _are_frames(content, at):
         at = content.find(b"\xff", at + 1)
-    return False
+    return at >= 0
+
+
+def _are_frames(content: bytes, at: int) -> bool:
+    for _ in range(_FRAMES_IN_A_ROW):
+        length = _frame_length(content[at : at + 4])
+        if not length:
+            return False
+        at += length
+    return True
 
 
 def _frame_length(header: bytes) -> int:

@@ -7,6 +7,7 @@ import mmap
 from collections.abc import Callable
 
 from ..exceptions import AudioError
+from ._headers import find_mp3s, skip_tags
 from ._ogg import check_ogg
 
 # What follows a file: tags, or what a program left there. More may be sound.
@@ -107,6 +108,10 @@ def list_parts(path: str, form: str) -> list[Part]:
     return [Part(path, start, stop, patches) for start, stop in zip(starts, stops, strict=True)]
 
 
+def _mp3_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+    return find_mp3s(content) or [0], {}
+
+
 def _flac_parts(content: mmap.mmap) -> tuple[list[int], dict]:
     starts = []
     for mark in _STREAM_INFO:
@@ -160,7 +165,7 @@ def _is_chain(content: mmap.mmap, at: int) -> bool:
 
 def _check_rest(content: mmap.mmap, at: int) -> None:
     """Refuse what follows the end that a header states, if it may be sound."""
-    left = len(content) - at
+    left = len(content) - skip_tags(content, at)
     if left > _SLACK + at // 50 and content[at:].strip(b"\0"):
         raise AudioError(
             f"its header states {at} bytes, and {left} more follow, which may be sound of a "
@@ -197,7 +202,7 @@ def _parts_after(end_of: Callable[[mmap.mmap], int]) -> Callable:
         starts, at = [0], end_of(content)
         while 0 < at < len(content) and content[at : at + 4] == content[:4]:
             starts.append(at)
-            at += end_of(content[at:])
+            at += max(end_of(content[at:]), 1)
         return starts, {}
 
     return find
@@ -206,6 +211,7 @@ def _parts_after(end_of: Callable[[mmap.mmap], int]) -> Callable:
 _FINDERS = {
     "OGG": check_ogg,
     "FLAC": _flac_parts,
+    "MP3": _mp3_parts,
     "WAV": _wav_parts,
     "WAVEX": _wav_parts,
     "AIFF": _parts_after(_aiff_end),
