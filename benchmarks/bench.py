@@ -119,8 +119,8 @@ class Bench:
         """
         parts = (rows[train].tolist(), rows[test].tolist())
         identity = (source, identify_recipe(model), data.identity, *parts)
-        target = data.target[rows]
-        scores, classes = self._trials.predict(model, X, target, train, test, identity)
+        target, groups = data.target[rows], None if data.group is None else data.group[rows]
+        scores, classes = self._trials.predict(model, X, target, train, test, identity, groups)
         return scores, data.classes if data.multilabel else classes.tolist()
 
     def _embed(self, data, system, encoder):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 import traceback
 from dataclasses import asdict, dataclass, field, replace
@@ -11,8 +12,13 @@ import numpy as np
 
 from skw2c._atomic import write_atomically
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same cell comes out differently than before."""
+
+
+def count_cpu_seconds():
+    """Seconds of all processors that this process has used, and those it has waited for."""
+    return sum(os.times()[:4])
 
 
 class NotHereError(Exception):
@@ -41,6 +47,9 @@ class Cell:
         What must be said beside the numbers.
     seconds : float
         What it took.
+    cpu_seconds : float
+        What it took of all processors together; unlike ``seconds`` it says the same on a machine
+        that others use too.
     problem : str or None
         Why there are no scores.
     """
@@ -55,6 +64,7 @@ class Cell:
     details: dict = field(default_factory=dict)
     notes: list = field(default_factory=list)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     problem: str | None = None
 
     @property
@@ -100,7 +110,7 @@ class CellStore:
         kept = _read(path)
         if kept is not None:
             return kept
-        cell, start = Cell(task, dataset, system), time.perf_counter()
+        cell, start, used = Cell(task, dataset, system), time.perf_counter(), count_cpu_seconds()
         try:
             run(cell)
         except NotHereError as exc:
@@ -109,6 +119,7 @@ class CellStore:
             cell.problem = f"{type(exc).__name__}: {exc}"
             cell.details["traceback"] = traceback.format_exc()
         cell.seconds = time.perf_counter() - start
+        cell.cpu_seconds = count_cpu_seconds() - used
         if cell.problem is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, json.dumps(asdict(cell), default=_to_json).encode())
@@ -183,5 +194,6 @@ def _average(group):
         controls={name: float(np.mean(values)) for name, values in controls.items()},
         n=sum(cell.n for cell in done),
         seconds=sum(cell.seconds for cell in done),
+        cpu_seconds=sum(cell.cpu_seconds for cell in done),
         notes=done[0].notes + ([f"{missing} of {len(group)} seeds failed"] if missing else []),
     )

@@ -7,7 +7,7 @@ from functools import cached_property
 import joblib
 import numpy as np
 import pandas as pd
-from extraction import identify_clip
+from extraction import as_bytes, identify_clip
 
 
 @dataclass
@@ -86,14 +86,14 @@ class AudioDataset:
     @cached_property
     def identity(self):
         """The same for the same clips and what is known of them."""
-        digest = hashlib.sha256("\n".join(map(identify_clip, self.clips)).encode())
+        digest = hashlib.sha256(as_bytes("\n".join(map(identify_clip, self.clips))))
         for value in (
             self.classes, self.target, self.split, self.fold, self.group, self.captions,
             self.by_seconds,
         ):  # fmt: skip
             digest.update(joblib.hash(value).encode())
         for item in self.pictures or []:
-            digest.update(b"" if item is None else identify_clip(item).encode())
+            digest.update(b"" if item is None else as_bytes(identify_clip(item)))
             digest.update(b"\n")
         if self.events is not None:
             digest.update(self.events.to_csv().encode())

@@ -81,7 +81,7 @@ class VectorCache:
     def _path(self, piece, identity):
         digest = hashlib.sha256(f"{VERSION} {identity}".encode())
         for clip in piece:
-            digest.update(identify_clip(clip).encode())
+            digest.update(as_bytes(identify_clip(clip)))
         return self._folder / f"{digest.hexdigest()[:32]}.npz"
 
 
@@ -91,6 +91,11 @@ def identify_clip(clip):
         facts = os.stat(clip)
         return f"{os.path.abspath(clip)} {facts.st_size} {facts.st_mtime_ns}"
     return joblib.hash(clip)
+
+
+def as_bytes(text):
+    """Text for a checksum; names of files may hold bytes that are not UTF-8."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def compute_piece(encoder, clips, path):

@@ -41,7 +41,7 @@ def parse_arguments(arguments, *, tasks, slow, datasets):
     # A data set among the tasks means that its classes are to be told.
     named = [name for name in options.tasks or [] if name in datasets]
     if named:
-        options.datasets = [*(options.datasets or []), *named]
+        options.datasets = list(dict.fromkeys([*(options.datasets or []), *named]))
         options.tasks = [name for name in options.tasks if name in tasks] or ["classification"]
     if not options.check_data:
         _check_profile(options)
@@ -79,7 +79,8 @@ def _make_parser(tasks, slow, datasets):
     add = parser.add_argument
     add("--profile", choices=tuple(_PROFILES), help="default: world; with --data-root: paper")
     add("--data-root", help="folder of one official data set, or of several")
-    add("--check-data", action="store_true", help="say what is there, and where the rest is")
+    add("--check-data", action="store_true", help="say what is there, and where the rest is, of "
+        "--datasets or all")  # fmt: skip
     others = f"default: all but {' and '.join(slow)}"
     add("--tasks", nargs="+", action=_Names, known=[*tasks, *datasets], help=others)
     add("--datasets", nargs="+", action=_Names, known=datasets, help="default: all that are there")
@@ -117,7 +118,7 @@ def _make_parser(tasks, slow, datasets):
 
 
 class _Names(argparse.Action):
-    """Names with blanks or commas between them, all of them known."""
+    """Names with blanks or commas between them, all of them known, each taken once."""
 
     def __init__(self, *args, known, **kwargs):
         super().__init__(*args, **kwargs)
@@ -129,4 +130,4 @@ class _Names(argparse.Action):
         if unknown:
             parser.error(f"{option}: unknown: {', '.join(unknown)}; known: "
                          f"{', '.join(self._known)}")  # fmt: skip
-        setattr(namespace, self.dest, names)
+        setattr(namespace, self.dest, list(dict.fromkeys(names)))

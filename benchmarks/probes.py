@@ -30,11 +30,11 @@ def make_probe(name, seed, *, multilabel=False):
     return make_pipeline(StandardScaler(), last)
 
 
-def fit_quietly(probe, X, target):
+def fit_quietly(probe, X, target, **more):
     """Fit a probe; that two layers could be trained for longer is no news."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return probe.fit(X, target)
+        return probe.fit(X, target, **more)
 
 
 def mean_average_precision(target, scores, classes):

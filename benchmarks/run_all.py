@@ -24,7 +24,7 @@ from generated import World
 from options import parse_arguments
 from probes import PROBES
 from readers import READERS, check_data, read
-from reporting import write_report
+from reporting import as_plain, write_report
 from systems import Catalogue, load_factory
 from tasks import SLOW, TASKS
 from trials import TrialStore
@@ -46,7 +46,7 @@ def main(arguments=None):
     try:
         options = parse_arguments(arguments, tasks=list(TASKS), slow=SLOW, datasets=list(READERS))
         if options.check_data:
-            tell_of_data(check_data(options.data_root or "."))
+            tell_of_data(check_data(options.data_root or ".", options.datasets))
             return 0
         facts = make_facts(options, sys.argv[1:] if arguments is None else arguments)
         run = run_world if options.profile == "world" else run_paper
@@ -110,7 +110,8 @@ def run_paper(options, facts):
             problems.append({"data set": name, "clips": 0, "absent": 0, "notes": str(exc)})
     if not data:
         raise FileNotFoundError("\n".join(problem["notes"] for problem in problems))
-    facts["data"] = pd.DataFrame([*map(summarise, data), *problems])
+    rows = [*map(summarise, data), *problems]
+    facts["data"] = pd.DataFrame(rows, dtype=object)  # names of folders may hold any bytes
     facts["weights"] = list_weights(systems)
     return run_tasks(options, data, systems)
 
@@ -124,6 +125,7 @@ def tabulate(cells):
         row[cell.system] = f"{cell.score:.3f}" if cell.problem is None else "-"
         if cell.problem and (cell.system, cell.problem) not in problems:
             problems.append((cell.system, cell.problem))
+    rows, problems = as_plain(rows), as_plain(problems)
     table = pd.DataFrame(list(rows.values())).fillna("")
     text = table.to_markdown(index=False, disable_numparse=True)
     return "\n".join([text, *(f"- {system}: {problem}" for system, problem in problems)])
@@ -201,5 +203,12 @@ def peak_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def print_whatever_comes():
+    """Spell out what the terminal's encoding lacks, such as bytes of names that are not UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+
+
 if __name__ == "__main__":
+    print_whatever_comes()
     sys.exit(main())

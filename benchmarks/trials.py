@@ -7,10 +7,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 from probes import fit_quietly
+from sklearn.utils.validation import has_fit_parameter
 
 from skw2c._atomic import open_atomically
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same trial comes out differently than before."""
 
 
@@ -28,7 +29,7 @@ class TrialStore:
     def __init__(self, folder):
         self._folder = Path(folder)
 
-    def predict(self, model, X, target, train, test, identity):
+    def predict(self, model, X, target, train, test, identity, groups=None):
         """Probabilities of the tested clips: from disk, or by a model that is trained first.
 
         Parameters
@@ -42,6 +43,8 @@ class TrialStore:
             Rows of ``X`` to learn from, and to be asked about.
         identity : tuple
             All that the probabilities depend on.
+        groups : ndarray or None
+            The recording of each clip, for models that set some clips aside to judge by.
 
         Returns
         -------
@@ -56,7 +59,9 @@ class TrialStore:
             return kept
         if "checkpoint_dir" in model.get_params(deep=False):
             model.set_params(checkpoint_dir=str(checkpoints))
-        fit_quietly(model, _pick(X, train), target[train])
+        grouped = groups is not None and has_fit_parameter(model, "groups")
+        more = {"groups": groups[train]} if grouped else {}
+        fit_quietly(model, _pick(X, train), target[train], **more)
         scores = np.asarray(model.predict_proba(_pick(X, test)), np.float64)
         classes = np.asarray(model.classes_).astype(str)
         path.parent.mkdir(parents=True, exist_ok=True)

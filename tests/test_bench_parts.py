@@ -3,11 +3,14 @@
 import argparse
 import importlib
 import json
+import os
+import time
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -56,6 +59,24 @@ def test_finished_cells_are_not_computed_again(load, tmp_path):
     assert len(calls) == 2
     assert again.score == first.score == 0.5
     assert again.details["confusion"] == [[1, 0], [0, 1]]
+
+
+def test_cells_say_what_all_processors_did(load, tmp_path):
+    """Waiting takes no processor."""
+    cells = load("cells")
+    store = cells.CellStore(tmp_path)
+
+    def work(cell):
+        used = time.process_time()
+        while time.process_time() - used < 0.05:
+            pass
+        time.sleep(0.05)
+
+    cell = store.compute("task", "set", "system", (), work)
+    assert cell.cpu_seconds >= 0.03  # clocks tick every hundredth of a second
+    kept = store.compute("task", "set", "system", (), work)
+    assert kept.cpu_seconds == cell.cpu_seconds
+    assert cells.average_seeds([cell, kept])[0].cpu_seconds == 2 * cell.cpu_seconds
 
 
 def test_failed_cells_are_shown_and_tried_again(load, tmp_path):
@@ -283,6 +304,109 @@ def test_splits_keep_recordings_together(load):
     assert len(trials) == 3
     for train, test, _ in trials:
         assert not set(groups[train]) & set(groups[test])
+
+
+def test_random_splits_have_all_classes_on_both_sides(load):
+    """A class of two clips is tested with the one, and learned from with the other."""
+    classification, dataset = load("tasks.classification"), load("dataset")
+    target = np.array(["common"] * 90 + ["rare"] * 5)
+    data = dataset.AudioDataset("set", list(range(95)), ["common", "rare"], target=target)
+    for seed in range(5):
+        for train, test, _ in classification.splits(data, np.arange(95), seed, 2):
+            assert sorted([*train, *test]) == list(range(95))
+            assert len(test) == 19
+            assert np.sum(target[test] == "rare") == 1
+
+
+def test_classes_without_clips_to_learn_from_are_named(load, tmp_path):
+    """All clips of a class are of one recording: it is said, and its clips are tested."""
+    data = load("dataset").AudioDataset(
+        "set", list(np.eye(12)), ["a", "b", "c"], target=np.repeat(["a", "b", "c"], 4),
+        group=np.array([*"01230123", *"4444"]),
+    )  # fmt: skip
+    options = argparse.Namespace(seed=0, probe="logistic", n_trials=5)
+    folders = (load("extraction").VectorCache(tmp_path), load("trials").TrialStore(tmp_path))
+    bench = load("bench").Bench(options, [data], [], load("cells").CellStore(tmp_path), *folders)
+    system = load("systems").System("own", "own", Identity)
+    cell = load("cells").Cell("classification", data.name, system.title)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load("tasks").TASKS["classification"]().fill(bench, cell, data, system)
+    [note] = cell.notes
+    assert "no clip of c was there to learn from" in note
+
+
+class Identity(TransformerMixin, BaseEstimator):
+    """Clips that are vectors."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.stack(X)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def test_models_are_told_of_recordings(load, tmp_path):
+    """Who sets clips aside to judge by must know which are of one recording."""
+    told = []
+
+    class Grouped(DummyClassifier):
+        def fit(self, X, y, groups=None):
+            told.append(groups)
+            return super().fit(X, y)
+
+    store, X = load("trials").TrialStore(tmp_path), np.zeros((6, 2))
+    target, groups = np.array(["a", "b"] * 3), np.array(["x", "y", "y", "x", "z", "z"])
+    for model in (Grouped(strategy="prior"), DummyClassifier(strategy="prior")):
+        identity = (type(model).__name__,)
+        store.predict(model, X, target, np.arange(4), np.array([4, 5]), identity, groups)
+    [given] = told
+    assert given.tolist() == ["x", "y", "y", "x"]
+
+
+def test_thresholds_are_chosen_on_other_recordings(load):
+    retrieval, dataset = load("tasks.audio_retrieval"), load("dataset")
+    groups = np.repeat([*"abcdefgh"], 3)
+    data = dataset.AudioDataset("set", list(range(24)), group=groups)
+    folds = list(retrieval._split(data, 0))
+    assert len(folds) == 5
+    for scored, held_out in folds:
+        assert not set(groups[scored]) & set(groups[held_out])
+
+
+def test_a_copy_is_a_neighbour_and_not_the_clip_itself(load):
+    """Right is what the nearest other clips are, in whatever order they come."""
+    judge = load("tasks.maps").judge_neighbours
+    vectors = np.array([[0, 1], [0, 1], [1, 0], [1, 0], [1, 0], [0.9, 0.2], [5, 5]], np.float32)
+    labels = np.array(["a", "b", "a", "a", "b", "a", "b"])
+    expected = np.array([0, 0, 1 / 2, 1 / 2, 0, 2 / 3, 0])
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(labels))
+        np.testing.assert_allclose(judge(vectors[order], labels[order]), expected[order])
+    rng = np.random.default_rng(0)
+    apart, labels = rng.normal(size=(60, 3)).astype(np.float32), rng.choice([*"ab"], 60)
+    distances = np.linalg.norm(apart[:, None].astype(float) - apart, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    np.testing.assert_array_equal(judge(apart, labels), labels[distances.argmin(1)] == labels)
+
+
+def test_names_that_are_not_utf8_have_an_identity(load, tmp_path):
+    """Names of files may hold any bytes."""
+    name = os.fsdecode(b"caf\xe9.wav")
+    (tmp_path / name).write_bytes(b"sound")
+    clips = [str(tmp_path / name)]
+    data = load("dataset").AudioDataset("set", clips, [name], pictures=clips)
+    assert len(data.identity) == 64
+    rows = load("extraction").VectorCache(tmp_path).embed(clips, Lengths(), "lengths")
+    assert np.stack(rows).tolist() == [[len(clips[0])]]
+
+
+class Lengths(Loudness):
+    def transform(self, clips):
+        return np.array([[len(clip)] for clip in clips])
 
 
 def test_average_precision_of_classes_that_occur(load):

@@ -1,6 +1,7 @@
 """The report tells every number and problem of its cells, and leaves nothing unescaped."""
 
 import base64
+import csv
 import importlib
 import io
 import re
@@ -507,3 +508,64 @@ def test_published_numbers_are_whole(load):
     assert all(0 < number.value < 1 for number in published.PUBLISHED)
     odd = [number for number in published.PUBLISHED if not number.comparable]
     assert {number.measure for number in odd} == {"precision at 1", "recall at 1"}
+
+
+CONTROL = "".join(chr(code) for code in (*range(9), *range(11, 32), 127, 0x85, 0xFFFE))
+
+
+@pytest.mark.parametrize("odd", [CONTROL, "\udce9\ud83d"], ids=["control", "bytes"])
+def test_what_no_page_can_hold_is_spelled_out(write, cell, tmp_path, odd):
+    """Control characters and bytes that are not UTF-8 stop nothing, whatever they stand in."""
+    name = f"a{odd}b"
+    curve = [{"share": share, "n": 5, "scores": [0.5]} for share in (1, 100)]
+    details = {
+        "classes": [name, "c"], "confusion": [[1, 2], [3, 4]], "labels": [name, "c", name],
+        "points": [[0, 1], [1, 1], [2, 0]], "curve": curve, name: 3,
+        "captions": [{"found": name, "references": [name]}],
+        "examples": [{"query": name, "picture": None, "found": [{"label": name}]}],
+    }  # fmt: skip
+    report = write(
+        [
+            cell(name, name, name, {name: 0.5}, {name: 0.1}, {name: 0.1}, 5, details, [name]),
+            cell(name, name, "broken", problem=name, details={"traceback": name}),
+        ],
+        tmp_path,
+        {"command": name, "data": pd.DataFrame({"set": [name]}, dtype=object),
+         "weights": [{name: name}], "introduction": [name], name: name},
+    )  # fmt: skip
+    for text in (report.html, report.markdown, (tmp_path / "scores.csv").read_text("utf-8")):
+        assert not set(odd) & set(text)
+        assert re.search("a((<|&lt;)(U\\+)?[0-9A-F]{2,4}(>|&gt;))+b", text)
+    confusion = report.read("confusion.csv")
+    assert confusion["count"].tolist() == [1, 2, 3, 4]
+    assert confusion["true"].nunique() == confusion["found"].nunique() == 2
+    assert report.read("map_points.csv")["label"].value_counts().tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("http://127.0.0.1/","x")', "+1+1", "-2", "@SUM(1)"])
+def test_names_are_no_formulas(write, cell, tmp_path, name):
+    details = {
+        "classes": [name, "b"], "confusion": [[1, 2], [3, 4]], "labels": [name, "b"],
+        "points": [[0, 1], [1, 1]], "folds": [{"fold": 1, name: -0.5}], name: 3,
+        "curve": [{"share": 1, "n": 5, "scores": [0.5]}],
+    }  # fmt: skip
+    cells = [cell(name, name, name, {name: -0.5}, {}, {}, 5, details, [name])]
+    cells += [cell(name, name, "broken", problem=name)]
+    facts = {"history": [{"seed": 0, "rows": pd.DataFrame({"epoch": [1], "loss": [-0.5]})}]}
+    report = write(cells, tmp_path, facts)
+    for path in tmp_path.glob("*.csv"):
+        with open(path, newline="", encoding="utf-8") as file:
+            places = [place for row in csv.reader(file) for place in row]
+        for place in places:
+            assert place[:1] not in "=+-@" or not place or is_number(place), path
+    assert report.read("confusion.csv")["true"].unique().tolist() == [f"'{name}", "b"]
+    assert report.read("scores.csv")["value"].dropna().tolist() == [-0.5, 3]
+    assert name in "".join(report.page.words)
+
+
+def is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -332,3 +332,33 @@ def test_check_data(tmp_path, esc_folder, load, capsys):
     assert str(esc_folder) in text
     for url in ("zenodo.org/records/4060432", "github.com/hche11/VGGSound"):
         assert url in text
+
+
+@pytest.mark.parametrize("named", [["--datasets", "esc50"], ["--tasks", "esc50", "map"]])
+def test_check_data_of_some(esc_folder, load, capsys, named):
+    assert load("run_all").main(["--check-data", "--data-root", str(esc_folder), *named]) == 0
+    text = capsys.readouterr().out
+    assert text.count("name: ") == 1
+    assert "name: esc50" in text
+    assert str(esc_folder) in text
+
+
+def test_each_name_is_taken_once(load):
+    """A system or task that is named twice would stand in the tables twice."""
+    known = dict(tasks=["classification", "map"], slow=(), datasets=["esc50", "desed"])
+    options = load("options").parse_arguments(
+        ["--data-root", ".", "--tasks", "map,esc50", "map", "--datasets", "desed", "esc50", "desed",
+         "--features", "mfcc", "wav2clip,mfcc"], **known,
+    )  # fmt: skip
+    assert options.tasks == ["map"]
+    assert options.datasets == ["desed", "esc50"]
+    assert options.features == ["mfcc", "wav2clip"]
+
+
+def test_names_that_no_terminal_has(tmp_path):
+    """Bytes of a path that are not UTF-8 are spelled out, and nothing stops for them."""
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 \xff")
+    os.mkdir(folder)
+    result = run("--check-data", "--data-root", folder, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert r"caf\udce9" in result.stdout

@@ -41,13 +41,15 @@ def read(name, data_root, **options):
     return READERS[name].read(data_root, **options)
 
 
-def check_data(data_root):
+def check_data(data_root, names=None):
     """Say which data sets a folder holds, and whether they are complete.
 
     Parameters
     ----------
     data_root : str or Path
         The folder of one data set, or one that holds several.
+    names : sequence of str or None, default=None
+        Out of `READERS`, those to look for. None looks for all.
 
     Returns
     -------
@@ -58,8 +60,9 @@ def check_data(data_root):
     """
     if not Path(data_root).expanduser().is_dir():
         raise FileNotFoundError(f"There is no folder {data_root}")
-    rows = [_check(reader, data_root) for reader in READERS.values()]
-    return pd.DataFrame(rows, columns=["name", "found", "clips", "absent", "missing", "notes"])
+    rows = [_check(READERS[name], data_root) for name in names or READERS]
+    columns = ["name", "found", "clips", "absent", "missing", "notes"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)  # names may hold any bytes
 
 
 def _check(reader, data_root):

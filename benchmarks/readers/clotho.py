@@ -64,6 +64,9 @@ def _read_recordings(folder, part, names, notes):
             table = read_table(
                 path, ["file_name", "sound_id"], encoding="ISO-8859-1", may_be_empty=["sound_id"]
             )
+            ids = table.rows["sound_id"]
+            odd = ids != ids.groupby(table.rows["file_name"]).transform("first")
+            table.refuse(odd, "{file_name!r} is of another recording above")
             known = dict(zip(table.rows["file_name"], table.rows["sound_id"], strict=True))
         except ValueError as exc:  # captions are read without it
             notes.append(f"Recordings of the {part} part are unknown: {exc}.")

@@ -106,8 +106,8 @@ def _load_subset(root, listing, part):
         action = "are left out"
     if unlisted:
         notes.append(f"{len(unlisted)} sounds in {folder} are not listed and {action}.")
-    row = pd.Series(range(len(names)), index=names)
-    events.insert(0, "row", row[events.pop("filename")].to_numpy())
+    row = {name: number for number, name in enumerate(names)}
+    events.insert(0, "row", [row[name] for name in events.pop("filename")])
     dataset = AudioDataset(
         part.title,
         marks=[part.mark] if part.mark else [],

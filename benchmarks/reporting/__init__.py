@@ -7,9 +7,11 @@ from reporting._html import render_html
 from reporting._markdown import render_markdown
 from reporting._results import Results
 from reporting._sections import make_sections
+from reporting._texts import as_plain
 from skw2c._atomic import write_atomically
+from skw2c._spreadsheets import disarm_table
 
-__all__ = ["write_report"]
+__all__ = ["as_plain", "write_report"]
 
 TITLE = "Benchmarks of skw2c"
 
@@ -28,7 +30,8 @@ def write_report(cells, facts, out):
         listed too.
     out : str or Path
         Gets ``report.html``, which needs nothing beside it, ``report.md`` with its pictures in
-        ``pictures``, and CSV files of all numbers.
+        ``pictures``, and CSV files of all numbers, in which no spreadsheet takes a name for a
+        formula.
 
     Returns
     -------
@@ -38,9 +41,9 @@ def write_report(cells, facts, out):
     out = Path(out)
     pictures = out / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
-    results = Results(cells)
+    results, facts = Results(cells), as_plain(facts)
     for name, table in make_csv(results, facts).items():
-        write_atomically(out / name, table.to_csv(index=False).encode())
+        write_atomically(out / name, disarm_table(table).to_csv(index=False).encode())
     sections = make_sections(results, facts)
     page, files = render_markdown(TITLE, sections, pictures.name)
     for name, content in files.items():

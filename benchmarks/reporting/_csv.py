@@ -26,7 +26,8 @@ def make_csv(results, facts):
     """
     tables = {
         "scores.csv": (_scores, ["kind", "measure", "value", "spread", "n", "published",
-                                 "difference", "source", "seconds", "notes", "problem"]),
+                                 "difference", "source", "seconds", "cpu_seconds", "notes",
+                                 "problem"]),
         "folds.csv": (_folds, ["fold"]),
         "curves.csv": (_curves, ["share", "n", "draw", "score"]),
         "confusion.csv": (_confusions, ["true", "found", "count"]),
@@ -52,7 +53,10 @@ def _tabulate(cells, rows_of, columns):
 
 def _scores(cell):
     """A row for each measure, control and further number; for a cell that failed its problem."""
-    common = {"n": cell.n, "seconds": cell.seconds, "notes": "; ".join(cell.notes)}
+    common = {
+        "n": cell.n, "seconds": cell.seconds, "cpu_seconds": cell.cpu_seconds,
+        "notes": "; ".join(cell.notes),
+    }  # fmt: skip
     if cell.problem is not None:
         yield {"kind": "problem", **common, "problem": str(cell.problem)}
     for measure, value in cell.scores.items():

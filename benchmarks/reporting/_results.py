@@ -4,7 +4,7 @@ import math
 import textwrap
 from dataclasses import asdict, dataclass, replace
 
-import numpy as np
+from reporting._texts import as_plain
 
 BADGES = {
     "generated world": (
@@ -49,7 +49,7 @@ class Results:
         self.problems = [cell for cell in self.cells if cell.problem is not None]
 
     def _add(self, cell):
-        cell = replace(cell, **_as_plain(asdict(cell)))
+        cell = replace(cell, **as_plain(asdict(cell)))
         name, number = cell.system, 1
         while (cell.task, cell.dataset, cell.system) in self._by_key:
             number += 1  # nothing that was measured is left out
@@ -84,15 +84,6 @@ class Results:
         """Pairs of the badges in use and what they mean."""
         used = {badge for cell in self.cells for badge in badges_of(cell)}
         return [(name, meaning) for name, meaning in BADGES.values() if name in used]
-
-
-def _as_plain(value):
-    """Lists and numbers of Python, as cells have them that were read from disk."""
-    if isinstance(value, dict):
-        return {key: _as_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_plain(item) for item in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def unique(items):

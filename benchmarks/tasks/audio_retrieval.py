@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from segments import label_segments
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 
 from skw2c.metrics import segment_f1
 from tasks.task import Task
@@ -105,9 +105,8 @@ def evaluate(seconds, data, seed):
     list of dict
         ``fold``, ``threshold``, ``macro F1``, ``micro F1``.
     """
-    folds, rows = [], np.arange(len(data))
-    splitter = KFold(_N_FOLDS, shuffle=True, random_state=seed)
-    for number, (scored, held_out) in enumerate(splitter.split(rows)):
+    folds = []
+    for number, (scored, held_out) in enumerate(_split(data, seed)):
         threshold = choose_threshold(seconds.take(held_out), data.take(held_out), held_out)
         part = seconds.take(scored)
         scores = score(part, part.distances() < threshold, data.take(scored), scored)
@@ -120,6 +119,14 @@ def evaluate(seconds, data, seed):
             }
         )
     return folds
+
+
+def _split(data, seed):
+    """Five folds of the clips; those of a recording stay together."""
+    kind = KFold if data.group is None else GroupKFold
+    return kind(_N_FOLDS, shuffle=True, random_state=seed).split(
+        np.arange(len(data)), None, data.group
+    )
 
 
 def choose_threshold(seconds, data, rows):

@@ -1,15 +1,18 @@
 """Classes of clips: a small classifier on frozen vectors, or the encoder from scratch."""
 
+import warnings
+
 import numpy as np
 from identity import identify_recipe
 from probes import chance_of, make_probe, mean_average_precision
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
+from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit, StratifiedGroupKFold
 
 from tasks.task import Task
 
 # Sets whose published measure is the mean average precision, although clips have one class.
 _BY_PRECISION = {"VGGSound"}
+_N_PARTS = 5
 
 
 class Classification(Task):
@@ -42,6 +45,7 @@ class Classification(Task):
                 model = make_probe(options.probe, seed, multilabel=data.multilabel)
             scores, classes = bench.try_out(data, source, model, X, rows, train, test)
             tested.update(rows[test].tolist())
+            cell.notes += _note_unlearned(data, rows[train], rows[test], cell.notes)
             trials.append(_judge(data, data.target[rows[test]], scores, classes, len(train)))
         summarise(cell, data, trials)
         cell.n = len(tested)
@@ -63,6 +67,21 @@ class FineTuning(Classification):
 
     def identify(self, options, data, system):
         return (identify_recipe(system.make_fine_tuner(0, 1)), options.seed, options.n_trials)
+
+
+def _note_unlearned(data, train, test, known):
+    """What is said of classes that are tested, but have no clip to learn from."""
+    learned, asked = ({*_classes_of(data, rows)} for rows in (train, test))
+    for label in sorted(asked - learned):
+        note = f"no clip of {label} was there to learn from in some trial, though some were tested"
+        if note not in known:
+            yield note
+
+
+def _classes_of(data, rows):
+    if not data.multilabel:
+        return data.target[rows].tolist()
+    return np.asarray(data.classes)[data.target[rows].any(axis=0)].tolist()
 
 
 def _judge(data, target, scores, classes, n_train):
@@ -105,7 +124,8 @@ def splits(data, rows, seed, n_trials):
     """Rows to train and to test on, with a seed for each trial.
 
     Official folds; else the official split, some times with other first weights; else random
-    splits, which keep the clips of a recording together.
+    splits, which keep the clips of a recording together and have all classes on both sides, as
+    far as both can be had.
     """
     if data.fold is not None:
         splitter = PredefinedSplit(data.fold[rows])
@@ -114,7 +134,22 @@ def splits(data, rows, seed, n_trials):
         train, test = (np.flatnonzero(data.split[rows] == part) for part in ("train", "test"))
         yield from ((train, test, seed + trial) for trial in range(n_trials))
     else:
-        groups = np.arange(len(data))[rows] if data.group is None else data.group[rows]
-        splitter = GroupShuffleSplit(n_trials, test_size=0.2, random_state=seed)
-        for trial, (train, test) in enumerate(splitter.split(rows, groups=groups)):
-            yield train, test, seed + trial
+        for trial in range(n_trials):
+            yield *_split_at_random(data, rows, seed + trial), seed + trial
+
+
+def _split_at_random(data, rows, seed):
+    """Four fifths to train and a fifth to test on, as numbers of ``rows``."""
+    groups = np.arange(len(data))[rows] if data.group is None else data.group[rows]
+    target = None if data.target is None or data.multilabel else data.target[rows]
+    n_parts = _N_PARTS
+    if target is not None:
+        most = np.unique(target, return_counts=True)[1].max()
+        n_parts = min(n_parts, len(np.unique(groups)), most)
+    if target is None or n_parts < 2:
+        splitter = GroupShuffleSplit(1, test_size=1 / _N_PARTS, random_state=seed)
+    else:
+        splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of rare classes; cells say what could not be learned
+        return next(splitter.split(rows, target, groups))
