@@ -35,10 +35,12 @@ NAME = "generated world"
 MIXTURES = "generated mixtures"
 # Clips that are evaluated on have other seeds than those that are trained on.
 HELD_OUT = 10_000
-_N_MIXTURES = {"train": 400, "test": 200}
+N_MIXTURES = {"train": 400, "test": 200}
 # Supervise: a tenth of fewer clips cannot tell which epoch was best.
 _ENOUGH_TO_VALIDATE = 500
 _FULL, _MOST_EPOCHS = 1000, 7
+# As many steps of half as many clips cost half, and with few clips lead about as far.
+_BATCH, _FEW, _SMALLEST_BATCH = 32, 250, 12
 
 
 class World:
@@ -66,8 +68,8 @@ class World:
         options = vars(self.options)
         names = (
             "seed", "n_train", "n_test", "epochs", "tasks", "features", "probe", "n_trials",
-            "supervise_width", "supervise_epochs", "caption_epochs", "n_painted",
-            "painting_steps",
+            "supervise_width", "supervise_epochs", "supervise_shares", "caption_epochs",
+            "n_painted", "painting_steps",
         )  # fmt: skip
         return ("world", skw2c.__version__, *(options[name] for name in names))
 
@@ -120,10 +122,11 @@ class World:
         encoder = self.made.encoder
 
         def supervise(seed, n_clips):
+            batch_size, max_epochs = plan_supervise(options.supervise_epochs, n_clips)
             return SupervisedAudioClassifier(
                 encoder_width=options.supervise_width, clip_length=3.0, learning_rate=2e-3,
-                batch_size=min(32, n_clips), lr_patience=2, early_stopping_patience=None,
-                max_epochs=count_epochs(options.supervise_epochs, n_clips),
+                batch_size=batch_size, lr_patience=2, early_stopping_patience=None,
+                max_epochs=max_epochs,
                 validation_fraction=0.1 if n_clips >= _ENOUGH_TO_VALIDATE else 0.0,
                 n_jobs=options.n_jobs, devices="cpu", random_state=seed, verbose=options.verbose,
             )  # fmt: skip
@@ -188,7 +191,7 @@ class World:
         """Two clips at once, of two kinds."""
         rng = np.random.default_rng(self.options.seed)
         clips, target, split = [], [], []
-        for part, n in _N_MIXTURES.items():
+        for part, n in N_MIXTURES.items():
             rows = np.flatnonzero(data.split == part)
             for _ in range(n):
                 first, second = rng.choice(rows, 2)
@@ -203,9 +206,13 @@ class World:
         )  # fmt: skip
 
 
-def count_epochs(n_epochs, n_clips):
-    """Epochs from scratch: about as many steps for fewer clips, within reason."""
-    return int(np.clip(n_epochs * _FULL / n_clips, n_epochs, _MOST_EPOCHS * n_epochs))
+def plan_supervise(n_epochs, n_clips):
+    """Batch size and epochs from scratch: about as many steps for fewer clips, within reason."""
+    epochs = np.clip(n_epochs * _FULL / n_clips, n_epochs, _MOST_EPOCHS * n_epochs)
+    batch = whole = min(_BATCH, n_clips)
+    if n_clips < _FEW:
+        batch = max(whole // 2, min(whole, _SMALLEST_BATCH))
+    return batch, round(epochs * batch / whole)
 
 
 def draw_weights(width, seed):

@@ -3,16 +3,23 @@
 import argparse
 
 from probes import PROBES
+from tasks.data_efficiency import SHARES
 
 # In the generated world all is small; the papers' sets get what the papers state.
 _PROFILES = {
     "world": dict(
-        n_trials=3, supervise_width=16, supervise_epochs=12, caption_epochs=15, painting_steps=100
+        n_trials=3,
+        supervise_width=16,
+        supervise_epochs=12,
+        supervise_shares=(1, 2, 5, 10, 100),
+        caption_epochs=15,
+        painting_steps=100,
     ),
     "paper": dict(
         n_trials=3,
         supervise_width=64,
         supervise_epochs=100,
+        supervise_shares=SHARES,
         caption_epochs=100,
         painting_steps=500,
     ),
@@ -61,11 +68,15 @@ def _check_profile(options):
             raise ValueError(
                 "--profile paper needs --data-root, the folder of the official data sets"
             )
+        if options.quick:
+            raise ValueError("--quick is for the generated world: name fewer --features or --tasks")
         if options.n_seeds > 1:
             raise ValueError(
                 "--n-seeds is for the generated world: official data have folds, or --n-trials"
             )
         return
+    if options.quick and "supervise" in (options.features or []):
+        raise ValueError("--quick leaves supervise out: name it among --features, or say --quick")
     if options.datasets and options.data_root is None:
         raise ValueError(f"{' and '.join(options.datasets)} must be read from --data-root")
     if options.data_root is not None:
@@ -78,6 +89,9 @@ def _make_parser(tasks, slow, datasets):
     )
     add = parser.add_argument
     add("--profile", choices=tuple(_PROFILES), help="default: world; with --data-root: paper")
+    add("--quick", action="store_true", help="in the generated world: leave out supervise, whose "
+        "trainings take half of the time; all other figures are the same, and are kept for a run "
+        "without it")  # fmt: skip
     add("--data-root", help="folder of one official data set, or of several")
     add("--check-data", action="store_true", help="say what is there, and where the rest is, of "
         "--datasets or all")  # fmt: skip
@@ -97,6 +111,9 @@ def _make_parser(tasks, slow, datasets):
     add("--n-trials", type=int, help="where there are no official folds")
     add("--supervise-width", type=int, help="channels of the encoder from scratch")
     add("--supervise-epochs", type=int, help="in the generated world those with all clips")
+    add("--supervise-shares", type=int, nargs="+", metavar="PERCENT", help="shares of the labels "
+        "that supervise learns from; default: all, and in the generated world all but 20 and 50",
+        choices=SHARES)  # fmt: skip
     add("--caption-epochs", type=int)
     add("--n-painted", type=int, default=60, help="sounds from which pictures are painted")
     add("--painting-steps", type=int)

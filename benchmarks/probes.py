@@ -10,6 +10,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 # The paper states neither the width of its two layers nor how they are trained.
 PROBES = {
@@ -31,8 +32,12 @@ def make_probe(name, seed, *, multilabel=False):
 
 
 def fit_quietly(probe, X, target, **more):
-    """Fit a probe; that two layers could be trained for longer is no news."""
-    with warnings.catch_warnings():
+    """Fit a probe; that two layers could be trained for longer is no news.
+
+    Its matrices are so small that threads would wait for each other longer than they work, on a
+    busy machine many times as long.
+    """
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         return probe.fit(X, target, **more)
 

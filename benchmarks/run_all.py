@@ -7,6 +7,12 @@ encoder of sound are trained in it, and evaluated on clips that are held out. Wi
 
 import errno
 import os
+
+# Threads of torch that wait for each other shall sleep: those that spin take the processor from
+# the ones they wait for where others use it too, and a step of training takes several times as
+# long. OpenMP reads this when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import platform
 import resource
 import shlex
@@ -18,7 +24,8 @@ from pathlib import Path
 
 import pandas as pd
 from bench import Bench, tell
-from cells import CellStore, average_seeds
+from cells import CellStore, average_seeds, count_cpu_seconds
+from estimate import tell_estimate
 from extraction import VectorCache, backend
 from generated import World
 from options import parse_arguments
@@ -42,7 +49,7 @@ _PACKAGES = (
 
 def main(arguments=None):
     """Run what the command line asks for; return the exit status."""
-    start = time.perf_counter()
+    start, used = time.perf_counter(), count_cpu_seconds()
     try:
         options = parse_arguments(arguments, tasks=list(TASKS), slow=SLOW, datasets=list(READERS))
         if options.check_data:
@@ -51,13 +58,19 @@ def main(arguments=None):
         facts = make_facts(options, sys.argv[1:] if arguments is None else arguments)
         run = run_world if options.profile == "world" else run_paper
         cells = run(options, facts)
-        facts |= {"minutes": (time.perf_counter() - start) / 60, "peak memory": peak_memory()}
+        facts |= {
+            "minutes": (time.perf_counter() - start) / 60,
+            "CPU minutes": (count_cpu_seconds() - used) / 60,
+            "peak memory": peak_memory(),
+        }
         write_report(cells, facts, Path(options.out))
     except (ValueError, OSError, ImportError) as exc:
         full = getattr(exc, "errno", None) == errno.ENOSPC
         print(f"run_all.py: {exc}{_WHEN_FULL if full else ''}", file=sys.stderr)
         return 1
     print(f"\n{tabulate(cells)}\n")
+    took = "It took {minutes:.1f} minutes, and {CPU minutes:.1f} of all processors together"
+    print(took.format_map(facts))
     print(f"Written to {options.out}/report.html and report.md, with the numbers in CSV files")
     return 0 if any(cell.problem is None for cell in cells) else 1
 
@@ -66,13 +79,16 @@ def run_world(options, facts):
     """All tasks in the generated world, for one or several seeds."""
     cells, first = [], options.seed
     others = Catalogue(options).systems()
+    own = [name for name in World.NAMES if not (options.quick and name in SLOW_SYSTEMS)]
+    options.features = options.features or own
     choose_systems(options, dict.fromkeys([*others, *World.NAMES]))  # before the work
+    if set(options.tasks) == set(TASKS) - set(SLOW) and not Path(options.cache, "cells").exists():
+        tell_estimate(options, options.features)
     for seed in range(first, first + options.n_seeds):
         options.seed = seed
         world = World(options)
         facts["history"].append({"seed": seed, "rows": world.made.history})
         facts["introduction"] = world.describe()
-        options.features = options.features or list(World.NAMES)
         systems = choose_systems(options, {**others, **world.systems()})
         cells += run_once(options, world, systems, facts)
     options.seed = first

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info
 
 from skw2c import SupervisedAudioClassifier, Wav2CLIPTransformer, YAMNetTransformer
 
@@ -550,6 +551,18 @@ def test_a_trial_is_made_once(tmp_path, load, X, monkeypatch):
     assert Counter.n_fits == 3
 
 
+def test_probes_take_one_thread_of_algebra(load):
+    class Asked(DummyClassifier):
+        def fit(self, X, y):
+            self.n_threads_ = {
+                pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
+            }
+            return super().fit(X, y)
+
+    asked = load("probes").fit_quietly(Asked(), np.zeros((4, 2)), np.array(["a", "b"] * 2))
+    assert asked.n_threads_ <= {1}
+
+
 def test_an_interrupted_training_goes_on(tmp_path, load, rng, monkeypatch, capsys):
     store = load("trials").TrialStore(tmp_path / "trials")
     X = [rng.normal(size=8000) for _ in range(8)]
@@ -582,8 +595,10 @@ def test_chance_is_among_all_that_can_be_answered(load):
 
 
 def test_fewer_clips_are_learned_from_for_more_epochs(load):
-    count = load("generated").count_epochs
-    assert [count(12, n) for n in (5000, 1000, 500, 100, 12)] == [12, 12, 24, 84, 84]
+    """Batches get smaller where that costs no steps."""
+    plan = load("generated").plan_supervise
+    expected = [(32, 12), (32, 12), (32, 24), (32, 30), (16, 42), (12, 40), (12, 84)]
+    assert [plan(12, n) for n in (5000, 1000, 500, 400, 100, 25, 12)] == expected
 
 
 def test_seconds_are_told_apart_but_labels_counted_in_clips(load, tmp_path, rng):

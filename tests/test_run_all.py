@@ -4,6 +4,7 @@ import errno
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 
@@ -147,18 +149,23 @@ def test_a_full_disk(tmp_path, esc_folder, load, monkeypatch, capsys):
     assert len(read_cells(out)) == 1
 
 
-def test_small_world(tmp_path, load, monkeypatch, tiny_world):
+def test_small_world(tmp_path, load, monkeypatch, tiny_world, capsys):
     """Every task in the generated world, by encoders that were trained for some seconds."""
     run_all, generated = load("run_all"), load("generated")
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
-    monkeypatch.setattr(generated, "_N_MIXTURES", {"train": 20, "test": 20})
+    monkeypatch.setattr(generated, "N_MIXTURES", {"train": 20, "test": 20})
     arguments = [
         "--out", str(tmp_path), "--n-train", "96", "--n-test", "48", "--seed", "3",
         "--supervise-epochs", "1", "--caption-epochs", "2", "--n-trials", "1", "--probe",
         "logistic",
     ]  # fmt: skip
     assert run_all.main(arguments) == 0
+    told = capsys.readouterr().out
+    assert told.index("This will take about") < told.index("classification | ")
+    assert "With --quick Supervise is left out" in told
+    assert re.search(r"It took \d+\.\d minutes, and \d+\.\d of all processors", told)
     scores = pd.read_csv(tmp_path / "scores.csv")
+    assert (scores["cpu_seconds"] > 0).any()
     cells = read_cells(tmp_path)
     names = {kind.name for kind in load("tasks").TASKS.values()}
     assert {task for task, _, _ in cells} == names - {"fine-tuning", "pictures from sound"}
@@ -183,6 +190,11 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world):
     assert "mean average precision" in cells["classification", mixtures, "Supervise"]["scores"]
     shares = [p["share"] for p in cells["data efficiency", world, "MFCC"]["details"]["curve"]]
     assert shares == [1, 2, 5, 10, 20, 50, 100]
+    learner = cells["data efficiency", world, "Supervise"]
+    assert [point["share"] for point in learner["details"]["curve"]] == [1, 2, 5, 10, 100]
+    assert "not trained on 20 % and 50 %: that takes long" in learner["notes"]
+    columns = re.findall(r"accuracy at (\d+) %", (tmp_path / "report.md").read_text("utf-8"))
+    assert columns[:7] == ["1", "2", "5", "10", "20", "50", "100"]
     captions = cells["captioning", world, distilled]
     assert captions["scores"].keys() >= {"CIDEr-D", "BLEU-1", "BLEU-4", "ROUGE-L"}
     assert captions["controls"].keys() == {"shuffled captions"}
@@ -261,6 +273,9 @@ def test_seconds_are_labelled_by_what_fills_them(load):
         (["--datasets", "esc50"], "esc50 must be read from --data-root"),
         (["--profile", "world", "--data-root", "."], "leave --data-root out"),
         (["--data-root", ".", "--n-seeds", "2"], "--n-seeds is for the generated world"),
+        (["--data-root", ".", "--quick"], "--quick is for the generated world"),
+        (["--quick", "--features", "mfcc", "supervise"], "--quick leaves supervise out"),
+        (["--supervise-shares", "3"], "--supervise-shares"),
         (["--data-root", ".", "--features", "broken_module:make"], "SyntaxError"),
     ],
 )
@@ -362,3 +377,48 @@ def test_names_that_no_terminal_has(tmp_path):
     result = run("--check-data", "--data-root", folder, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert r"caf\udce9" in result.stdout
+
+
+def test_what_a_run_will_take(load, monkeypatch, capsys):
+    """It follows how fast the machine is and how much there is to do."""
+    estimate, options = load("estimate"), load("options")
+    monkeypatch.setattr(estimate, "measure_rate", lambda: 100)
+
+    def parse(*arguments):
+        return options.parse_arguments(arguments, tasks=["map"], slow=(), datasets=[])
+
+    whole = estimate.estimate_minutes(parse(), ["mfcc", "supervise"])
+    twice = estimate.estimate_minutes(parse("--n-seeds", "2"), ["mfcc", "supervise"])
+    assert sum(twice.values()) == pytest.approx(2 * sum(whole.values()))
+    less = estimate.estimate_minutes(parse("--supervise-shares", "100"), ["mfcc", "supervise"])
+    assert sum(less.values()) < sum(whole.values())
+    monkeypatch.setattr(estimate, "measure_rate", lambda: 50)
+    slower = estimate.estimate_minutes(parse(), ["mfcc", "supervise"])
+    assert sum(slower.values()) == pytest.approx(2 * sum(whole.values()))
+    estimate.tell_estimate(parse(), ["mfcc"])
+    told = capsys.readouterr().out
+    assert "This will take about" in told
+    assert "Supervise" not in told
+
+
+def test_the_machine_is_measured(load):
+    """Nothing that is drawn elsewhere changes by it."""
+    torch.manual_seed(0)
+    first = torch.rand(1)
+    torch.manual_seed(0)
+    assert load("estimate").measure_rate() > 0
+    assert torch.rand(1) == first
+
+
+def test_quick_leaves_out_what_is_trained_from_scratch(tmp_path, load, monkeypatch, tiny_world):
+    run_all, generated = load("run_all"), load("generated")
+    monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
+    chosen = []
+    monkeypatch.setattr(run_all, "run_once", lambda *arguments: chosen.append(arguments[2]) or [])
+    monkeypatch.setattr(run_all, "tell_estimate", lambda *_: None)
+    for arguments, names in (
+        (["--quick"], {"mfcc", "untrained", "mini", "wav2clip"}),
+        ([], {"supervise", "mfcc", "untrained", "mini", "wav2clip"}),
+    ):
+        run_all.main([*arguments, "--out", str(tmp_path)])
+        assert {system.name for system in chosen.pop()} == names

@@ -4,7 +4,8 @@ import pandas as pd
 
 from reporting._blocks import Bullets, Code, Entry, Folded, Heading, Section, Table, Text
 
-_SHOWN_ELSEWHERE = ("introduction", "history", "data", "command", "minutes", "peak memory")
+_SHOWN_ELSEWHERE = ("introduction", "history", "data", "command", "minutes", "CPU minutes",
+                    "peak memory")  # fmt: skip
 
 
 def describe_data(facts):
@@ -19,7 +20,9 @@ def describe_environment(facts):
     """All other facts: command, versions, weights, seeds, and whatever else is given."""
     blocks = [Code(str(facts["command"]))] if facts.get("command") else []
     if facts.get("minutes") is not None:
-        blocks.append(Text(f"It took {facts['minutes']:.1f} minutes."))
+        used = facts.get("CPU minutes")
+        of_all = "" if used is None else f", and {used:.1f} minutes of all processors together"
+        blocks.append(Text(f"It took {facts['minutes']:.1f} minutes{of_all}."))
     if facts.get("peak memory") is not None:
         memory = facts["peak memory"]
         memory = f"{memory:.1f} GB" if isinstance(memory, float) else memory

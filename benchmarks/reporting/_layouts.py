@@ -155,7 +155,9 @@ def _own_main(results, left, colours):
 
 
 def _own_task(results, task, left, colours):
-    found = unique((cell.dataset, measure) for cell, measures in left for measure in measures)
+    # The order of columns is that of the cell with most of them: others may leave some out.
+    fullest = sorted(left, key=lambda item: -len(item[1]))
+    found = unique((cell.dataset, measure) for cell, measures in fullest for measure in measures)
     columns = [
         Line(measure, dict(task=task, dataset=dataset, measure=measure), dataset)
         for dataset, measure in _without_nameless(found)

@@ -7,6 +7,7 @@ from tasks.classification import measure_of
 from tasks.task import Task
 
 SHARES = (1, 2, 5, 10, 20, 50, 100)
+"""In per cent of the clips."""
 _N_DRAWS = 3
 
 
@@ -22,7 +23,8 @@ class DataEfficiency(Task):
         return True
 
     def identify(self, options, data, system):
-        return (system.identify_learning(), options.probe, options.seed)
+        shares = shares_of(system, options)
+        return (system.identify_learning(), options.probe, options.seed, shares)
 
     def fill(self, bench, cell, data, system):
         learner = system.make_classifier
@@ -39,7 +41,8 @@ class DataEfficiency(Task):
             return mean_average_precision(target[test], found, classes)
 
         curve = []
-        for share in SHARES:
+        shares = shares_of(system, bench.options)
+        for share in shares:
             scores, drawn = [], []
             for draw in range(_draws(system, share)):
                 drawn = draw_share(target[pool], share, bench.options.seed + draw)
@@ -57,6 +60,16 @@ class DataEfficiency(Task):
         cell.controls = {"chance": chance_of(target[test], measure, data.classes)}
         cell.n = len(test)
         cell.details["curve"] = curve
+        left_out = [f"{share} %" for share in SHARES if share not in shares]
+        if left_out:
+            cell.notes.append(f"not trained on {' and '.join(left_out)}: that takes long")
+
+
+def shares_of(system, options):
+    """The shares that a system learns from; of one that is trained from scratch maybe not all."""
+    if not system.make_classifier:
+        return SHARES
+    return tuple(share for share in SHARES if share in options.supervise_shares)
 
 
 def _draws(system, share):
