@@ -1,8 +1,9 @@
 """Make the tables and figures of the papers.
 
 Without arguments everything runs offline, in a small generated world: a small CLIP and an
-encoder of sound are trained in it, and evaluated on clips that are held out. With
-``--data-root`` the official data sets that are there are evaluated on instead.
+encoder of sound are trained in it, and evaluated on clips that are held out; ``--quick`` leaves
+out what is trained from scratch on labels. With ``--data-root`` the official data sets that are
+there are evaluated on instead.
 """
 
 import errno
