@@ -205,24 +205,24 @@ def write_keras_files(folder, secret) -> list:
     for name, make in made.items():
         paths.append(folder / f"{name}.h5")
         with h5py.File(paths[-1], "w") as file:
-            file.attrs["layer_names"] = [b"layer"]
+            file.attrs["layer_names"] = np.array([b"layer"], "S")
             group = file.create_group("layer")
-            group.attrs["weight_names"] = [b"w"]
+            group.attrs["weight_names"] = np.array([b"w"], "S")
             file["far"] = h5py.ExternalLink(str(folder / "other.hdf5"), "/w")
             make(group)
     for number, layer in enumerate((b"out", b"far/w", b"../layer")):
         paths.append(folder / f"a way out {number}.h5")
         with h5py.File(paths[-1], "w") as file:
-            file.attrs["layer_names"] = [layer]
+            file.attrs["layer_names"] = np.array([layer], "S")
             file["out"] = h5py.ExternalLink(str(folder / "layers.hdf5"), "/layer")
             file["far"] = h5py.ExternalLink(str(folder / "other.hdf5"), "/")
     paths.append(folder / "a model elsewhere.h5")
     with h5py.File(paths[-1], "w") as file:
         file["model_weights"] = h5py.ExternalLink(str(folder / "layers.hdf5"), "/")
     with h5py.File(folder / "layers.hdf5", "w") as file:
-        file.attrs["layer_names"] = [b"layer"]
+        file.attrs["layer_names"] = np.array([b"layer"], "S")
         group = file.create_group("layer")
-        group.attrs["weight_names"] = [b"w"]
+        group.attrs["weight_names"] = np.array([b"w"], "S")
         group["w"] = np.frombuffer(secret.read_bytes()[:16], np.uint8)
     return paths
 

@@ -50,10 +50,12 @@ def write_keras(path, layers):
             group = file.create_group(layer)
             for name, value in arrays.items():
                 group[f"{layer}/{name}:0"] = value
-            group.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in arrays]
+            group.attrs["weight_names"] = np.array(
+                [f"{layer}/{name}:0".encode() for name in arrays], "S"
+            )
             file.create_group(f"activation_{k}").attrs["weight_names"] = []
             names += [layer, f"activation_{k}"]
-        file.attrs["layer_names"] = [name.encode() for name in names]
+        file.attrs["layer_names"] = np.array([name.encode() for name in names], "S")
     content = buffer.getvalue()
     path.write_bytes(gzip.compress(content, 1) if path.suffix == ".gz" else content)
     return str(path)

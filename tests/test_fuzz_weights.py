@@ -1,16 +1,19 @@
 """Damaged and hostile files of weights end in the documented error, and in nothing else."""
 
 import random
+import struct
 import sys
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from safetensors.torch import save
 
+from skw2c.exceptions import WeightsError
 from skw2c.models._state import build_wav2clip
 from skw2c.models.audioclip import build_audioclip
 from skw2c.models.openl3 import build_openl3
@@ -129,3 +132,24 @@ def test_damaged_files_for_longer(victim, whole_files):
         except AssertionError:
             print(f"seed {seed}, example {number}: {name}", file=sys.stderr)
             raise
+
+
+def test_names_of_any_length_take_no_memory(tmp_path):
+    """Newer versions of h5py write names so; each states its own length before it is read."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = ["layer"]
+        group = file.create_group("layer")
+        group.attrs["weight_names"] = ["layer/w"]
+        group["layer/w"] = np.arange(3.0)
+    assert {name: value.tolist() for name, value in read_checkpoint(path).items()} == {
+        "000/layer/layer/w": [0, 1, 2]
+    }
+    content = path.read_bytes()
+    heap = struct.pack("<Q", content.index(b"GCOL"))
+    for length in (5, 7):
+        name = struct.pack("<I", length) + heap
+        assert content.count(name) == 1
+        path.write_bytes(content.replace(name, struct.pack("<I", 3 << 30) + heap))
+        with pytest.raises(WeightsError, match="the names of its layers cannot be read"):
+            read_checkpoint(path)

@@ -56,7 +56,9 @@ def write_keras(path, layers):
             group = file.require_group(layer)
             for name, value in arrays.items():
                 group[f"{layer}/{name}:0"] = value
-            group.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in arrays]
+            group.attrs["weight_names"] = np.array(
+                [f"{layer}/{name}:0".encode() for name in arrays], "S"
+            )
             names.append(layer)
 
         write("input_1", {})
@@ -66,7 +68,7 @@ def write_keras(path, layers):
             if norm:
                 write(f"{layer}/bn", norm)
                 write(f"{layer}/relu", {})
-        file.attrs["layer_names"] = [name.encode() for name in names]
+        file.attrs["layer_names"] = np.array([name.encode() for name in names], "S")
     return str(path)
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import torch
@@ -12,10 +16,12 @@ from torch import Tensor
 
 from .._optional import import_optional
 from ..exceptions import WeightsError
-from ._bounds import Budget, TooLargeError, count_entries, unpacked_limit
+from . import _keras_names
+from ._bounds import Budget, TooLargeError, unpacked_limit
+from ._keras_names import AnyLengthError, descend, find_root, list_layers
 
 KERAS_SUFFIXES = (".h5", ".h5.gz", ".hdf5")
-_MAX_NAMES = 1 << 30
+_SECONDS = 60
 
 
 def read_keras(path: str) -> dict[str, Tensor]:
@@ -48,9 +54,7 @@ def read_keras(path: str) -> dict[str, Tensor]:
     try:
         content = _read_content(path, limit)
         with h5py.File(io.BytesIO(content)) as file:
-            whole_model = file.id.links.exists(b"model_weights")
-            root = _descend(h5py, file, "model_weights") if whole_model else file
-            tensors = dict(_list_tensors(h5py, root, Budget(limit), len(content)))
+            tensors = dict(_list_tensors(file, content, Budget(limit)))
     except Exception as exc:  # what h5py raises depends on the kind of damage
         raise WeightsError(
             f"The weights {path!r} are damaged, truncated or no HDF5 file of Keras ({exc}). Fetch "
@@ -69,46 +73,35 @@ def _read_content(path: str, limit: int) -> bytes:
     return content
 
 
-def _list_tensors(h5py, root, budget: Budget, n_bytes: int):
+def _list_tensors(file, content: bytes, budget: Budget):
     """Name and value of each weight, in the order of the file."""
-    position = n_entries = 0
-    for layer in _read_names(root, "layer_names", n_bytes, missing=[]):
-        group = _descend(h5py, root, layer)
-        names = _read_names(group, "weight_names", n_bytes)
-        n_entries += 1 + len(names)
-        count_entries(n_entries)
+    root = find_root(file)
+    try:
+        layers = list_layers(root, len(content))
+    except AnyLengthError:
+        layers = _list_layers_apart(content)
+    with_weights = [(layer, names) for layer, names in layers if names]
+    for position, (layer, names) in enumerate(with_weights):
+        group = descend(root, layer)
         for name in names:
-            value = _read_array(_descend(h5py, group, name), budget)
+            value = _read_array(descend(group, name), budget)
             yield f"{position:03d}/{layer}/{name}", torch.from_numpy(value)
-        position += bool(names)
 
 
-def _read_names(group, attribute: str, n_bytes: int, missing: list | None = None) -> list[str]:
-    """Read a list of names, whose size a few bytes can state as they like."""
-    if attribute not in group.attrs and missing is not None:
-        return missing
-    stored = group.attrs.get_id(attribute)
-    n_names = math.prod(stored.shape)
-    count_entries(n_names)
-    # Names of any length are references, of which each can lead to all of the file.
-    if n_names * max(stored.dtype.itemsize, 1) > n_bytes or (
-        stored.dtype.kind == "O" and n_names * n_bytes > _MAX_NAMES
-    ):
-        raise TooLargeError(f"its list {attribute} states {n_names} names")
-    return [_decode(name) for name in np.ravel(group.attrs[attribute])]
-
-
-def _descend(h5py, group, path: str):
-    """Find what lies below a group, without leaving the file by a link."""
-    for part in path.split("/"):
-        if not isinstance(group, h5py.Group):
-            raise ValueError(f"{path[:100]!r} does not lead through groups")
-        # Not `group.get(part, getlink=True)`, which follows the link before it says what it is.
-        link = group.id.links.get_info(part.encode())
-        if link.type != h5py.h5l.TYPE_HARD:
-            raise ValueError(f"{path[:100]!r} is a link, which could lead to another file")
-        group = group[part]
-    return group
+def _list_layers_apart(content: bytes) -> list:
+    """List the layers in a process that may take no more memory than a list of names needs."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-P", _keras_names.__file__],
+        input=content,
+        capture_output=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ValueError(f"the names of its layers cannot be read: {last[:200]}")
+    return json.loads(done.stdout)
 
 
 def _read_array(dataset, budget: Budget) -> np.ndarray:
@@ -124,7 +117,3 @@ def _read_array(dataset, budget: Budget) -> np.ndarray:
     budget.take(math.prod(dataset.chunks or ()) * dataset.dtype.itemsize, f"a part of {name}")
     budget.take(dataset.size * dataset.dtype.itemsize, name)
     return np.array(dataset)
-
-
-def _decode(name) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
