@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._captions import decode_caption, encode_caption, learn_vocabulary, list_captions
 from ._tables import check_frames, note_columns, take_columns, tell_of_input
+from ._training_data import number_groups
 from .exceptions import LeftOutWarning
 from .metrics import cider_d, tokenize_caption
 from .models import (
@@ -265,7 +266,7 @@ class AudioCaptioner(BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, captions):
+    def fit(self, X, captions, *, groups=None):
         """Learn to describe clips.
 
         Parameters
@@ -275,6 +276,9 @@ class AudioCaptioner(BaseEstimator):
             array (n_clips, n_frames, width), or a list of arrays (n_frames, width).
         captions : list, tuple, Series or array of shape (n_clips,)
             For each clip a string, or a list of strings, which are examples of their own.
+        groups : array-like of shape (n_clips,) or None, default=None
+            What clips have in common, such as the recording that they were cut from. Clips of
+            the same group are all trained on, or all set aside for validation.
 
         Returns
         -------
@@ -306,10 +310,12 @@ class AudioCaptioner(BaseEstimator):
             )
         captions = list_captions(captions)
         check_consistent_length(X, captions)
+        groups = number_groups(groups, len(captions))
         encoder = self._fit_encoder(X)
         frames = self._embed(encoder, X, None)
         rows = self._usable_rows(frames)
-        self._train([frames[row] for row in rows], [captions[row] for row in rows])
+        groups = np.arange(len(captions)) if groups is None else groups
+        self._train([frames[row] for row in rows], [captions[row] for row in rows], groups[rows])
         self.encoder_ = encoder
         note_columns(self, X, reset=True)
         take_columns(self, encoder)
@@ -437,10 +443,12 @@ class AudioCaptioner(BaseEstimator):
             warn(LeftOutWarning(failures, len(frames), "clip"), stacklevel=4)
         return [row for row in range(len(frames)) if row not in failed]
 
-    def _train(self, frames: list[np.ndarray], captions: list[list[str]]) -> None:
+    def _train(
+        self, frames: list[np.ndarray], captions: list[list[str]], groups: np.ndarray
+    ) -> None:
         """Train a new decoder on clips and their captions, and keep what was learned."""
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        aside = self._draw_validation(len(frames), seed)
+        aside = self._draw_validation(groups, seed)
         scaler = StandardScaler().fit(
             np.concatenate([own for row, own in enumerate(frames) if not aside[row]])
         )
@@ -465,11 +473,12 @@ class AudioCaptioner(BaseEstimator):
         self.scaler_, self.vocabulary_ = scaler, vocabulary
         self.weights_ = hold_weights(decoder.state_dict())
 
-    def _draw_validation(self, n_clips: int, seed: int) -> np.ndarray:
-        """Which clips are set aside; one at least is trained on."""
-        n_aside = min(round(self.validation_fraction * n_clips), n_clips - 1)
-        order = np.random.default_rng(seed).permutation(n_clips)
-        return np.isin(np.arange(n_clips), order[:n_aside])
+    def _draw_validation(self, groups: np.ndarray, seed: int) -> np.ndarray:
+        """Which clips are set aside; one group at least is trained on."""
+        names = np.unique(groups)
+        n_aside = min(round(self.validation_fraction * len(names)), len(names) - 1)
+        order = np.random.default_rng(seed).permutation(len(names))
+        return np.isin(groups, names[order[:n_aside]])
 
     def _build(self, n_features: int, n_words: int, seed: int) -> CaptionDecoder:
         """A decoder with its first weights, on the device that trains it."""

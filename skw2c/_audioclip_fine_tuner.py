@@ -96,6 +96,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         Part of the clips that is set aside to find the best epoch. (The authors took the
         fold that they tested on, so that their figures are a little too good.) With 0 the
         loss of training stands in for it.
+        Each class is split in the same way, and none is set aside as a whole.
 
     augment : {"audioclip"}, callable or None, default="audioclip"
         How waveforms are varied. ``"audioclip"`` is the paper's: time is scaled by a factor
@@ -265,7 +266,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, *, groups=None):
         """Tune the encoder.
 
         Parameters
@@ -276,6 +277,10 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         y : array-like of shape (n_clips,)
             The class of each clip, by its name; `prettify_label` says it as the encoder of
             texts reads it.
+
+        groups : array-like of shape (n_clips,) or None, default=None
+            What clips have in common, such as the recording that they were cut from. Clips of
+            the same group are all trained on, or all set aside for validation.
 
         Returns
         -------
@@ -300,7 +305,8 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         LeftOutWarning
             If clips were left out and ``on_error="nan"``.
         UserWarning
-            If ``batch_size`` is larger than the number of clips, or float samples look like
+            If there is no clip of a class for validation, or ``batch_size`` is larger than the
+            number of clips, or float samples look like
             integers that nobody scaled.
         """
         with self._whole_or_not_at_all():
@@ -324,6 +330,8 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
                 on_error=self.on_error,
                 target_rate=self._rate,
                 contrastive=False,
+                groups=groups,
+                classes=targets,
             )
             model, _ = self._train(clips, engine)
             self.weights_ = self._hold(model)

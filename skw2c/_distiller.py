@@ -294,7 +294,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, captions=None):
+    def fit(self, X, y=None, captions=None, *, groups=None):
         """Train the encoder.
 
         Parameters
@@ -312,6 +312,10 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         captions : array-like of shape (n_clips, width), sequence of str or None, default=None
             Vectors of captions in the teacher's space, which add a term to the loss; or the
             captions themselves, where the teacher is an encoder of CLIP.
+
+        groups : array-like of shape (n_clips,) or None, default=None
+            What clips have in common, such as the recording that they were cut from. Clips of
+            the same group are all trained on, or all set aside for validation.
 
         Returns
         -------
@@ -339,11 +343,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         LeftOutWarning
             If clips were left out and ``on_error="nan"``.
         UserWarning
-            If ``batch_size`` is larger than the number of clips, or ``y`` looks like classes.
+            If there is no group for validation, or ``batch_size`` is larger than the number of
+            clips, or ``y`` looks like classes.
         """
         self._piece_length()
         engine = self._choose_engine()
-        clips, teacher = self._collect(X, y, captions)
+        clips, teacher = self._collect(X, y, captions, groups)
         model, standing = self._train(clips, engine)
         if self.teacher is not None and teacher is not None:
             self.teacher_ = teacher
@@ -531,11 +536,14 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _collect(self, X, y, captions):
+    def _collect(self, X, y, captions, groups):
         """Put together what is trained on, and the fitted teacher."""
         if hasattr(X, "n_samples") and hasattr(X, "read"):
-            if y is not None or captions is not None:
-                raise ValueError("X holds the teacher's vectors already: leave y and captions out")
+            if y is not None or captions is not None or groups is not None:
+                raise ValueError(
+                    "X holds the teacher's vectors already, and keeps the clips of a video "
+                    "together: leave y, captions and groups out"
+                )
             note_columns(self, None, reset=True)
             return X, None
         if y is None and self.teacher is None:
@@ -555,6 +563,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             frame_rate=getattr(teacher, "fps", self.frame_rate),
             n_jobs=self.n_jobs,
             on_error=self.on_error,
+            groups=groups,
         )
         return clips, teacher
 

@@ -65,6 +65,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     validation_fraction : float, default=0.1
         Part of the clips that is set aside to measure the loss of validation. With 0 the
         loss of training stands in for it.
+        Each class is split in the same way, and none is set aside as a whole.
 
     augment : {"audioclip"}, callable or None, default=None
         How waveforms are varied, see :class:`Distiller`.
@@ -231,7 +232,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y, *, groups=None):
         """Train encoder and linear layer.
 
         Parameters
@@ -242,6 +243,10 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         y : array-like of shape (n_clips,) or (n_clips, n_classes)
             The class of each clip; or an indicator matrix or DataFrame of 0 and 1, where a
             clip may have any number of classes.
+
+        groups : array-like of shape (n_clips,) or None, default=None
+            What clips have in common, such as the recording that they were cut from. Clips of
+            the same group are all trained on, or all set aside for validation.
 
         Returns
         -------
@@ -262,7 +267,8 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         LeftOutWarning
             If clips were left out and ``on_error="nan"``.
         UserWarning
-            If ``batch_size`` is larger than the number of clips.
+            If there is no clip of a class for validation, or ``batch_size`` is larger than the
+            number of clips.
         """
         with self._whole_or_not_at_all():
             self._piece_length()
@@ -278,6 +284,8 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
                 n_jobs=self.n_jobs,
                 on_error=self.on_error,
                 contrastive=False,
+                groups=groups,
+                classes=targets,
             )
             model, _ = self._train(clips, engine)
             self.weights_ = self._hold(model)

@@ -21,7 +21,7 @@ from ._history import draw_history
 from ._optional import import_optional
 from ._tables import note_columns, take_columns
 from ._training_data import check_number
-from ._training_record import configure
+from ._training_record import configure, describe_split
 from .audio import list_clips, tensor_to_array
 from .training import (
     PRECISIONS,
@@ -35,6 +35,7 @@ from .training import (
     TrainingClips,
     WaveformAugmentation,
     choose_engine,
+    find_unheard,
 )
 
 
@@ -213,8 +214,10 @@ class SoundTrainer(BaseEstimator):
         check_number(len(clips.n_samples))
         plan = Plan(
             clips.n_samples, length, self.batch_size, self.validation_fraction, seed, world_size,
-            clips.groups,
+            clips.groups, getattr(clips, "classes", None),
         )  # fmt: skip
+        if self.validation_fraction:
+            self._warn_of_split(plan)
         if not plan.validation():
             plan = replace(plan, validation_fraction=0.0)
         n_training = len(plan.split()[0])
@@ -230,6 +233,20 @@ class SoundTrainer(BaseEstimator):
                 stacklevel=5,
             )
         return plan
+
+    def _warn_of_split(self, plan: Plan) -> None:
+        """Warn of groups that cannot be split, and of classes that validation does not have."""
+        share = f"validation_fraction={self.validation_fraction}"
+        if not plan.aside.any() and plan.groups is not None:
+            warnings.warn(
+                f"{share} of {len(np.unique(plan.groups))} groups leaves none for validation: the "
+                "loss of training stands in for its loss",
+                stacklevel=6,
+            )
+        elif plan.classes is not None and plan.aside.any():
+            columns = find_unheard(plan.classes, plan.aside, self.validation_fraction)
+            if len(columns):
+                warnings.warn(_describe_unheard(self.classes_[columns].tolist()), stacklevel=6)
 
     def _schedule(self) -> Schedule:
         return Schedule(
@@ -247,6 +264,7 @@ class SoundTrainer(BaseEstimator):
         if self.checkpoint_dir is None:
             return None
         configuration = configure(self, clips, length / self._rate) | self._origin()
+        configuration |= describe_split(clips)
         return RunFolder(self.checkpoint_dir, configuration)
 
     def _forget(self):
@@ -254,6 +272,15 @@ class SoundTrainer(BaseEstimator):
         for name in ("_history", "n_iter_", "best_epoch_"):
             with suppress(AttributeError):
                 delattr(self, name)
+
+
+def _describe_unheard(classes: list) -> str:
+    shown = ", ".join(map(repr, classes[:5])) + (", ..." if len(classes) > 5 else "")
+    return (
+        f"validation has no clip of {shown}: there is a single clip or group with it, which is "
+        "trained on, or its groups cannot be parted. The best epoch is found without it. Add "
+        "clips of it from elsewhere, or pass validation_fraction=0"
+    )
 
 
 def _load(folder, engine):

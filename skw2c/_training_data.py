@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import joblib
 import numpy as np
 import torch
+from sklearn.utils import column_or_1d
 from torch import Tensor
 
 from ._ahead import map_ahead
@@ -224,7 +225,8 @@ def check_number(n_clips: int, least: int = 2) -> None:
 
 def collect_clips(
     items, vectors, texts, *, sampling_rate: int, frame_rate: float | None, n_jobs: int | None,
-    on_error: str, target_rate: int = SAMPLING_RATE, contrastive: bool = True,
+    on_error: str, target_rate: int = SAMPLING_RATE, contrastive: bool = True, groups=None,
+    classes: np.ndarray | None = None,
 ) -> TrainingClips:  # fmt: skip
     """Put together what is trained on.
 
@@ -248,6 +250,10 @@ def collect_clips(
         Rate of the waveforms that are trained on, in Hz.
     contrastive : bool, default=True
         Whether vectors are compared with each other, so that not all may be the same.
+    groups : array-like of shape (n_clips,) or None, default=None
+        Clips of the same group are on one side of the split for validation.
+    classes : ndarray of shape (n_clips, n_classes) or None, default=None
+        1 for the classes of a clip, each of which is split in the same way.
 
     Returns
     -------
@@ -261,6 +267,7 @@ def collect_clips(
         If a clip cannot be read.
     """
     failures = _Failures(on_error)
+    groups = number_groups(groups, len(items))
     vectors = _list_vectors(vectors, len(items), failures)
     texts = _check_texts(texts, len(items), vectors[0].shape[1], failures)
     in_tensor = isinstance(items, Tensor)
@@ -274,10 +281,46 @@ def collect_clips(
         _check_directions(vectors, rows)
     targets = TeacherVectors([vectors[row] for row in rows], frame_rate)
     texts = None if texts is None else texts[rows]
-    if in_tensor:
+    clips = _hold(items, rows, targets, texts)
+    clips.groups = None if groups is None else groups[rows]
+    clips.classes = None if classes is None else classes[rows]
+    return clips
+
+
+def _hold(items, rows: np.ndarray, targets: TeacherVectors, texts) -> TrainingClips:
+    if isinstance(items, Tensor):
         kept = items if len(rows) == len(items) else items[torch.from_numpy(rows)]
         return TensorClips(kept, targets, texts)
     return WaveformClips([items[row] for row in rows], targets, texts)
+
+
+def number_groups(groups, n_clips: int) -> np.ndarray | None:
+    """The group of each clip as a number, in the order in which they come.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_clips,) or None
+        Words or numbers.
+    n_clips : int
+
+    Raises
+    ------
+    ValueError
+        If there is not one for each clip, or one is missing.
+    """
+    if groups is None:
+        return None
+    groups = column_or_1d(np.array(list(groups), dtype=object)).tolist()
+    if len(groups) != n_clips:
+        raise ValueError(f"groups has {len(groups)} rows for {n_clips} clips")
+    for row, group in enumerate(groups):
+        if group is None or type(group).__name__ in ("NAType", "NaTType") or group != group:
+            raise ValueError(
+                f"groups has no group at row {row} ({group!r}): give a clip that belongs to no "
+                "other a group of its own"
+            )
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    return np.array([numbers[group] for group in groups])
 
 
 def _check_tensor(samples: Tensor, failures: _Failures) -> None:

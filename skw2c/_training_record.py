@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import is_dataclass
 
 import numpy as np
@@ -34,6 +35,20 @@ def configure(trainer, clips: TrainingClips, clip_length: float) -> dict:
         "clip_length": clip_length,
         "data": clips.identity,
     }
+
+
+def describe_split(clips: TrainingClips) -> dict:
+    """What the split for validation depends on beside the data, where that is anything.
+
+    What shards know of their videos follows from the data.
+    """
+    known = [getattr(clips, name, None) for name in ("groups", "classes")]
+    if hasattr(clips, "describe") or all(part is None for part in known):
+        return {}
+    digest = hashlib.sha256()
+    for part in known:
+        digest.update(b"none" if part is None else repr(part.shape).encode() + part.tobytes())
+    return {"split": digest.hexdigest()}
 
 
 def _describe_first(encoder) -> str | None:

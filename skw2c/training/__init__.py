@@ -9,6 +9,7 @@ from ._loop import Run, Schedule, Standing
 from ._plan import Plan
 from ._progress import Progress
 from ._recipe import AdamOnCosine, AdamOnPlateau, NesterovSGD
+from ._split import find_unheard
 
 __all__ = [
     "PRECISIONS",
@@ -30,4 +31,5 @@ __all__ = [
     "WaveformAugmentation",
     "WaveformClips",
     "choose_engine",
+    "find_unheard",
 ]

@@ -46,6 +46,9 @@ class TrainingClips(Protocol):
         Whether there are vectors of captions too.
     groups : ndarray of shape (n_clips,) or None
         Clips with the same number belong together, and are on one side of any split.
+    classes : ndarray of shape (n_clips, n_classes) or None
+        1 for the classes of a clip, which any split must have on both sides. Clips that know of
+        no classes may lack the attribute.
     """
 
     n_samples: np.ndarray
@@ -157,7 +160,7 @@ class WaveformClips:
         self.n_samples = np.array([len(waveform) for waveform in waveforms])
         self.width = targets.width
         self.has_texts = texts is not None
-        self.groups = None
+        self.groups = self.classes = None
 
     @property
     def identity(self) -> str:
@@ -196,7 +199,7 @@ class TensorClips:
         self.n_samples = np.full(len(waveforms), waveforms.shape[1])
         self.width = targets.width
         self.has_texts = texts is not None
-        self.groups = None
+        self.groups = self.classes = None
 
     @property
     def identity(self) -> str:

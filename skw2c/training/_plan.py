@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+from ._split import draw_evenly
 
 _SPLIT, _ORDER, _STEP = range(3)
 
@@ -36,6 +39,8 @@ class Plan:
         Number of processes, by which the batches can be divided.
     groups : ndarray of shape (n_clips,) or None
         Clips with the same number are on one side of the split.
+    classes : ndarray of shape (n_clips, n_classes) or None
+        1 for the classes of a clip, 0 for others: each class is split in the same way.
     """
 
     n_samples: np.ndarray
@@ -45,15 +50,22 @@ class Plan:
     seed: int
     world_size: int = 1
     groups: np.ndarray | None = None
+    classes: np.ndarray | None = None
 
     def split(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows for training and for validation, each in ascending order."""
+        return np.flatnonzero(~self.aside), np.flatnonzero(self.aside)
+
+    @cached_property
+    def aside(self) -> np.ndarray:
+        """Which clips are kept for validation, (n_clips,) of bool."""
         groups = np.arange(len(self.n_samples)) if self.groups is None else self.groups
+        rng = self._generator(_SPLIT)
+        if self.classes is not None:
+            return draw_evenly(self.classes, groups, self.validation_fraction, rng)
         names = np.unique(groups)
         n_validation = round(self.validation_fraction * len(names))
-        chosen = self._generator(_SPLIT).permutation(names)[:n_validation]
-        aside = np.isin(groups, chosen)
-        return np.flatnonzero(~aside), np.flatnonzero(aside)
+        return np.isin(groups, rng.permutation(names)[:n_validation])
 
     def training(self, epoch: int) -> list[Piece]:
         """The batches of an epoch: random order, random pieces.
