@@ -44,8 +44,8 @@ class AudioCaptioner(BaseEstimator):
     encoder : str, transformer or "passthrough", default="wav2clip"
         What makes vectors of frames of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer`
         with the official weights. A transformer is cloned and fitted; wrap one that is
-        trained already in :class:`~sklearn.frozen.FrozenEstimator`. Its parameter ``mode``
-        is set to ``"frame"``, where it has one. ``"passthrough"``: X holds the vectors.
+        trained already in :class:`~sklearn.frozen.FrozenEstimator`. Its parameters ``mode``
+        and ``tail`` are set to ``"frame"`` and that of the captioner, where it has them. ``"passthrough"``: X holds the vectors.
 
     d_model : int, default=256
         Width of the transformer, a multiple of ``n_heads``.
@@ -96,6 +96,10 @@ class AudioCaptioner(BaseEstimator):
 
     hop_length : float, default=1.0
         Time from the start of one frame to the next, in seconds.
+
+    tail : {"pad", "drop"}, default="pad"
+        What becomes of an incomplete last frame: padded with zeros, so that
+        all of a clip is heard, or dropped.
 
     device : str, default="auto"
         Where the networks run, see :class:`Wav2CLIPTransformer`. Under ``"openvino"`` the
@@ -208,6 +212,7 @@ class AudioCaptioner(BaseEstimator):
         "early_stopping_patience": [Interval(Integral, 1, None, closed="left"), None],
         "frame_length": [Interval(Real, 0, None, closed="neither")],
         "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "tail": [StrOptions({"pad", "drop"})],
         "device": [str],
         "n_jobs": [Integral, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
@@ -235,6 +240,7 @@ class AudioCaptioner(BaseEstimator):
         early_stopping_patience=10,
         frame_length=1.0,
         hop_length=1.0,
+        tail="pad",
         device="auto",
         n_jobs=None,
         memory=None,
@@ -258,6 +264,7 @@ class AudioCaptioner(BaseEstimator):
         self.early_stopping_patience = early_stopping_patience
         self.frame_length = frame_length
         self.hop_length = hop_length
+        self.tail = tail
         self.device = device
         self.n_jobs = n_jobs
         self.memory = memory
@@ -412,6 +419,7 @@ class AudioCaptioner(BaseEstimator):
             mode="frame",
             frame_length=self.frame_length,
             hop_length=self.hop_length,
+            tail=self.tail,
             device=self.device,
             n_jobs=self.n_jobs,
             memory=self.memory,

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._encoders import (
     describe_encoder,
     differences,
+    embed_frames,
     frame_times_of,
     resolve_encoder,
     restore_encoder,
@@ -41,7 +42,7 @@ from ._version import __version__
 from .exceptions import SavedIndexError, UnreadableError
 
 _KINDS = ("text", "audio", "image", "vector")
-_SAVED = ("mode", "prompts", "method", "frame_length", "hop_length")
+_SAVED = ("mode", "prompts", "method", "frame_length", "hop_length", "tail")
 
 
 class AudioIndex(BaseEstimator):
@@ -84,6 +85,10 @@ class AudioIndex(BaseEstimator):
     hop_length : float, default=1.0
         Time from the start of one window to the next, in seconds, in frame mode.
 
+    tail : {"pad", "drop"}, default="pad"
+        What becomes of an incomplete last window, in frame mode: padded with zeros, so that
+        all of a clip is heard, or dropped.
+
     device : str, default="auto"
         Where the networks run, see :class:`Wav2CLIPTransformer`.
 
@@ -120,8 +125,8 @@ class AudioIndex(BaseEstimator):
     Notes
     -----
     The parameters from ``frame_length`` on go to encoders that are given by name; a
-    transformer has its own. Where a transformer has a parameter ``mode``, it is set to
-    that of the index.
+    transformer has its own, and all else that it can be told. Where a transformer has a
+    parameter ``mode`` or, in frame mode, ``tail``, it is set to that of the index.
 
     Examples
     --------
@@ -164,6 +169,7 @@ class AudioIndex(BaseEstimator):
         "method": [StrOptions({"auto", "exact", "faiss"})],
         "frame_length": [Interval(Real, 0, None, closed="neither")],
         "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "tail": [StrOptions({"pad", "drop"})],
         "device": [str],
         "n_jobs": [Integral, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
@@ -182,6 +188,7 @@ class AudioIndex(BaseEstimator):
         method="auto",
         frame_length=1.0,
         hop_length=1.0,
+        tail="pad",
         device="auto",
         n_jobs=None,
         memory=None,
@@ -196,6 +203,7 @@ class AudioIndex(BaseEstimator):
         self.method = method
         self.frame_length = frame_length
         self.hop_length = hop_length
+        self.tail = tail
         self.device = device
         self.n_jobs = n_jobs
         self.memory = memory
@@ -400,8 +408,8 @@ class AudioIndex(BaseEstimator):
     def _resolve(self, encoder, kind: str, **parameters):
         if isinstance(encoder, str) and encoder == "passthrough":
             return encoder
-        names = ("mode", "frame_length", "hop_length", "device", "n_jobs", "memory", "on_error")
-        own = {name: getattr(self, name) for name in (*names, "verbose")}
+        names = ("mode", "frame_length", "hop_length", "tail", "device", "n_jobs", "memory")
+        own = {name: getattr(self, name) for name in (*names, "on_error", "verbose")}
         return resolve_encoder(encoder, kind, **{**own, **parameters})
 
     def _fitted_encoder(self):
@@ -439,7 +447,7 @@ class AudioIndex(BaseEstimator):
             raise ValueError(
                 f"mode={self.mode!r} came after the index was built with the other one"
             )
-        vectors = self._embed_clips(X, reset)
+        vectors, durations = self._embed_clips(X, reset)
         counts = np.array([len(frames) if framed else 1 for frames in vectors])
         names = list_names(X, items, len(counts), first_number=self._n_named)
         flat = np.concatenate(list(vectors)) if framed else vectors
@@ -455,7 +463,8 @@ class AudioIndex(BaseEstimator):
             return
         times = None
         if framed:
-            times = np.concatenate([self._frame_times(count) for count in counts[~failed]])
+            spans = map(self._frame_times, counts[~failed], durations[~failed])
+            times = np.concatenate(list(spans))
         names = [name for name, bad in zip(names, failed, strict=True) if not bad]
         unit = unit[~failed[owners]] if failed.any() else unit
         self._grow(IndexPart(unit, names, counts[~failed], times))
@@ -479,9 +488,13 @@ class AudioIndex(BaseEstimator):
             self._neighbours = None
 
     def _embed_clips(self, X, reset: bool):
-        """Vectors (n_clips, width), or in frame mode (n_frames, width) of each clip."""
+        """Vectors (n_clips, width), or in frame mode (n_frames, width) of each clip; seconds."""
         encoder = self._fitted_encoder()
-        return self._check_vectors(X, reset) if encoder == "passthrough" else encoder.transform(X)
+        if encoder != "passthrough" and self.mode == "frame":
+            return embed_frames(encoder, X)
+        known = encoder == "passthrough"
+        vectors = self._check_vectors(X, reset) if known else encoder.transform(X)
+        return vectors, np.full(vectors.shape[0] if self.mode == "clip" else len(vectors), np.inf)
 
     def _check_vectors(self, X, reset: bool):
         finite = True if self.on_error == "raise" else "allow-nan"
@@ -489,11 +502,12 @@ class AudioIndex(BaseEstimator):
             return validate_data(self, X, reset=reset, ensure_all_finite=finite)
         return check_frames(X, self._content.width, finite)
 
-    def _frame_times(self, n_frames: int) -> np.ndarray:
+    def _frame_times(self, n_frames: int, duration: float) -> np.ndarray:
+        """Start and end of the windows of a clip, none of which ends after it does."""
         encoder = self._fitted_encoder()
         if encoder == "passthrough":
             return spans_of_frames(n_frames, self.frame_length, self.hop_length)
-        return frame_times_of(encoder, n_frames)
+        return np.clip(frame_times_of(encoder, n_frames), 0, duration)
 
     def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
         if vectors.ndim != 2:
@@ -620,7 +634,9 @@ def _saved_parameters(listed: dict) -> dict:
         for name in ("encoder", "text_encoder", "image_encoder")
     }
     restored["encoder"] = restored["encoder"] or "passthrough"
-    return {**{name: listed["parameters"][name] for name in _SAVED}, **restored}
+    # Indexes that were saved before this parameter were made without the ends of clips.
+    saved = {"tail": "drop", **listed["parameters"]}
+    return {**{name: saved[name] for name in _SAVED}, **restored}
 
 
 def _as_floats(vectors) -> np.ndarray:

@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import joblib
@@ -75,6 +75,7 @@ class ClipEmbedder:
         self._store = store
         self._on_error = on_error
         self._verbose = verbose
+        self._lengths: dict[int, int] = {}
 
     def embed(self, items: list) -> list[np.ndarray]:
         """Embed each item as (n_frames, width) float32; a failed one is a row of NaN.
@@ -90,6 +91,7 @@ class ClipEmbedder:
             At the first failed clip, under ``on_error="raise"``. The message names the
             row and the file.
         """
+        self._lengths = {}
         with self._network.exact():
             return collect_rows(
                 items,
@@ -100,6 +102,20 @@ class ClipEmbedder:
                 on_error=self._on_error,
                 verbose=self._verbose,
             )
+
+    def durations(self, items: list) -> np.ndarray:
+        """How long items are that were embedded, in seconds; NaN for those that failed.
+
+        Clips that were found in the store are read for it.
+        """
+        seconds = np.full(len(items), np.nan)
+        for row, item in enumerate(items):
+            if row not in self._lengths:
+                with suppress(*_UNREADABLE):
+                    blocks = as_clip(item, self._rate).blocks(self._network.sampling_rate)
+                    self._lengths[row] = sum(map(len, blocks))
+            seconds[row] = self._lengths.get(row, np.nan) / self._network.sampling_rate
+        return seconds
 
     def _results(self, items: list) -> Iterator[tuple[int, np.ndarray | Exception]]:
         """Yield (row, vectors or error) of each item, in order."""
@@ -166,18 +182,22 @@ class ClipEmbedder:
         longest = self._network.longest(self._framing)
         waveform = read_up_to(clip, self._network.sampling_rate, longest)
         if waveform is not None:
+            self._lengths[row] = len(waveform)
             return _Prepared(row, key, self._network.prepare(waveform, self._framing))
         parts = self._network.embed_blocks(
-            lambda: read_ahead(self._blocks(clip, stopped)), self._framing, self._output
+            lambda: read_ahead(self._blocks(row, clip, stopped)), self._framing, self._output
         )
         vectors = self._join(parts)
         self._store.put(key, vectors)
         return vectors
 
-    def _blocks(self, clip, stopped: threading.Event) -> Iterator[np.ndarray]:
+    def _blocks(self, row: int, clip, stopped: threading.Event) -> Iterator[np.ndarray]:
+        length = 0
         for block in clip.blocks(self._network.sampling_rate):
             _check_goes_on(stopped)
+            length += len(block)
             yield block
+        self._lengths[row] = length
 
     def _encode(self, columns: int, group: list[_Prepared]) -> dict[int, np.ndarray]:
         """Run the network on clips whose frames are of one size, as many as fit at a time."""

@@ -13,6 +13,8 @@ from ._audioclip_transformer import AudioCLIPTransformer
 from ._clip_image_encoder import CLIPImageEncoder
 from ._clip_text_encoder import CLIPTextEncoder
 from ._openl3_transformer import OpenL3Transformer
+from ._sound_transformer import SoundTransformer
+from ._tables import stack_frames
 from ._wav2clip_transformer import Wav2CLIPTransformer
 from ._yamnet_transformer import YAMNetTransformer
 from .weights import CLIPReference, WeightsReference
@@ -47,7 +49,7 @@ def resolve_encoder(encoder, kind: str, **parameters):
         What it embeds.
     **parameters
         Parameters of encoders that are given by name, where they have them. ``mode`` is
-        also set on transformers that have it.
+        also set on transformers that have it, and ``tail`` if the mode is "frame".
     """
     if isinstance(encoder, str):
         if kind != "audio" and parameters.get("device") == "openvino":
@@ -55,9 +57,10 @@ def resolve_encoder(encoder, kind: str, **parameters):
         named, own = _NAMED[kind][encoder]
         return _construct(named, {**parameters, **own})
     encoder = clone(encoder)
-    if "mode" in parameters and "mode" in encoder.get_params(deep=False):
-        encoder.set_params(mode=parameters["mode"])
-    return encoder
+    names = ("mode", "tail") if parameters.get("mode") == "frame" else ("mode",)
+    known = encoder.get_params(deep=False)
+    shared = {n: parameters[n] for n in names if n in parameters and n in known}
+    return encoder.set_params(**shared)
 
 
 def describe_encoder(encoder) -> dict | str:
@@ -174,6 +177,34 @@ def frame_times_of(encoder, n_frames: int):
         f"{type(encoder).__name__} does not say when its frames are: it has no method "
         "frame_times(n_frames), which gives their start and end in seconds, (n_frames, 2)"
     )
+
+
+def embed_frames(encoder, X):
+    """Vectors of the frames of clips, and how long the clips are.
+
+    Parameters
+    ----------
+    encoder : transformer
+        Fitted.
+    X : collection of clips
+
+    Returns
+    -------
+    vectors : sequence of array of shape (n_frames, width)
+    durations : ndarray of shape (n_clips,)
+        In seconds; infinite where the encoder does not say.
+    """
+    while isinstance(encoder, FrozenEstimator):
+        encoder = encoder.estimator
+    if isinstance(encoder, SoundTransformer) and encoder.mode == "frame":
+        return encoder.embed_with_durations(X)
+    steps = [step for _, step in getattr(encoder, "steps", [])]
+    if steps and isinstance(steps[0], SoundTransformer) and steps[0].mode == "frame":
+        # What follows in the pipeline takes what the first step gives.
+        frames, durations = steps[0].embed_with_durations(X)
+        return encoder[1:].transform(stack_frames(frames)), durations
+    vectors = encoder.transform(X)
+    return vectors, np.full(len(vectors), np.inf)
 
 
 def _construct(kind: type, parameters: dict):

@@ -111,15 +111,38 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         FailedClipWarning
             If clips could not be read and ``on_error="nan"``.
         """
+        vectors, _ = self._embed(X)
+        return np.concatenate(vectors) if self.mode == "clip" else stack_frames(vectors)
+
+    def embed_with_durations(self, X) -> tuple[list[np.ndarray], np.ndarray]:
+        """Embed clips, and say how long they are, for those who say what is heard when.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or tensor
+            Clips.
+
+        Returns
+        -------
+        vectors : list of ndarray of shape (n_frames, width)
+        durations : ndarray of shape (n_clips,), float64
+            In seconds; NaN for clips that failed.
+        """
+        vectors, measure = self._embed(X)
+        return vectors, measure()
+
+    def _embed(self, X):
+        """Vectors (n_frames, width) of each clip, and what tells how long the clips are."""
         check_is_fitted(self)
         self._validate_params()
         clips = self._list_clips(X, reset=False)
         if self.mode == "frame":
             check_container(self, "mode='frame'", "mode='clip'")
-        vectors = self._embedder().embed(clips)
+        embedder = self._embedder()
+        vectors = embedder.embed(clips)
         if self.normalize:
             vectors = [to_unit_length(frames) for frames in vectors]
-        return np.concatenate(vectors) if self.mode == "clip" else stack_frames(vectors)
+        return vectors, lambda: embedder.durations(clips)
 
     def frame_times(self, n_frames):
         """Start and end of the first windows of a clip, in frame mode.

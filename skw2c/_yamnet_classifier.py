@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
@@ -268,7 +268,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         DataFrame
             ``n_labels`` rows for each clip, the best first: ``row`` (index of the clip),
             ``label`` and ``score``. In frame mode for each window, with ``onset`` and
-            ``offset`` (seconds from the start of the clip). Clips that could not be read
+            ``offset`` (seconds from the start of the clip, and no later than its end). Clips that could not be read
             have none.
         """
         import pandas as pd
@@ -280,8 +280,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
                 "labels"
             )
         rows = []
-        for row, scores in enumerate(self._scores(X)):
-            times = self.transformer_.frame_times(len(scores))
+        for row, (scores, times) in enumerate(self._scores_with_times(X)):
             for frame in np.flatnonzero(~np.isnan(scores).any(axis=1)):
                 for column in np.argsort(-scores[frame], kind="stable")[:n_labels]:
                     label, score = self.classes_[column], scores[frame, column]
@@ -366,6 +365,17 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         scores = self.transformer_.transform(X)
         frames = scores[:, None] if self._mode == "clip" else scores
         return [clip[:, self._columns] for clip in frames]
+
+    def _scores_with_times(self, X) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Scores (n_frames, n_classes) of each clip, and start and end of its frames."""
+        if self._mode == "clip":
+            for scores in self._scores(X):
+                yield scores, np.zeros((1, 2))
+            return
+        frames = zip(*self.transformer_.embed_with_durations(X), strict=True)
+        for scores, duration in frames:
+            times = self.transformer_.frame_times(len(scores))
+            yield scores[:, self._columns], np.clip(times, 0, duration)
 
     def _judge(self, X, judge):
         """Apply ``judge`` to the scores (n, n_classes) of all clips or of each clip's frames."""

@@ -103,6 +103,10 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     hop_length : float, default=1.0
         Time from the start of one window to the next, in seconds, in frame mode.
 
+    tail : {"pad", "drop"}, default="pad"
+        What becomes of an incomplete last window, in frame mode: padded with zeros, so that
+        all of a clip is heard, or dropped.
+
     device : str, default="auto"
         Where the networks run, see :class:`Wav2CLIPTransformer`.
 
@@ -150,8 +154,10 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     ``device``, ``n_jobs``, ``memory``, ``on_error``, ``verbose``, ``frame_length`` and
-    ``hop_length`` go to encoders that are given by name; a transformer has its own. Where
-    a transformer has a parameter ``mode``, it is set to that of the classifier.
+    ``hop_length`` go to encoders that are given by name; a transformer has its own, and all
+    else that it can be told, as in ``encoder=Wav2CLIPTransformer(sampling_rate=44100)``. Where
+    a transformer has a parameter ``mode`` or, in frame mode, ``tail``, it is set to that of the
+    classifier.
 
     Where labels are given, all of them are classes, also those that a part of the data does
     not have. A vector of zeros has the cosine 0 with all.
@@ -211,6 +217,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "frame_length": [Interval(Real, 0, None, closed="neither")],
         "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "tail": [StrOptions({"pad", "drop"})],
         "device": [str],
         "n_jobs": [Integral, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
@@ -231,6 +238,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         temperature=0.01,
         frame_length=1.0,
         hop_length=1.0,
+        tail="pad",
         device="auto",
         n_jobs=None,
         memory=None,
@@ -247,6 +255,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         self.temperature = temperature
         self.frame_length = frame_length
         self.hop_length = hop_length
+        self.tail = tail
         self.device = device
         self.n_jobs = n_jobs
         self.memory = memory
@@ -383,16 +392,18 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         DataFrame
             One row for each run of windows with the same label: ``row`` (index of the
             clip), ``label``, ``onset`` and ``offset`` (seconds from the start of the
-            clip), and ``score``, the largest probability of the label in the run.
+            clip; no event ends after its clip does, if it is not of vectors that are ready),
+            and ``score``, the largest probability of the label in the run.
         """
         import pandas as pd
 
         if self.mode != "frame":
             raise ValueError(f"predict_events needs mode='frame', and mode={self.mode!r}")
+        vectors, durations = self._embed_for_events(X)
         events = [
             (row, *event)
-            for row, cosines in enumerate(self._cosines_of_clips(X))
-            for event in self._events(cosines)
+            for row, (frames, duration) in enumerate(zip(vectors, durations, strict=True))
+            for event in self._events(self._compare(frames), duration)
         ]
         return pd.DataFrame(events, columns=["row", "label", "onset", "offset", "score"])
 
@@ -484,6 +495,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             mode=self.mode,
             frame_length=self.frame_length,
             hop_length=self.hop_length,
+            tail=self.tail,
             device=self.device,
             n_jobs=self.n_jobs,
             memory=self.memory,
@@ -527,6 +539,22 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             vectors = self.encoder_.transform(X)
         if self.mode == "clip":
             return [vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)]
+        return self._check_shape(vectors)
+
+    def _embed_for_events(self, X) -> tuple[list[np.ndarray], np.ndarray]:
+        """Vectors (n_frames, width) of each clip, and how many seconds it lasts."""
+        check_is_fitted(self)
+        if isinstance(self.encoder_, str):
+            vectors = self._embed(X)
+            return vectors, np.full(len(vectors), np.inf)
+        from ._encoders import embed_frames
+
+        note_columns(self, X, reset=False)
+        vectors, durations = embed_frames(self.encoder_, X)
+        return self._check_shape(vectors), durations
+
+    def _check_shape(self, vectors) -> list[np.ndarray]:
+        """Refuse vectors of whole clips, where those of frames are needed."""
         if np.ndim(vectors[0]) != 2:
             raise ValueError(
                 "mode='frame' needs vectors of frames, (n_frames, width) for each clip, and "
@@ -580,11 +608,11 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         even = logsumexp(logits, axis=1, keepdims=True) - np.log(cosines.shape[1])
         return (logits - even) * self.temperature
 
-    def _events(self, cosines: np.ndarray) -> list[tuple]:
+    def _events(self, cosines: np.ndarray, duration: float) -> list[tuple]:
         """Label, onset, offset and score of each run of windows with a label."""
         present = self._present(cosines)
         scores = self._probabilities(cosines)
-        times = self.frame_times(len(cosines))
+        times = np.clip(self.frame_times(len(cosines)), 0, duration)
         events = []
         for column, label in enumerate(self.classes_.tolist()):
             edges = np.flatnonzero(np.diff(present[:, column], prepend=0, append=0))
