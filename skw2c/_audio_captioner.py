@@ -45,7 +45,8 @@ class AudioCaptioner(BaseEstimator):
         What makes vectors of frames of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer`
         with the official weights. A transformer is cloned and fitted; wrap one that is
         trained already in :class:`~sklearn.frozen.FrozenEstimator`. Its parameters ``mode``
-        and ``tail`` are set to ``"frame"`` and that of the captioner, where it has them. ``"passthrough"``: X holds the vectors.
+        and ``tail`` are set to ``"frame"`` and that of the captioner, where it has them.
+        ``"passthrough"``: X holds the vectors.
 
     d_model : int, default=256
         Width of the transformer, a multiple of ``n_heads``.

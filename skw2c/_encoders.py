@@ -60,7 +60,7 @@ def resolve_encoder(encoder, kind: str, **parameters):
     names = ("mode", "tail") if parameters.get("mode") == "frame" else ("mode",)
     known = encoder.get_params(deep=False)
     shared = {n: parameters[n] for n in names if n in parameters and n in known}
-    return encoder.set_params(**shared)
+    return encoder.set_params(**shared) if shared else encoder
 
 
 def describe_encoder(encoder) -> dict | str:

@@ -268,8 +268,8 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         DataFrame
             ``n_labels`` rows for each clip, the best first: ``row`` (index of the clip),
             ``label`` and ``score``. In frame mode for each window, with ``onset`` and
-            ``offset`` (seconds from the start of the clip, and no later than its end). Clips that could not be read
-            have none.
+            ``offset`` (seconds from the start of the clip, and no later than its end).
+            Clips that could not be read have none.
         """
         import pandas as pd
 

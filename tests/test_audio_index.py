@@ -112,6 +112,23 @@ def test_columns_of_queries_are_those_of_the_index(vectors):
         index.search(table[table.columns[::-1]], by="vector")
 
 
+def test_windows_end_with_their_clip(sounds, waveforms, tmp_path):
+    clip = np.resize(waveforms[0], 24800)  # a second and 11/20
+    sounds.set_params(mode="frame").fit([clip, clip[:8000]])
+    found = sounds.search(waveforms[0], by="audio", k=9).sort_values(["item", "start"])
+    assert found[["item", "start", "end"]].to_numpy().tolist() == [
+        [0, 0.0, 1.0], [0, 1.0, 1.55], [1, 0.0, 0.5],
+    ]  # fmt: skip
+    sounds.save(tmp_path / "index")
+    assert AudioIndex.load(tmp_path / "index").tail == "pad"
+    listed = json.loads((tmp_path / "index" / "index.json").read_text())
+    assert listed["parameters"].pop("tail") == "pad"
+    (tmp_path / "index" / "index.json").write_text(json.dumps(listed))
+    assert AudioIndex.load(tmp_path / "index").tail == "drop"  # as it was made before
+    again = sounds.set_params(tail="drop").fit([clip]).search(waveforms[0], by="audio")
+    assert again[["start", "end"]].to_numpy().tolist() == [[0.0, 1.0]]
+
+
 def test_names(vectors):
     for items in (list("abcde"), pd.Series(list("abcde")), np.array(list("abcde")), range(5)):
         index = AudioIndex("passthrough").fit(vectors[:5], items=items)
@@ -156,7 +173,8 @@ def test_prompts(sounds, wav_files):
 
 def test_frames_say_when(sounds, wav_files, waveforms):
     sounds.set_params(mode="frame").fit(wav_files)
-    frames = Wav2CLIPTransformer(sounds.encoder.weights, mode="frame").fit_transform(wav_files)
+    encoder = Wav2CLIPTransformer(sounds.encoder.weights, mode="frame", tail="pad")
+    frames = encoder.fit_transform(wav_files)
     counts = [len(rows) for rows in frames]
     assert sounds.n_vectors_ == sum(counts)
     assert len(sounds) == 6

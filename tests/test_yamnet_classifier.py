@@ -169,6 +169,14 @@ def test_real_recordings(shared):
     assert classifier.score(files, table["category"]) > 0.8
 
 
+def test_windows_end_with_their_clip(folder):
+    classifier = YAMNetClassifier(folder / "tiny.h5", mode="frame").fit()
+    top = classifier.predict_top([np.zeros(20000), np.zeros(4000)], 1)
+    assert top[["row", "onset", "offset"]].to_numpy().tolist() == [
+        [0, 0.0, pytest.approx(0.96, abs=0.02)], [0, 0.48, 1.25], [1, 0.0, 0.25],
+    ]  # fmt: skip
+
+
 class _Untyped(YAMNetClassifier):
     """The classifier, as an estimator of no kind.
 

@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
+import torch
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -201,6 +203,56 @@ def test_events(classifier, table):
         [1, "label_d", 0.0, 1.0],
     ]
     assert (events["score"] > 0.99).all()
+
+
+@pytest.fixture
+def beep(rng):
+    """Three and a half seconds of silence, with a beep in the last fifth of a second."""
+    clip = np.zeros(56000, np.float32)
+    clip[-3200:] = np.sin(np.arange(3200))
+    return clip
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_the_end_of_a_clip_is_heard(tiny_checkpoint, beep, memory, tmp_path, wav_files):
+    encoder = Wav2CLIPTransformer(tiny_checkpoint, memory=str(tmp_path) if memory else None)
+    labels = {"x": np.eye(16)[0], "y": np.eye(16)[1]}
+    classifier = ZeroShotClassifier(
+        ["x", "y"], encoder=encoder, text_encoder=labels, mode="frame", multilabel=True,
+        threshold=-1,
+    ).fit()  # fmt: skip
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.resize(beep, 130 * 16000 + 800), 16000)  # which is read in blocks
+    clips = [beep, beep[:3000], str(path), torch.from_numpy(beep), wav_files[1]]
+    for _ in range(2):  # the second time from the memory
+        events = classifier.predict_events(clips)
+        assert events.groupby("row")["offset"].max().tolist() == [3.5, 0.1875, 130.05, 3.5, 2.0]
+        assert events.groupby("row")["onset"].max().tolist() == [0] * 5
+    assert classifier.predict([beep]).shape == (1, 4, 2)
+    frozen = clone(classifier).set_params(encoder=FrozenEstimator(classifier.encoder_)).fit()
+    assert frozen.predict_events([beep])["offset"].tolist() == [3.5, 3.5]
+    dropped = classifier.set_params(tail="drop").fit().predict_events([beep])
+    assert dropped["offset"].tolist() == [3, 3]
+
+
+def test_a_late_beep_in_a_pipeline(beep, tiny_checkpoint):
+    waves = Wav2CLIPTransformer(tiny_checkpoint, mode="frame", tail="pad")
+    pipeline = make_pipeline(waves, FunctionTransformer())
+    classifier = ZeroShotClassifier(
+        ["x", "y"], encoder=pipeline, text_encoder={"x": np.eye(16)[0], "y": np.eye(16)[1]},
+        mode="frame", multilabel=True, threshold=-1,
+    ).fit([beep])  # fmt: skip
+    assert classifier.predict_events([beep])["offset"].tolist() == [3.5, 3.5]
+
+
+def test_named_encoders_hear_ends(monkeypatch, tmp_path):
+    monkeypatch.setenv("SKW2C_CACHE", str(tmp_path))
+    assert ZeroShotClassifier(["a"], mode="frame")._make_encoder().tail == "pad"
+    assert ZeroShotClassifier(["a"], mode="frame", tail="drop")._make_encoder().tail == "drop"
+    own = Wav2CLIPTransformer("mini", sampling_rate=8000, tail="drop")
+    made = ZeroShotClassifier(["a"], encoder=own, mode="frame")._make_encoder()
+    assert (made.tail, made.mode, made.sampling_rate) == ("pad", "frame", 8000)
+    assert ZeroShotClassifier(["a"], encoder=own)._make_encoder().tail == "drop"
 
 
 def test_overlapping_events(classifier, table):

@@ -51,6 +51,7 @@ def run(options: Namespace) -> int:
         text_encoder=make_text_encoder(options),
         prompts=options.prompt or "{}",
         mode=options.mode,
+        tail=options.tail or "pad",
         multilabel=options.multilabel,
         threshold=options.threshold,
     )

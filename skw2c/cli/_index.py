@@ -45,7 +45,10 @@ def run(options: Namespace) -> int:
         new = [file for file in files if file not in known]
         if index is None:
             index = skw2c.AudioIndex(
-                make_encoder(options, memory), mode=options.mode, method=options.method
+                make_encoder(options, memory),
+                mode=options.mode,
+                tail=options.tail or "pad",
+                method=options.method,
             ).fit(new)
         elif new:
             index.add(new)
@@ -67,6 +70,7 @@ def _open(options: Namespace, memory: str):
         encoder=make_encoder(options, memory),
         on_error=options.on_error,
         method=options.method,
+        **({} if options.tail is None else {"tail": options.tail}),
     )
     if index.mode != options.mode:
         raise ValueError(

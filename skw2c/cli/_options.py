@@ -46,6 +46,12 @@ def add_encoder(parser: ArgumentParser) -> None:
     )
     group.add_argument("--frame-length", type=float, default=1.0, metavar="SECONDS")
     group.add_argument("--hop-length", type=float, default=1.0, metavar="SECONDS")
+    group.add_argument(
+        "--tail",
+        choices=["pad", "drop"],
+        help="an incomplete last window: heard with silence after it, or dropped (default: "
+        "drop in embed, as in the original program, else pad)",
+    )
     group.add_argument("--batch-size", type=positive, default=32, metavar="N")
     add_machine(parser)
     group.add_argument(
@@ -93,6 +99,7 @@ def make_encoder(options: Namespace, memory: str | None):
         mode=options.mode,
         frame_length=options.frame_length,
         hop_length=options.hop_length,
+        tail=options.tail or "drop",
         batch_size=options.batch_size,
         device=options.device,
         n_jobs=options.n_jobs,
