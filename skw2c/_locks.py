@@ -31,6 +31,8 @@ def hold_lock(path: str | os.PathLike, held: str, *, timeout: float = 0) -> Iter
     ------
     LockedError
         If another holds the lock after ``timeout``.
+    FileNotFoundError
+        If its folder is removed meanwhile.
     OSError
         If the file cannot be written.
     """
@@ -42,6 +44,8 @@ def hold_lock(path: str | os.PathLike, held: str, *, timeout: float = 0) -> Iter
         lock.acquire()
     except Timeout as exc:
         raise LockedError(held) from exc
+    except FileExistsError:  # another has removed and made the folder meanwhile
+        raise FileNotFoundError(os.fspath(path)) from None
     try:
         yield
     finally:

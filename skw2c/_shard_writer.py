@@ -25,6 +25,7 @@ from ._atomic import replace_atomically, write_atomically
 from ._bars import progress_bar
 from ._clip_video_encoder import CLIPVideoEncoder
 from ._shard_source import Source, cut, embed_captions, read_source
+from ._spreadsheets import disarm, disarm_path
 from ._texts import check_captions
 from ._version import __version__
 from .exceptions import LeftOutWarning, ShardError, VideoError
@@ -412,7 +413,7 @@ def _list_failures(folder: Path, plan: _Plan) -> None:
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(["row", "file", "cause"])
-    writer.writerows(failures)
+    writer.writerows((row, disarm_path(file), disarm(cause)) for row, file, cause in failures)
     write_atomically(folder / _FAILURES, table.getvalue().encode("utf-8", "surrogateescape"))
 
 

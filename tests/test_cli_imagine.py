@@ -57,7 +57,7 @@ def test_picture(capsys):
 
 
 def test_prompts():
-    prompts = ["--text", "a: b", "--text", "red:-0.5", "--image", "out.jpg:0.25"]
+    prompts = ["--text", "a: b", "--text", "red::-0.5", "--image", "out.jpg::0.25"]
     assert imagine("--out", "out.jpg", "--seed", "1") == 0
     assert Image.open("out.jpg").size == (24, 16)
     more = [*prompts, "--sound-weight", "0.5", "--init-image", "out.jpg"]
@@ -94,7 +94,7 @@ def test_what_it_refuses(capsys):
         (["--out", "out.png", "--size", "1"], "less than one code"),
         (["--out", "out.png", "--sound-weight", "0"], "nothing guides"),
         (["--out", "out.png", "--image", "none.png"], "no such file"),
-        (["--out", "out.png", "--iterations", "-1"], "n_iter"),
+        (["--out", "out.png", "--iterations", "-1"], "--iterations must be"),
     ):
         assert imagine(*arguments) == 1
         error = capsys.readouterr().err

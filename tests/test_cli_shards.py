@@ -44,7 +44,9 @@ def shards(folder, tiny_clip):
 
 def test_shards(shards, folder, tiny_clip, capsys):
     assert shards("--piece-length", "2", "--clips-per-shard", "2", "--n-jobs", "2") == 0
-    assert capsys.readouterr().err == "skw2c: 4 clips, 0.00 hours, in s\n"
+    assert capsys.readouterr().err == (
+        "skw2c: 2 files were skipped: 1 .txt, 1 .wav\nskw2c: 4 clips, 0.00 hours, in s\n"
+    )
     teacher = CLIPVideoEncoder(tiny_clip, None, fps=FPS, random_state=0)
     films = ["films/a.mp4", "films/b.mkv", "films/deep/c.mp4"]
     write_shards(films, "t", teacher=teacher, piece_length=2, clips_per_shard=2, verbose=False)
@@ -132,7 +134,7 @@ def test_another_configuration(shards, folder, capsys):
     assert shards() == 0
     before = content_of(folder / "s")
     assert shards("--piece-length", "2") == 1
-    assert "piece_length is 10.0 there and 2.0 here" in capsys.readouterr().err
+    assert "--piece-length is 10.0 there and 2.0 here" in capsys.readouterr().err
     assert content_of(folder / "s") == before
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
-import sys
+import traceback
 
 from .._version import __version__
 from . import _classify, _distill, _embed, _imagine, _index, _search, _shards
+from ._csv import FORMULAS, flush_output
 from ._failures import SOME_FAILED
+from ._messages import say
+from ._stopping import stopping
+from ._wording import in_options, speak_of
 
 __all__ = ["main"]
 
@@ -22,31 +25,22 @@ _COMMANDS = {
     "distill": _distill,
     "imagine": _imagine,
 }
-_OPTIONS = {
-    "on_error": "--on-error",
-    "weights": "--weights",
-    "pretrained": "--clip-pretrained",
-    "model": "--clip-model",
-    "device": "--device",
-    "text_encoder": "--label-vectors",
-    "vqgan": "--vqgan",
-    "clip_model": "--clip-model",
-    "clip_pretrained": "--clip-pretrained",
-}
-_PHRASES = {
-    "pass resume=False": "pass --no-resume",
-    "another checkpoint_dir": "another --checkpoint-dir",
-    "lower learning_rate": "lower --learning-rate",
-    "precision='32-true'": "--precision 32-true",
-}
 _STATUS = f"""\
 exit status:
   0  all went well
   1  an error, named on the standard error stream
   2  the command line was wrong
   {SOME_FAILED}  finished, but clips failed (--on-error nan); they are listed
-130  interrupted
+130  interrupted (143 by SIGTERM)
+
+{FORMULAS}
+SKW2C_TRACEBACK=1 in the environment shows where an error comes from.
 """
+_FAULT = (
+    "this is a fault of skw2c: please report it, with what SKW2C_TRACEBACK=1 in the environment "
+    "shows"
+)
+_EXPECTED = (ArithmeticError, ImportError, OSError, RuntimeError, TypeError, ValueError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,22 +56,43 @@ def main(arguments: list[str] | None = None) -> int:
     int
         The exit status.
     """
-    options = _parser().parse_args(arguments)
-    try:
-        status = options.run(options)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # Who reads the output has seen enough, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return 130
-    except (ArithmeticError, ValueError, TypeError, OSError, ImportError, RuntimeError) as exc:
-        _complain(_in_options(str(exc)))
-        return 1
+    with stopping(until_exit=arguments is None) as stop:
+        try:
+            status = _run(arguments)
+        except KeyboardInterrupt:
+            status = None
+        except SystemExit:
+            raise
+        except BaseException as exc:  # also the panics of packages in Rust
+            if os.environ.get("SKW2C_TRACEBACK"):
+                traceback.print_exc()
+            # What was interrupted half way may fail in its own words.
+            status = None if stop.number else _fail(exc)
+        if status is None:
+            say("error: interrupted")
+            status = stop.status
     return status
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+        speak_of(options.command)
+        return options.run(options)
+    finally:
+        flush_output()
+
+
+def _fail(exc: BaseException) -> int:
+    """Say what went wrong; return the exit status."""
+    kind = type(exc).__name__
+    if isinstance(exc, MemoryError):
+        say("error: there is not enough memory: a lower --batch-size or --n-jobs takes less")
+    elif isinstance(exc, _EXPECTED):
+        say(f"error: {in_options(str(exc)) or kind}")
+    else:
+        say(f"error: {kind}: {str(exc) or 'no more is known'}; {_FAULT}")
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,22 +113,5 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, command=command)
     return parser
-
-
-def _in_options(message: str) -> str:
-    """Name options of the command line where a message names parameters."""
-
-    def replace(match: re.Match) -> str:
-        name, value = match.groups()
-        return f"{_OPTIONS[name]} {value.strip(chr(39)).replace('None', 'none')}"
-
-    message = re.sub(rf"\b({'|'.join(_OPTIONS)})=('[^']*'|None)", replace, message)
-    for name, option in _PHRASES.items():
-        message = message.replace(name, option)
-    return message
-
-
-def _complain(message: str) -> None:
-    print(f"skw2c: error: {message}", file=sys.stderr)

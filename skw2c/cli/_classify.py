@@ -7,6 +7,7 @@ with --mode frame, each stretch of a file, from onset to offset in seconds; with
 
 from __future__ import annotations
 
+import io
 from argparse import ArgumentParser, Namespace
 from contextlib import nullcontext
 
@@ -18,6 +19,7 @@ from ._files import find_files
 from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder
 from ._resume import resumable
 from ._tables import check_output, write_table
+from ._text_file import read_text
 
 HELP = "give sound files labels that you name"
 
@@ -45,7 +47,7 @@ def run(options: Namespace) -> int:
     check_output(options.out)
     if options.all and options.mode == "frame":
         raise ValueError("--all is for --mode clip")
-    files = find_files(options.paths)
+    files = find_files(options.paths, on_error=options.on_error)
     classifier = skw2c.ZeroShotClassifier(
         _read_labels(options),
         text_encoder=make_text_encoder(options),
@@ -55,7 +57,7 @@ def run(options: Namespace) -> int:
         multilabel=options.multilabel,
         threshold=options.threshold,
     )
-    with _memory(options) as memory, listed_failures() as failures:
+    with _memory(options) as memory, listed_failures(files.unread) as failures:
         classifier.set_params(encoder=make_encoder(options, memory)).fit()
         write_table(_tabulate(classifier, files, options.all), options.out)
     return SOME_FAILED if failures else 0
@@ -69,8 +71,8 @@ def _read_labels(options: Namespace) -> list[str]:
     if options.labels is not None:
         labels = options.labels.split(",")
     else:
-        with open(options.labels_file, encoding="utf-8-sig") as file:
-            labels = file.read().splitlines()
+        # Not by `splitlines`, which also splits at signs that may be part of a name.
+        labels = io.StringIO(read_text(options.labels_file), newline=None).read().split("\n")
     labels = [label.strip() for label in labels if label.strip()]
     reserved = sorted({"file", "files"} & set(labels))
     if options.all and reserved:

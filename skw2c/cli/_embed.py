@@ -34,10 +34,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Embed the files; return the exit status."""
     check_output(options.out)
-    files = find_files(options.paths)
-    with resumable(options.out) as memory, listed_failures() as failures:
-        encoder = make_encoder(options, memory)
-        encoder.set_params(output=options.output, normalize=options.normalize)
+    files = find_files(options.paths, on_error=options.on_error)
+    encoder = make_encoder(options, None)
+    encoder.set_params(output=options.output, normalize=options.normalize)
+    with resumable(options.out) as memory, listed_failures(files.unread) as failures:
+        encoder.set_params(memory=memory)
         vectors = encoder.fit_transform(files)
         write_table(_tabulate(files, vectors, encoder), options.out)
     return SOME_FAILED if failures else 0

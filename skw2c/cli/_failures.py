@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..exceptions import FailedRowWarning
+from ._messages import say
+from ._wording import in_options
 
 SOME_FAILED = 3
 
 
 @contextmanager
-def listed_failures() -> Iterator[list[tuple]]:
-    """Collect the clips that fail in the block, and list them on the error stream at its end."""
-    failures: list[tuple] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield failures
+def listed_failures(unread: list[tuple] = ()) -> Iterator[list[tuple]]:
+    """Collect the clips that fail in the block, and list them on the error stream at its end.
+
+    Parameters
+    ----------
+    unread : list of tuple (None, folder, cause), default=()
+        What failed before.
+    """
+    failures = list(unread)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield failures
+    finally:
+        _tell(caught, failures)
+
+
+def _tell(caught: list[warnings.WarningMessage], failures: list[tuple]) -> None:
     for message in (warning.message for warning in caught):
         if isinstance(message, FailedRowWarning):
             failures += message.failures
         else:
-            print(f"skw2c: warning: {message}", file=sys.stderr)
+            say(f"warning: {in_options(str(message))}")
     for _, file, cause in failures:
-        print(f"skw2c: {file}: {cause}", file=sys.stderr)
+        say(f"{file}: {in_options(cause)}")
     if failures:
-        print(f"skw2c: {len(failures)} clips failed", file=sys.stderr)
+        say(f"{len(failures)} clips failed")

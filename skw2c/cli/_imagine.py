@@ -6,7 +6,9 @@ output decides: .png or .jpg is a picture of the whole sound, .mp4 a video with 
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 import skw2c
@@ -14,7 +16,10 @@ import skw2c
 from .._atomic import open_atomically
 from .._optional import import_optional
 from ..exceptions import WeightsError
+from ._failures import listed_failures
+from ._messages import say
 from ._options import add_machine, positive, weights
+from ._resume import resumable
 from ._tables import check_output
 
 HELP = "paint a picture or a video of what is heard"
@@ -43,16 +48,16 @@ def _add_prompts(parser: ArgumentParser) -> None:
         type=_weighted,
         action="append",
         default=[],
-        metavar="TEXT[:WEIGHT]",
-        help="words, such as 'an oil painting:0.5'; may be given often; a negative weight keeps "
-        "away from them",
+        metavar="TEXT[::WEIGHT]",
+        help="words, such as 'an oil painting::0.5'; may be given often; a negative weight keeps "
+        "away from them; weights of words that are given twice add up",
     )
     group.add_argument(
         "--image",
         type=_weighted,
         action="append",
         default=[],
-        metavar="FILE[:WEIGHT]",
+        metavar="FILE[::WEIGHT]",
         help="picture to resemble; may be given often",
     )
     group.add_argument("--sound-weight", type=float, default=1.0, metavar="WEIGHT")
@@ -116,12 +121,14 @@ def run(options: Namespace) -> int:
     check_output(options.out, (*_PICTURES, _VIDEO))
     if not os.path.isfile(options.path):
         raise FileNotFoundError(f"there is no sound file {options.path!r}")
-    painter = _make_painter(options).fit()
-    if _suffix(options.out) == _VIDEO:
-        painter.write_video(options.path, options.out)
-    else:
-        [picture] = painter.transform([options.path])
-        _write_picture(picture, options.out)
+    _warn_of_single_colons(options)
+    with resumable(options.out), listed_failures():
+        painter = _make_painter(options).fit()
+        if _suffix(options.out) == _VIDEO:
+            painter.write_video(options.path, options.out)
+        else:
+            [picture] = painter.transform([options.path])
+            _write_picture(picture, options.out)
     return 0
 
 
@@ -139,7 +146,7 @@ def _make_painter(options: Namespace):
         clip_model=options.clip_model,
         clip_pretrained=options.clip_pretrained,
         sound_weight=options.sound_weight,
-        texts=dict(options.text) or None,
+        texts=_weights_of(options.text),
         images=options.image or None,
         init_image=options.init_image,
         size=options.size,
@@ -187,12 +194,38 @@ def _suffix(path: str) -> str:
 
 
 def _weighted(text: str) -> tuple[str, float]:
-    """Read ``words:0.5``; without a number the weight is 1."""
-    words, colon, number = text.rpartition(":")
-    try:
-        return (words, float(number)) if colon else (text, 1.0)
-    except ValueError:
+    """Read ``words::0.5``; without a number the weight is 1.
+
+    A single colon belongs to the words, as in "a clock at 12:30".
+    """
+    words, colons, number = text.rpartition("::")
+    if not colons:
         return text, 1.0
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = math.nan
+    if not (words.strip() and math.isfinite(weight)):
+        raise ArgumentTypeError(
+            f"{text!r} does not end in a weight such as ::0.5 or ::-1; words with two colons "
+            f"in them take one too: {text + '::1'!r}"
+        )
+    return words, weight
+
+
+def _warn_of_single_colons(options: Namespace) -> None:
+    """Weights were once written with a single colon."""
+    for text, _ in (*options.text, *options.image):
+        if re.search(r"[^\d\s]:[-+]?(\d+\.?\d*|\.\d+)$", text) and not os.path.exists(text):
+            say(f"{text!r} has no weight: a weight is written with two colons, as in rain::0.5")
+
+
+def _weights_of(texts: list[tuple[str, float]]) -> dict[str, float] | None:
+    """The weight of each text; that of one which is given twice is the sum."""
+    weights: dict[str, float] = {}
+    for text, weight in texts:
+        weights[text] = weights.get(text, 0.0) + weight
+    return weights or None
 
 
 def _sides(text: str) -> tuple[int, int]:

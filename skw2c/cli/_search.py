@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
 
 import skw2c
 
 from ._options import add_machine, add_words, make_image_encoder, make_text_encoder, positive
+from ._resume import resumable
 from ._tables import check_output, write_table
 
 HELP = "find sounds by words, sounds or pictures"
@@ -42,5 +44,6 @@ def run(options: Namespace) -> int:
     if options.weights:
         moved = index.encoder.set_params(weights=options.weights)
         index = skw2c.AudioIndex.load(options.index, encoder=moved, **parameters)
-    write_table(index.search(options.query, by=options.by, k=options.k), options.out)
+    with resumable(options.out) if options.out else nullcontext():
+        write_table(index.search(options.query, by=options.by, k=options.k), options.out)
     return 0

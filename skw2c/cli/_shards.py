@@ -69,7 +69,7 @@ def run(options: Namespace) -> int:
     """Write the shards; return the exit status."""
     if os.path.lexists(options.out) and not os.path.isdir(options.out):
         raise NotADirectoryError(f"--out {options.out!r} is a file, and shards are in a folder")
-    videos = find_files(options.paths, videos=True)
+    videos = find_files(options.paths, videos=True, on_error=options.on_error)
     teacher = skw2c.CLIPVideoEncoder(
         options.clip_model,
         options.clip_pretrained,
@@ -77,7 +77,7 @@ def run(options: Namespace) -> int:
         device=options.device,
         random_state=0,
     )
-    with listed_failures() as failures:
+    with listed_failures(videos.unread) as failures:
         result = skw2c.write_shards(
             videos,
             options.out,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import zipfile
 
 from .._atomic import check_place, open_atomically
 from .._optional import import_optional
+from ._csv import print_csv, write_csv
+from ._text_file import read_text
 
 _FORMATS = (".csv", ".tsv", ".parquet", ".npz")
 
@@ -41,7 +42,7 @@ def check_output(path: str | None, formats: tuple[str, ...] = _FORMATS) -> None:
 def write_table(table, path: str | None) -> None:
     """Write a table in the format that the suffix says; tab-separated to the terminal."""
     if path is None:
-        _print_table(table)
+        print_csv(table)
         return
     suffix = os.path.splitext(path)[1].lower()
     with open_atomically(path) as file:
@@ -50,55 +51,67 @@ def write_table(table, path: str | None) -> None:
         elif suffix == ".npz":
             _write_arrays(_in_unicode(table), file)
         else:
-            separator = "\t" if suffix == ".tsv" else ","
-            table.to_csv(file, sep=separator, index=False, errors="surrogateescape")
-
-
-def _print_table(table) -> None:
-    if sys.stdout is None:
-        return
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="surrogateescape")
-    table.to_csv(sys.stdout, sep="\t", index=False, float_format="%.4f")
+            write_csv(table, file, "\t" if suffix == ".tsv" else ",")
 
 
 def _in_unicode(table):
     """Names of files that are no valid text, with their odd bytes written as \\xe9."""
     table = table.copy(deep=False)
-    for name in {"file", "item", "query"} & set(table.columns):
-        table[name] = [
-            value.encode(errors="surrogateescape").decode(errors="backslashreplace")
-            if isinstance(value, str)
-            else value
-            for value in table[name]
-        ]
+    for place, kind in enumerate(table.dtypes):
+        if kind.kind not in "biuf":
+            table.isetitem(place, [_as_text(value) for value in table.iloc[:, place]])
+    table.columns = [_as_text(name) for name in table.columns]
     return table
+
+
+def _as_text(value):
+    if not isinstance(value, str):
+        return value
+    return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def read_vectors(path: str):
     """Read a table of label vectors, one row per label, as a DataFrame.
 
+    Labels are texts, whatever they look like.
+
     Raises
     ------
     ValueError
-        If the file is no such table.
+        If the file is no such table, or names a label twice.
     """
+    try:
+        table = _read_vectors(path, os.path.splitext(path)[1].lower())
+        table = table.astype(float)
+    except (ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as exc:
+        raise ValueError(f"{path!r} is not a table of label vectors ({exc})") from exc
+    table.index = table.index.map(str)
+    twice = table.index[table.index.duplicated()]
+    if len(twice):
+        raise ValueError(f"{path!r} has two rows for the label {twice[0]!r}: remove one")
+    return table
+
+
+def _read_vectors(path: str, suffix: str):
+    import io
+
     import numpy as np
     import pandas as pd
 
-    suffix = os.path.splitext(path)[1].lower()
-    try:
-        if suffix == ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                return pd.DataFrame(arrays["vectors"], index=arrays["names"].astype(str))
-        if suffix == ".parquet":
-            _import_parquet()
-            table = pd.read_parquet(path)
-        else:
-            table = pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",", keep_default_na=False)
-        return table.set_index(table.columns[0]).astype(float)
-    except (ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as exc:
-        raise ValueError(f"{path!r} is no table of label vectors ({exc})") from exc
+    if suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            return pd.DataFrame(arrays["vectors"], index=arrays["names"].astype(str))
+    if suffix == ".parquet":
+        _import_parquet()
+        table = pd.read_parquet(path)
+        # pandas keeps what was the index of the table as its index.
+        by_number = isinstance(table.index, pd.RangeIndex)
+        return table.set_index(table.columns[0]) if by_number else table
+    # All as texts: pandas would read the label 007 as 7, and NA as nothing.
+    separator = "\t" if suffix == ".tsv" else ","
+    text = io.StringIO(read_text(path))
+    table = pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False)
+    return table.set_index(table.columns[0])
 
 
 def _write_arrays(table, file) -> None:

@@ -36,7 +36,6 @@ class Progress:
             verbose=self._verbose,
             initial=step,
             leave=False,
-            disable=None,  # no bar where the output is no terminal
         )
 
     def tell(self, entry: dict, *, is_best: bool) -> None:
