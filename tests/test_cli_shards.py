@@ -104,7 +104,7 @@ def test_captions(shards, folder, tiny_clip):
         (["--captions", "bad.csv"], "has the columns ['a', 'b'], expected are file and caption"),
         (["--captions", "few.csv"], "'few.csv' lacks 2 of 3 videos, 'films/b.mkv' the first"),
         (["--out", "bad.csv"], "--out 'bad.csv' is a file"),
-        (["--piece-length", "-1"], "piece_length"),
+        (["--piece-length", "-1"], "--piece-length must be"),
         (["--piece-length", "0.1"], "too short"),
         (["--fps", "0"], "fps"),
         (["--clip-pretrained", "no.pt"], "--clip-pretrained"),
