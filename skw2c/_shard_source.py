@@ -46,6 +46,8 @@ def read_source(video: str, teacher: CLIPVideoEncoder) -> Source | UnreadableErr
         return Source(_to_pcm(waveform), _embed_pictures(video, teacher))
     except UnreadableError as exc:
         return exc
+    except MemoryError:
+        return VideoError("it takes more memory than there is: cut it into shorter files")
 
 
 def _to_pcm(waveform: np.ndarray) -> np.ndarray:

@@ -7,9 +7,8 @@ import hashlib
 import io
 import json
 import os
-import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from numbers import Integral, Real
 from pathlib import Path
@@ -24,6 +23,7 @@ from ._ahead import map_ahead
 from ._atomic import replace_atomically, write_atomically
 from ._bars import progress_bar
 from ._clip_video_encoder import CLIPVideoEncoder
+from ._locks import LockedError, hold_lock
 from ._shard_source import Source, cut, embed_captions, read_source
 from ._spreadsheets import disarm, disarm_path
 from ._texts import check_captions
@@ -32,7 +32,8 @@ from .exceptions import LeftOutWarning, ShardError, VideoError
 from .pictures import VideoFile, list_videos
 from .training._clips import SAMPLING_RATE
 from .training._shard_file import Clip, scan_shard, write_shard
-from .training._shard_folder import claim_folder, read_finished, write_record
+from .training._shard_folder import claim_folder
+from .training._shard_record import Record, read_finished, write_record
 
 _FAILURES = "failures.csv"
 _GO_ON = " To leave such videos out and go on, pass on_error='nan'."
@@ -123,7 +124,8 @@ def write_shards(
     Raises
     ------
     ShardError
-        If the folder holds shards of other videos or of another configuration.
+        If the folder holds shards of other videos or of another configuration, or another run
+        is writing the same part of them.
     AudioError, VideoError
         If a video cannot be read and ``on_error="raise"``.
     TextError
@@ -169,9 +171,10 @@ def write_shards(
     own = _shards_of_part(part, len(plan.shards))
     folder = Path(folder)
     claim_folder(folder, plan.describe(teacher))
-    todo = [number for number in own if read_finished(folder / plan.name(number)) is None]
-    _Writer(folder, plan, teacher, on_error).write(todo, n_jobs, verbose)
-    _list_failures(folder, plan)
+    with _alone(folder, part):
+        todo = [number for number in own if _find_finished(folder, plan, number) is None]
+        _Writer(folder, plan, teacher, on_error).write(todo, n_jobs, verbose)
+        _list_failures(folder, plan)
     result = _sum_up(folder, plan, own)
     if result.failures:
         if on_error == "raise":
@@ -224,6 +227,21 @@ def _shards_of_part(part: tuple, n_shards: int) -> range:
     if not 1 <= k <= n:
         raise ValueError(f"part={part!r} must be (k, n) with 1 <= k <= n")
     return range(k - 1, n_shards, n)
+
+
+@contextmanager
+def _alone(folder: Path, part: tuple) -> Iterator[None]:
+    """Be the only run that writes this part."""
+    k, n = part
+    held = (
+        f"Another run is writing the shards in {str(folder)!r}, part {k} of {n}. Wait until it "
+        "has ended and run the same again, which then goes on with what is missing"
+    )
+    try:
+        with hold_lock(folder / f".part-{k}-of-{n}.lock", held):
+            yield
+    except LockedError as exc:
+        raise ShardError(str(exc)) from exc
 
 
 def _name_row(row: int, file: str, cause: str) -> str:
@@ -340,11 +358,11 @@ class _Writer:
     def _write_shard(self, number: int, sources: Iterator) -> None:
         """Write a shard, index it as a reader would, and note that it is finished."""
         path, width = self._folder / self._plan.name(number), _width_of(self._teacher)
-        _remove_leftovers(path)
         failures: list[tuple[int, str]] = []
         with replace_atomically(path) as temporary:
             write_shard(temporary, self._clips(number, sources, failures))
-            sha256 = _sync(temporary)
+            with open(temporary, "rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             index, damage = scan_shard(temporary, width, self._plan.captions is not None)
             if damage:
                 raise ShardError(f"{path}: what was written reads as damaged ({damage[0]})")
@@ -390,20 +408,6 @@ class _Writer:
         return dict(zip(rows, embed_captions(texts, self._teacher), strict=True))
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove what a run that was killed left of this shard."""
-    for leftover in path.parent.glob(".*.tar"):
-        if re.fullmatch(rf"\.[0-9a-f]{{32}}\.{re.escape(path.name)}", leftover.name):
-            leftover.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> str:
-    """Bring a file to the disk; return its SHA-256."""
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _list_failures(folder: Path, plan: _Plan) -> None:
     """Write the videos that are missing in any shard, also of other parts, as a table."""
     failures = _sum_up(folder, plan, range(len(plan.shards))).failures
@@ -419,15 +423,19 @@ def _list_failures(folder: Path, plan: _Plan) -> None:
 
 def _sum_up(folder: Path, plan: _Plan, numbers: range) -> Bunch:
     """What the finished ones of some shards hold."""
-    found = (read_finished(folder / plan.name(number)) for number in numbers)
+    found = (_find_finished(folder, plan, number) for number in numbers)
     records = [record for record in found if record is not None]
-    lengths = [record["clips"]["n_samples"] for record in records]
     return Bunch(
-        n_clips=sum(map(len, lengths)),
-        seconds=sum(map(sum, lengths)) / SAMPLING_RATE,
+        n_clips=sum(len(record.clips) for record in records),
+        seconds=sum(int(record.clips["n_samples"].sum()) for record in records) / SAMPLING_RATE,
         failures=[
-            (row, plan.videos[row], cause)
-            for record in records
-            for row, cause in record["failures"]
+            (row, plan.videos[row], cause) for record in records for row, cause in record.failures
         ],
     )
+
+
+def _find_finished(folder: Path, plan: _Plan, number: int) -> Record | None:
+    """The record of a shard that is finished, with failures of its own videos alone."""
+    record = read_finished(folder / plan.name(number))
+    is_whole = record is not None and all(row in plan.shards[number] for row, _ in record.failures)
+    return record if is_whole else None

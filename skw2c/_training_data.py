@@ -80,6 +80,8 @@ def _decode(
             return read_up_to(as_clip(item, rate), target_rate, limit=np.inf, copy=False)
         except _UNREADABLE as exc:
             return exc
+        except MemoryError:
+            return AudioError("it takes more memory than there is: cut it into shorter files")
 
     waveforms = []
     with closing(

@@ -97,6 +97,28 @@ def test_captions(shards, folder, tiny_clip):
     assert [ClipShards("t").describe(row)["caption"] for row in range(3)] == ["x", "y", "z"]
 
 
+def test_captions_in_another_encoding(shards, folder, capsys):
+    rows = "file,caption\na.mp4,Größe\nb.mkv,dog\ndeep/c.mp4,x\n"
+    Path("films/latin.csv").write_bytes(rows.encode("latin-1"))
+    assert shards("--captions", "films/latin.csv") == 1
+    error = capsys.readouterr().err
+    assert "'films/latin.csv' is not text in UTF-8: the caption of 'a.mp4' is" in error
+    assert not Path("s").exists()
+
+
+def test_captions_that_name_a_file_twice(shards, folder, capsys):
+    rows = ["file,caption", "a.mp4,rain", "b.mkv,dog", "deep/c.mp4,x", "films/a.mp4,bells"]
+    Path("films/twice.csv").write_text("\n".join([*rows[:4], "./a.mp4,bells"]))
+    assert shards("--captions", "films/twice.csv") == 1
+    assert "two captions for './a.mp4': 'rain' and 'bells'" in capsys.readouterr().err
+    Path("films/both.csv").write_text("\n".join(rows))
+    assert shards("--captions", "films/both.csv") == 1
+    assert "two captions for 'films/a.mp4': its names can be read" in capsys.readouterr().err
+    assert not Path("s").exists()
+    Path("films/same.csv").write_text("\n".join([*rows[:4], "./a.mp4,rain"]))
+    assert shards("--captions", "films/same.csv") == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -21,11 +21,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
-from skw2c import ClipShards, CLIPTextEncoder, CLIPVideoEncoder, load_audio, write_shards
+from skw2c import (
+    ClipShards,
+    CLIPTextEncoder,
+    CLIPVideoEncoder,
+    _shard_source,
+    load_audio,
+    write_shards,
+)
+from skw2c._atomic import _host, replace_atomically
 from skw2c._shard_source import cut
 from skw2c.exceptions import AudioError, LeftOutWarning, ShardError, TextError, VideoError
-from skw2c.training import _shards
+from skw2c.training import _open_files
 from skw2c.training._clips import TeacherVectors, WaveformClips
 from skw2c.training._shard_file import Clip, write_shard
 from skw2c.training._shard_folder import LIST
@@ -305,18 +314,18 @@ def test_only_the_piece_is_read(tmp_path):
     assert peak < 500_000
 
 
-def test_few_maps_are_open(written, monkeypatch):
-    monkeypatch.setattr(_shards, "_OPEN_MAPS", 2)
+def test_few_files_are_open(written, monkeypatch):
+    monkeypatch.setattr(_open_files, "_OPEN_FILES", 2)
     clips = ClipShards(written)
     expected = read_all(ClipShards(written))
     for row in (0, 4, 2, 0, 3, 4, 1):
         piece = clips.read(np.array([row]), np.array([0]), 4000)
         np.testing.assert_array_equal(piece.waveforms[0], expected.waveforms[row])
-        assert len(clips._maps._maps) <= 2
+        assert len(clips._files._open) <= 2
 
 
 def test_threads(written, monkeypatch):
-    monkeypatch.setattr(_shards, "_OPEN_MAPS", 1)
+    monkeypatch.setattr(_open_files, "_OPEN_FILES", 1)
     clips = ClipShards(written)
     expected = read_all(clips)
 
@@ -340,7 +349,7 @@ def test_pickles_and_forks(written):
     np.testing.assert_array_equal(read_all(copy).targets, expected.targets)
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    with clips._maps._lock:  # as if another thread were reading during the fork
+    with clips._files._lock:  # as if another thread were reading during the fork
         process = context.Process(target=lambda: queue.put(read_all(clips).waveforms.numpy()))
         process.start()
         np.testing.assert_array_equal(queue.get(timeout=60), expected.waveforms)
@@ -447,13 +456,13 @@ DAMAGE = {
     "Fortran": (replace("vectors.npy", np.asfortranarray(np.ones((10, WIDTH), np.float16))),
                 "in Fortran order"),
     "pickle": (replace("audio.npy", npy(np.array([{}], dtype=object))), "holds object"),
-    "no npy": (replace("audio.npy", b"no array at all"), "is no npy file"),
-    "empty member": (replace("audio.npy", b""), "is no npy file"),
+    "no npy": (replace("audio.npy", b"no array at all"), "is not an npy file"),
+    "empty member": (replace("audio.npy", b""), "is not an npy file"),
     "no samples": (replace("audio.npy", np.zeros(0, np.int16)), "states the shape"),
     "cut array": (replace("audio.npy", npy(np.zeros(16000, np.int16))[:-2]),
                   r"states the shape \(16000,\), which its \d+ bytes do not fit"),
     "wild shape": (replace("audio.npy", npy(np.zeros(16000, np.int16)).replace(
-        b"(16000,), ", b"(9999999999999999999,), ")), "audio.npy (is no npy|states|holds)"),
+        b"(16000,), ", b"(9999999999999999999,), ")), "audio.npy (is not an npy|states|holds)"),
 }  # fmt: skip
 
 
@@ -507,8 +516,8 @@ BROKEN_FILES = {
     ),
     "in a header": (lambda content: content[:700], "damaged|cut off|truncated|were written"),
     "emptied": (lambda content: b"", "cannot be read"),
-    "text": (lambda content: b"no tar\n" * 1000, "no uncompressed tar"),
-    "compressed": (lambda content: gzip.compress(content), "no uncompressed tar"),
+    "text": (lambda content: b"no tar\n" * 1000, "not an uncompressed tar"),
+    "compressed": (lambda content: gzip.compress(content), "not an uncompressed tar"),
 }
 
 
@@ -588,7 +597,7 @@ def test_missing_shards_are_noticed(shards):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "There is no shards.json"), ("{", "is damaged"), ("[]", "no list of shards"),
+    [(None, "There is no shards.json"), ("{", "is damaged"), ("[]", "not a list of shards"),
      ('{"format": "skw2c shards", "version": 99}', "of version 99"),
      ('{"format": "skw2c shards", "version": 1}', "'frame_rate' is missing")],
 )  # fmt: skip
@@ -753,13 +762,13 @@ def test_killed_half_way_and_run_again(tmp_path, films, teacher, tiny_clip):
     process.wait()
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("s/clips-*.tar")}
     assert 3 <= len(finished) < 10
-    unfinished = tmp_path / "s" / f".{'0' * 32}.clips-000009.tar"
+    unfinished = tmp_path / "s" / f".skw2c-{_host()}-{'0' * 32}.clips-000009.tar"
     unfinished.write_text("what a kill leaves")
     arguments = dict(teacher=teacher, clips_per_shard=2, verbose=False)
     write_shards(many, tmp_path / "s", **arguments)
     recorded = [path for path in finished if path.stat().st_mtime_ns == finished[path]]
     assert len(recorded) >= 3
-    assert not list((tmp_path / "s").glob(".*.tar"))
+    assert not list((tmp_path / "s").glob(".*.tar"))  # nor what the killed one was writing
     write_shards(many, tmp_path / "t", **arguments)
     assert content_of(tmp_path / "s") == content_of(tmp_path / "t")
     assert ClipShards(tmp_path / "s").identity == ClipShards(tmp_path / "t").identity
@@ -881,3 +890,48 @@ def test_vectors_that_halves_cannot_hold(tmp_path, films, teacher, monkeypatch):
 def test_progress_is_shown(tmp_path, films, teacher, capsys):
     write_shards(films, tmp_path, teacher=teacher)
     assert "5/5" in capsys.readouterr().err
+
+
+def test_two_runs_at_once(tmp_path, films, teacher):
+    """The second would do all work again, and once removed what the first was writing."""
+    arguments = dict(teacher=teacher, clips_per_shard=2, verbose=False)
+    write_shards(films, tmp_path, part=(2, 2), **arguments)
+    with FileLock(tmp_path / ".part-1-of-2.lock"):  # as a run that is under way holds it
+        with pytest.raises(ShardError, match=r"Another run is writing .*part 1 of 2.*run the same"):
+            write_shards(films, tmp_path, part=(1, 2), **arguments)
+        assert write_shards(films, tmp_path, part=(2, 2), **arguments).n_clips == 2
+    assert write_shards(films, tmp_path, part=(1, 2), **arguments).n_clips == 3
+
+
+def test_what_another_run_is_writing_stays(tmp_path, films, teacher):
+    with replace_atomically(tmp_path / "clips-000001.tar") as other:  # by part=(2, 2)
+        other.write_text("half a shard")
+        (tmp_path / LIST).unlink(missing_ok=True)
+        write_shards(films[:2], tmp_path, teacher=teacher, clips_per_shard=2, verbose=False)
+        assert other.read_text() == "half a shard"
+
+
+@pytest.mark.parametrize("place", ["read_up_to", "_embed_pictures"])
+def test_one_video_that_is_too_large_for_memory(tmp_path, films, teacher, monkeypatch, place):
+    whole = getattr(_shard_source, place)
+
+    def fail(item, *arguments):
+        if "b.mkv" in str(getattr(item, "name", item)):
+            raise MemoryError
+        return whole(item, *arguments)
+
+    monkeypatch.setattr(_shard_source, place, fail)
+    with pytest.warns(LeftOutWarning, match=r"1 of 3 videos failed .*b\.mkv: it takes more memory"):
+        result = write_shards(films[:3], tmp_path, teacher=teacher, verbose=False)
+    assert result.n_clips == 2
+    assert [row for row, _, _ in result.failures] == [1]
+
+
+def test_records_whose_failures_are_not_theirs_are_written_again(shards, films, teacher):
+    place = shards / "clips-000001.json"
+    record = json.loads(place.read_text())
+    for failures in ([[99, "no such row"]], [[0, "of another shard"]], [["1", 2]], 3):
+        place.write_text(json.dumps({**record, "failures": failures}))
+        result = write_shards(films, shards, teacher=teacher, clips_per_shard=2, verbose=False)
+        assert (result.n_clips, result.failures) == (5, [])
+        assert json.loads(place.read_text()) == record

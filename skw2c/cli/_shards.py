@@ -107,17 +107,38 @@ def _part(text: str) -> tuple[int, int]:
 
 def _read_captions(path: str, videos: list[str]) -> list[str]:
     """The caption of each video; the table names files from here, or from its own folder."""
-    captions: dict[str, str] = {}
-    for name, caption in _read_rows(path):
-        for folder in (os.path.dirname(path), ""):
-            captions[os.path.realpath(os.path.join(folder, name))] = caption
-    missing = [video for video in videos if os.path.realpath(video) not in captions]
-    if missing:
+    rows = _read_rows(path)
+    from_here = _by_file(path, rows, "")
+    from_there = _by_file(path, rows, os.path.dirname(path))
+    captions = []
+    for video in videos:
+        place = os.path.realpath(video)
+        found = {table[place] for table in (from_here, from_there) if place in table}
+        if len(found) > 1:
+            raise ValueError(
+                f"--captions {path!r} has two captions for {video!r}: its names can be read from "
+                "here and from the folder of the table. Name the files by their whole paths"
+            )
+        captions.extend(found or [None])
+    if None in captions:
         raise ValueError(
-            f"--captions {path!r} lacks {len(missing)} of {len(videos)} videos, {missing[0]!r} "
-            "the first of them"
+            f"--captions {path!r} lacks {captions.count(None)} of {len(videos)} videos, "
+            f"{videos[captions.index(None)]!r} the first of them"
         )
-    return [captions[os.path.realpath(video)] for video in videos]
+    return captions
+
+
+def _by_file(path: str, rows: list[tuple[str, str]], folder: str) -> dict[str, str]:
+    """The caption of each file, whose name is read from a folder."""
+    captions: dict[str, str] = {}
+    for name, caption in rows:
+        place = os.path.realpath(os.path.join(folder, name))
+        if captions.setdefault(place, caption) != caption:
+            raise ValueError(
+                f"--captions {path!r} has two captions for {name!r}: {captions[place]!r} and "
+                f"{caption!r}. Leave one of them"
+            )
+    return captions
 
 
 def _read_rows(path: str) -> list[tuple[str, str]]:
@@ -128,4 +149,11 @@ def _read_rows(path: str) -> list[tuple[str, str]]:
             raise ValueError(
                 f"--captions {path!r} has the columns {columns}, expected are file and caption"
             )
-        return [(row["file"], row["caption"] or "") for row in table]
+        rows = [(row["file"], row["caption"] or "") for row in table if row["file"]]
+    for name, caption in rows:
+        if not caption.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in caption):
+            raise ValueError(
+                f"--captions {path!r} is not text in UTF-8: the caption of {name!r} is "
+                f"{caption!a:.99}. Save the table as UTF-8"
+            )
+    return rows

@@ -124,9 +124,19 @@ def average_frames(frames: np.ndarray, rate: float | None, start: int, length: i
     ndarray of shape (width,), float32
     """
     if rate is not None:
-        first = min(int(start * rate / SAMPLING_RATE), len(frames) - 1)
-        count = max(round(length / SAMPLING_RATE * rate), 1)
-        frames = frames[first : first + count]
+        frames = frames[which_frames(len(frames), rate, start, length)]
+    return average(frames)
+
+
+def which_frames(n_frames: int, rate: float, start: int, length: int) -> slice:
+    """Which of a clip's frames `average_frames` averages, one at least."""
+    first = min(int(start * rate / SAMPLING_RATE), n_frames - 1)
+    count = max(round(length / SAMPLING_RATE * rate), 1)
+    return slice(first, min(first + count, n_frames))
+
+
+def average(frames: np.ndarray) -> np.ndarray:
+    """Mean (width,) of frames (n_frames, width), float32."""
     return np.asarray(frames).mean(axis=0, dtype=np.float32)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..exceptions import ShardError
+from ._open_files import OpenFile
+from ._tar_samples import Members, list_samples
 
 SAMPLES = np.dtype("<i2")
 VECTORS = np.dtype("<f2")
@@ -32,7 +35,8 @@ CLIP = np.dtype(
 -1 where the video is not named.
 """
 
-_BLOCK = tarfile.BLOCKSIZE
+LONGEST_FACTS = 1 << 24  # bytes
+_PORTION = 1 << 22  # vectors' numbers that are checked at a time
 _HEADER = 1 << 14  # bytes; more than the header of any npy file that numpy accepts
 _READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -88,26 +92,6 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(member, io.BytesIO(content))
 
 
-def map_shard(path: str | os.PathLike) -> np.ndarray:
-    """Map the bytes of a file into memory; nothing is read yet.
-
-    Raises
-    ------
-    ShardError
-        If it cannot be opened, or is empty.
-    """
-    try:
-        # A plain array: slices of `numpy.memmap` itself are slow to make.
-        return np.asarray(np.memmap(path, np.uint8, "r"))
-    except (OSError, ValueError) as exc:
-        raise ShardError(f"the file cannot be read ({exc})") from exc
-
-
-def view(data: np.ndarray, start: int, shape: tuple, dtype: np.dtype) -> np.ndarray:
-    """An array that lies in mapped bytes; nothing is read yet."""
-    return np.ndarray(shape, dtype, data, start)
-
-
 def scan_shard(
     path: str | os.PathLike, width: int, has_texts: bool
 ) -> tuple[np.ndarray, list[tuple[str | None, str]]]:
@@ -133,101 +117,94 @@ def scan_shard(
     ShardError
         If the file cannot be read, or is no tar file.
     """
-    data = map_shard(path)
-    samples, damage = _list_samples(path, data)
+    file = OpenFile(path)
+    if not file.size:
+        raise ShardError("the file cannot be read (it is empty)")
+    samples, damage = list_samples(file)
     clips, failures = [], [(None, damage)] if damage else []
     for key, members in samples.items():
         try:
-            clips.append(_locate(data, members, width, has_texts))
+            clips.append(_locate(file, members, width, has_texts))
         except ShardError as exc:
             failures.append((key, str(exc)))
     return np.array(clips, CLIP), failures
 
 
-def _list_samples(path, data: np.ndarray) -> tuple[dict[str, dict], str | None]:
-    """Start and size of the members of each sample, and what ends the list too early."""
-    samples: dict[str, dict[str, tuple[int, int]]] = {}
-    try:
-        tar = tarfile.open(path, "r:")  # noqa: SIM115
-    except (tarfile.TarError, OSError) as exc:
-        raise ShardError(f"the file is no uncompressed tar file ({exc})") from exc
-    with tar:
-        try:
-            for name, start, size in _list_members(tar):
-                folder, slash, name = name.rpartition("/")
-                key, _, kind = name.partition(".")
-                samples.setdefault(folder + slash + key, {})[kind] = start, size
-        except (tarfile.TarError, OSError, ValueError) as exc:
-            return samples, f"the file is damaged or truncated ({exc})"
-        end = data[tar.offset : tar.offset + _BLOCK]
-    if not len(end):
-        return samples, "the file is truncated: the end mark of a tar file is missing"
-    # `tarfile` takes a damaged header for the end.
-    return samples, f"the file is damaged at byte {tar.offset}" if end.any() else None
-
-
-def _list_members(tar: tarfile.TarFile) -> Iterator[tuple[str, int, int]]:
-    last = -1
-    for member in tar:
-        if member.offset_data <= last:
-            raise ShardError(f"the header before byte {member.offset_data} leads backwards")
-        last = member.offset_data
-        if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
-            yield member.name, member.offset_data, member.size
-
-
-def _locate(data: np.ndarray, members: dict, width: int, has_texts: bool) -> tuple:
+def _locate(file: OpenFile, members: Members, width: int, has_texts: bool) -> tuple:
     """One row of the index; raise `ShardError` for a sample that is not whole."""
-    wanted = [_AUDIO, _VECTORS, _FACTS, *([_TEXT] if has_texts else [])]
+    _check_members(members, [_AUDIO, _VECTORS, _FACTS, *([_TEXT] if has_texts else [])])
+    audio, (n_samples,) = _find_array(file, members, _AUDIO, SAMPLES, 1)
+    vectors, (n_frames, _) = _find_vectors(file, members, _VECTORS, 2, width)
+    text = _find_vectors(file, members, _TEXT, 1, width)[0] if has_texts else -1
+    facts, size = _find(file, members, _FACTS)
+    if not 0 < size <= LONGEST_FACTS:
+        raise ShardError(f"{_FACTS} has {size} bytes, which cannot describe a clip")
+    source = _number_source(file.read(facts, size))
+    return audio, n_samples, vectors, n_frames, text, facts, size, source
+
+
+def _check_members(members: Members, wanted: list[str]) -> None:
+    for name, places in members.items():
+        if len(places) > 1:
+            (first, _), (second, _) = places[:2]
+            raise ShardError(
+                f"the member {name} comes twice, at the bytes {first} and {second}: two clips "
+                "have this key, and it cannot be told which sound goes with which vectors. Give "
+                "each clip of a shard a key of its own"
+            )
     missing = [name for name in wanted if name not in members]
     if missing:
         raise ShardError(f"the member {missing[0]} is missing")
-    audio, (n_samples,) = _find_array(data, members, _AUDIO, SAMPLES, 1)
-    vectors, (n_frames, _) = _find_vectors(data, members, _VECTORS, 2, width)
-    text = _find_vectors(data, members, _TEXT, 1, width)[0] if has_texts else -1
-    facts, size = _find(data, members, _FACTS)
-    source = _number_source(data[facts : facts + size].tobytes())
-    return audio, n_samples, vectors, n_frames, text, facts, size, source
 
 
 def _number_source(facts: bytes) -> int:
     """A number for the video that a piece is from."""
     try:
         name = json.loads(facts)["name"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return -1
-    return int.from_bytes(hashlib.sha256(str(name).encode()).digest()[:8], "big") >> 1
+    name = str(name).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") >> 1
 
 
-def _find(data: np.ndarray, members: dict, name: str) -> tuple[int, int]:
-    start, size = members[name]
-    if start + size > len(data):
+def _find(file: OpenFile, members: Members, name: str) -> tuple[int, int]:
+    [(start, size)] = members[name]
+    if size < 0 or start + size > file.size:
         raise ShardError(f"{name} is cut off by the end of the file")
     return start, size
 
 
-def _find_array(data, members: dict, name: str, dtype: np.dtype, ndim: int) -> tuple[int, tuple]:
+def _find_array(
+    file: OpenFile, members: Members, name: str, dtype: np.dtype, ndim: int
+) -> tuple[int, tuple]:
     """First byte and shape of the array in an npy file, which is never unpickled."""
-    start, size = _find(data, members, name)
-    file = io.BytesIO(data[start : start + min(size, _HEADER)].tobytes())
+    start, size = _find(file, members, name)
+    header = io.BytesIO(file.read(start, min(size, _HEADER)))
     try:
-        shape, is_fortran, stated = _READERS[np.lib.format.read_magic(file)](file)
+        shape, is_fortran, stated = _READERS[np.lib.format.read_magic(header)](header)
     except Exception as exc:  # what numpy raises depends on the kind of damage
-        raise ShardError(f"{name} is no npy file ({exc})") from exc
+        raise ShardError(f"{name} is not an npy file ({exc})") from exc
     if stated != dtype or len(shape) != ndim or (is_fortran and ndim > 1):
         raise ShardError(
             f"{name} holds {stated} of shape {shape}{' in Fortran order' * is_fortran}, expected "
             f"are {dtype.name} in {ndim} dimension{'s' * (ndim > 1)}, in C order"
         )
-    if min(shape) < 1 or file.tell() + np.prod(shape, dtype=object) * dtype.itemsize != size:
+    if min(shape) < 1 or header.tell() + math.prod(shape) * dtype.itemsize != size:
         raise ShardError(f"{name} states the shape {shape}, which its {size} bytes do not fit")
-    return start + file.tell(), shape
+    return start + header.tell(), shape
 
 
-def _find_vectors(data, members: dict, name: str, ndim: int, width: int) -> tuple[int, tuple]:
-    start, shape = _find_array(data, members, name, VECTORS, ndim)
+def _find_vectors(
+    file: OpenFile, members: Members, name: str, ndim: int, width: int
+) -> tuple[int, tuple]:
+    start, shape = _find_array(file, members, name, VECTORS, ndim)
     if shape[-1] != width:
         raise ShardError(f"{name} has vectors of {shape[-1]} numbers, expected are {width}")
-    if not np.isfinite(view(data, start, shape, VECTORS)).all():
-        raise ShardError(f"{name} holds NaN or infinite numbers")
+    left, place = math.prod(shape), start
+    while left:
+        numbers = np.empty(min(left, _PORTION), VECTORS)
+        file.read_into(place, numbers)
+        if not np.isfinite(numbers).all():
+            raise ShardError(f"{name} holds NaN or infinite numbers")
+        left, place = left - len(numbers), place + numbers.nbytes
     return start, shape

@@ -1,54 +1,20 @@
-"""A folder of shards: what ``shards.json`` says of all, and the record of each finished one."""
+"""A folder of shards: what ``shards.json`` says of all, and which shards there are."""
 
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from .._atomic import write_atomically
 from ..exceptions import ShardError
-from ._shard_file import CLIP, SAMPLES, VECTORS, scan_shard
+from ._open_files import OpenFile
 
 LIST = "shards.json"
 FORMAT = "skw2c shards"
 VERSION = 1
-_NEEDED = {
-    "frame_rate": (int, float),
-    "width": int,
-    "texts": bool,
-    "sampling_rate": int,
-    "teacher": dict,
-}
-
-
-@dataclass
-class Shard:
-    """What is known of one shard.
-
-    Attributes
-    ----------
-    path : Path
-    size : int
-        Bytes of the file.
-    clips : ndarray of shape (n_clips,), CLIP
-        Where its clips lie.
-    digest : str
-        The same for the same content: the recorded SHA-256, or else one of ``clips``.
-    failures : list of tuple (key or None, cause)
-        What of it cannot be used.
-    """
-
-    path: Path
-    size: int
-    clips: np.ndarray
-    digest: str
-    failures: list = field(default_factory=list)
+_HIGHEST_RATE, _LARGEST_WIDTH = 1e6, 1 << 20
 
 
 def list_shards(paths) -> list[Path]:
@@ -63,10 +29,13 @@ def list_shards(paths) -> list[Path]:
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
-    files = [file for path in paths for file in _files_of(os.fspath(path))]
+    files = [file for path in paths for file in _files_of(os.fsdecode(path))]
     if not files:
         raise ShardError("paths is empty: there is no shard in it")
-    return list(dict.fromkeys(files))
+    once: dict[str, Path] = {}
+    for file in files:
+        once.setdefault(os.path.realpath(file), file)
+    return list(once.values())
 
 
 def _files_of(path: str) -> list[Path]:
@@ -79,7 +48,9 @@ def _files_of(path: str) -> list[Path]:
     else:
         names = glob.glob(path, recursive=True)
     if not names:
-        raise ShardError(f"There is no shard {path!r}: it is no folder, file or pattern of shards")
+        raise ShardError(
+            f"There is no shard {path!r}: it is neither a folder nor a file nor a pattern of shards"
+        )
     folder = path if os.path.isdir(path) else ""
     return [Path(folder, name) for name in sorted(names)]
 
@@ -94,7 +65,7 @@ def read_description(folder: str | os.PathLike) -> dict:
     """
     path = Path(folder) / LIST
     try:
-        description = json.loads(path.read_text("utf-8"))
+        description = read_json(path)
     except FileNotFoundError as exc:
         raise ShardError(
             f"There is no {LIST} in {str(folder)!r}, which states frame rate and width of the "
@@ -103,16 +74,85 @@ def read_description(folder: str | os.PathLike) -> dict:
     except (OSError, ValueError) as exc:
         raise ShardError(f"{str(path)!r} is damaged ({exc}): put it back from a copy") from exc
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise ShardError(f"{str(path)!r} is no list of shards of skw2c")
+        raise ShardError(f"{str(path)!r} is not a list of shards of skw2c")
     if description.get("version") != VERSION:
         raise ShardError(
             f"{str(path)!r} is of version {description.get('version')!r}, and this skw2c reads "
             f"version {VERSION}: use the skw2c that wrote it ({description.get('created_by')})"
         )
-    for name, kind in _NEEDED.items():
-        if not isinstance(description.get(name), kind):
-            raise ShardError(f"{str(path)!r} is damaged: its entry {name!r} is missing or wrong")
+    _check_description(path, description)
     return description
+
+
+def read_json(path: Path):
+    """Read a file of JSON.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is missing.
+    ValueError
+        If it cannot be read, or is not JSON in which each name comes once.
+    """
+    if not os.path.lexists(path):
+        raise FileNotFoundError(path)
+    file = OpenFile(path)
+    try:
+        return json.loads(file.read(0, file.size), object_pairs_hook=_take_names_once)
+    except RecursionError as exc:
+        raise ValueError("it is nested too deeply") from exc
+
+
+def _take_names_once(pairs: list[tuple]) -> dict:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} comes twice")
+    return content
+
+
+def _check_description(path: Path, description: dict) -> None:
+    """Refuse entries that nothing could be read by.
+
+    Raises
+    ------
+    ShardError
+    """
+    rules = {
+        "frame_rate": lambda rate: _is_number(rate) and 0 < rate <= _HIGHEST_RATE,
+        "width": lambda width: _is_number(width, int) and 1 <= width <= _LARGEST_WIDTH,
+        "texts": lambda texts: isinstance(texts, bool),
+        "sampling_rate": lambda rate: _is_number(rate, int),
+        "teacher": lambda teacher: isinstance(teacher, dict),
+    }
+    for name, is_right in rules.items():
+        if not is_right(description.get(name)):
+            stated = f"is {description[name]!r}" if name in description else "is missing"
+            raise ShardError(
+                f"{str(path)!r} is damaged: its entry {name!r} {stated:.99}. Put the file back "
+                "from a copy"
+            )
+    shards = description.get("shards", {})
+    if not isinstance(shards, dict) or not all(map(_is_list_of_names, shards.values())):
+        raise ShardError(
+            f"{str(path)!r} is damaged: its entry 'shards' does not list the videos of each shard. "
+            "Put the file back from a copy"
+        )
+    for name in shards:
+        if not name.endswith(".tar") or "\0" in name or os.path.basename(name) != name:
+            raise ShardError(
+                f"{str(path)!r} is damaged: it lists {name!r:.99}, which does not name a shard of "
+                "this folder. Put the file back from a copy"
+            )
+
+
+def _is_number(value, kinds=(int, float)) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _is_list_of_names(names) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def shared_terms(description: dict) -> dict:
@@ -139,7 +179,7 @@ def claim_folder(folder: Path, description: dict) -> None:
         if (folder / LIST).exists():
             _compare(folder, read_description(folder), description)
             return
-        strangers = sorted(folder.glob("*.tar"))
+        strangers = sorted(path for path in folder.glob("*.tar") if path.name[0] != ".")
         if strangers:
             raise ShardError(
                 f"The folder {str(folder)!r} holds {strangers[0].name!r} and no {LIST}, which "
@@ -176,97 +216,3 @@ def write_description(folder: Path, description: dict) -> None:
     """Write ``shards.json``."""
     content = {"format": FORMAT, "version": VERSION, **description}
     write_atomically(folder / LIST, json.dumps(content, indent=1).encode())
-
-
-def read_record(path: Path) -> dict | None:
-    """The record of a shard that was written to its end; None where there is none."""
-    try:
-        record = json.loads(_place(path).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    names = ("bytes", "sha256", "width", "failures", "clips")
-    return record if isinstance(record, dict) and all(name in record for name in names) else None
-
-
-def write_record(path: Path, clips: np.ndarray, *, sha256: str, width: int, failures: list) -> None:
-    """Note what lies where in a shard, which is thereby finished."""
-    record = {
-        "bytes": path.stat().st_size,
-        "sha256": sha256,
-        "width": width,
-        "failures": failures,
-        "clips": {name: clips[name].tolist() for name in CLIP.names},
-    }
-    write_atomically(_place(path), json.dumps(record).encode())
-
-
-def _place(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def read_finished(path: Path) -> dict | None:
-    """The record of a shard that is there as it was written, else None."""
-    record = read_record(path)
-    fits = record is not None and path.is_file() and path.stat().st_size == record["bytes"]
-    return record if fits else None
-
-
-def open_shard(path: Path, width: int, has_texts: bool) -> Shard:
-    """Find the clips of a shard: from its record where that fits, else from its headers.
-
-    Raises
-    ------
-    ShardError
-        If the file cannot be read, or is no tar file.
-    """
-    try:
-        size = path.stat().st_size
-    except OSError as exc:
-        raise ShardError(f"the file cannot be read ({exc.strerror})") from exc
-    record = read_record(path)
-    if record is not None and record["bytes"] == size:
-        clips = _recorded_clips(record, width, has_texts)
-        if clips is not None:
-            return Shard(path, size, clips, record["sha256"])
-    clips, failures = scan_shard(path, width, has_texts)
-    digest = hashlib.sha256(clips.tobytes()).hexdigest()
-    if record is not None and record["bytes"] != size:
-        cause = (
-            f"the file has {size} bytes, and {record['bytes']} were written; {len(clips)} of its "
-            f"{_n_recorded(record)} clips are whole"
-        )
-        failures = [(None, cause), *(failure for failure in failures if failure[0] is not None)]
-    return Shard(path, size, clips, digest, failures)
-
-
-def _n_recorded(record: dict) -> int | str:
-    try:
-        return len(record["clips"]["n_samples"])
-    except (KeyError, TypeError):
-        return "unknown number of"
-
-
-def _recorded_clips(record: dict, width: int, has_texts: bool) -> np.ndarray | None:
-    """The index in a record, or None where it cannot be one of this file."""
-    try:
-        columns = [np.array(record["clips"][name], np.int64) for name in CLIP.names]
-        clips = np.zeros(len(columns[0]), CLIP)
-        for name, column in zip(CLIP.names, columns, strict=True):
-            clips[name] = column
-    except (KeyError, TypeError, ValueError):
-        return None
-    if record["width"] != width:
-        return None
-    lengths = {
-        "audio": clips["n_samples"] * SAMPLES.itemsize,
-        "vectors": clips["n_frames"] * width * VECTORS.itemsize,
-        "facts": clips["facts_size"],
-    }
-    if has_texts:
-        lengths["text"] = np.full(len(clips), width * VECTORS.itemsize)
-    fits = all(
-        (clips[name] >= 0).all() and (length >= 1).all()
-        and (clips[name] + length <= record["bytes"]).all()
-        for name, length in lengths.items()
-    )  # fmt: skip
-    return clips if fits else None

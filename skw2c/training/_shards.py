@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..exceptions import LeftOutWarning, ShardError
-from ._clips import SAMPLING_RATE, Batch, average_frames, heard, repeat_to
-from ._shard_file import CLIP, SAMPLES, VECTORS, map_shard, view
-from ._shard_folder import LIST, Shard, list_shards, open_shard, read_description, shared_terms
+from ._clips import SAMPLING_RATE, Batch, average, heard, repeat_to, which_frames
+from ._open_files import OpenFile, OpenFiles
+from ._shard_file import CLIP, SAMPLES, VECTORS
+from ._shard_folder import LIST, list_shards, read_description, shared_terms
+from ._shard_record import Shard, open_shard
 
-_OPEN_MAPS = 64
 _GO_ON = "To leave such clips out and go on, pass on_error='nan'."
 
 
@@ -73,14 +72,15 @@ class ClipShards:
 
     Notes
     -----
-    Reading a piece touches only its samples and the vectors of its seconds. The shards are
-    mapped into memory, at most 64 at a time. An object can be pickled and used after a fork
-    and from several threads at once.
+    Reading a piece touches only its samples and the vectors of its seconds. At most 64 shards
+    are open at a time. An object can be pickled and used after a fork and from several threads
+    at once.
 
     Each shard has a record beside it, ``clips-000012.json`` for ``clips-000012.tar``, with its
     checksum and where its clips lie, so that opening takes no reading. Without a
     record that fits the size of the file, the headers of the tar file are read, and all
-    vectors are checked. Damage within a file whose size is right is not looked for where
+    vectors are checked. A key that comes twice in a shard is an error: it cannot be told which
+    sound goes with which vectors. Damage within a file whose size is right is not looked for where
     there is a record; a piece whose vectors turn out to be NaN is an error when it is read.
 
     ``identity`` is made of what ``shards.json`` says of the vectors, and the name, size, clips
@@ -109,7 +109,7 @@ class ClipShards:
         self.failures = list(_name_failures(shards, on_error))
         self._clips = np.concatenate([shard.clips for shard in shards])
         self._shard_of = np.repeat(np.arange(len(shards)), [len(shard.clips) for shard in shards])
-        self._maps = _Maps([(shard.path, shard.size) for shard in shards])
+        self._files = OpenFiles([(shard.path, shard.size) for shard in shards])
         self.n_samples = self._clips["n_samples"].copy()
         self.groups = _group(self._clips["source"])
         self._identity = _identify(description, shards)
@@ -148,12 +148,14 @@ class ClipShards:
         waveforms = np.empty((len(rows), length), SAMPLES)
         targets = np.empty((len(rows), self.width), np.float32)
         lengths = heard(self.n_samples, rows, starts, length)
+        if (lengths < 1).any() or np.any(starts < 0):
+            raise ValueError("starts must lie within the clips")
         for own, (row, start) in enumerate(zip(rows, starts, strict=True)):
-            clip, data = self._clips[row], self._maps.get(self._shard_of[row])
-            samples = view(data, clip["audio"], (clip["n_samples"],), SAMPLES)
-            waveforms[own] = repeat_to(samples[start : start + length], length)
-            frames = view(data, clip["vectors"], (clip["n_frames"], self.width), VECTORS)
-            targets[own] = average_frames(frames, self.frame_rate, start, lengths[own])
+            with self._open(row) as file:
+                self._read_sound(file, row, start, waveforms[own, : lengths[own]])
+                targets[own] = self._read_target(file, row, start, lengths[own])
+            if lengths[own] < length:
+                waveforms[own] = repeat_to(waveforms[own, : lengths[own]], length)
         texts = self._read_texts(rows) if self.has_texts else None
         self._check(rows, targets if texts is None else np.hstack([targets, texts]))
         return Batch(
@@ -171,23 +173,55 @@ class ClipShards:
             With ``name`` (of the source file), ``start`` and ``duration`` (seconds),
             ``caption`` where there is one, and ``shard`` (name of the tar file).
         """
-        clip, shard = self._clips[row], self._shard_of[row]
-        data = self._maps.get(shard)
-        facts = bytes(view(data, clip["facts"], (clip["facts_size"],), np.dtype(np.uint8)))
-        return {**json.loads(facts), "shard": self._maps.path(shard).name}
+        clip = self._clips[row]
+        with self._open(row) as file:
+            facts = file.read(int(clip["facts"]), int(clip["facts_size"]))
+            try:
+                facts = dict(**json.loads(facts))
+            except (ValueError, TypeError, RecursionError) as exc:
+                raise ShardError("its json does not describe a clip") from exc
+        return {**facts, "shard": self._files.path(self._shard_of[row]).name}
+
+    @contextmanager
+    def _open(self, row: int) -> Iterator[OpenFile]:
+        """The shard of a clip, which errors of reading name."""
+        file = self._files.get(self._shard_of[row])
+        try:
+            yield file
+        except ShardError as exc:
+            path = self._files.path(self._shard_of[row])
+            raise ShardError(
+                f"{path}: clip {row} cannot be read ({exc}). Write the shard again, or put it "
+                "back from a copy."
+            ) from exc
+
+    def _read_sound(self, file: OpenFile, row: int, start: int, samples: np.ndarray) -> None:
+        """Fill an array with the samples of a clip from ``start`` on."""
+        place = int(self._clips["audio"][row]) + int(start) * SAMPLES.itemsize
+        file.read_into(place, samples)
+
+    def _read_target(self, file: OpenFile, row: int, start: int, length: int) -> np.ndarray:
+        """Mean vector of the frames that are shown during a piece."""
+        shown = which_frames(int(self._clips["n_frames"][row]), self.frame_rate, start, length)
+        frames = np.empty((shown.stop - shown.start, self.width), VECTORS)
+        place = int(self._clips["vectors"][row]) + shown.start * frames.itemsize * self.width
+        file.read_into(place, frames)
+        return average(frames)
 
     def _read_texts(self, rows: np.ndarray) -> np.ndarray:
         texts = np.empty((len(rows), self.width), np.float32)
+        vector = np.empty(self.width, VECTORS)
         for own, row in enumerate(rows):
-            data = self._maps.get(self._shard_of[row])
-            texts[own] = view(data, self._clips[row]["text"], (self.width,), VECTORS)
+            with self._open(row) as file:
+                file.read_into(int(self._clips["text"][row]), vector)
+            texts[own] = vector
         return texts
 
     def _check(self, rows: np.ndarray, numbers: np.ndarray) -> None:
         finite = np.isfinite(numbers).all(axis=1)
         if not finite.all():
             row = int(rows[np.argmin(finite)])
-            path = self._maps.path(self._shard_of[row])
+            path = self._files.path(self._shard_of[row])
             raise ShardError(
                 f"{path}: clip {row} has vectors that are NaN or infinite, so the file was damaged "
                 "after it was written. Write the shard again, or put it back from a copy."
@@ -255,55 +289,3 @@ def _identify(description: dict, shards: list[Shard]) -> str:
         digest.update(f"{shard.path.name} {shard.size} {shard.digest}".encode())
         digest.update(shard.clips.tobytes())
     return digest.hexdigest()
-
-
-class _Maps:
-    """Shards mapped into memory, those that were read last.
-
-    Parameters
-    ----------
-    files : list of tuple (path, size in bytes)
-    """
-
-    def __init__(self, files: list[tuple[Path, int]]):
-        self._files = files
-        self._forget()
-
-    def __getstate__(self) -> dict:
-        return {"_files": self._files}
-
-    def __setstate__(self, state: dict) -> None:
-        self.__init__(state["_files"])
-
-    def path(self, number: int) -> Path:
-        """Where a shard lies."""
-        return self._files[number][0]
-
-    def get(self, number: int) -> np.ndarray:
-        """The bytes of a shard, mapped anew where it was not among the last."""
-        if self._process != os.getpid():
-            self._forget()  # a thread of the parent may have held the lock during the fork
-        with self._lock:
-            if number not in self._maps:
-                self._maps[number] = self._map(number)
-            self._maps.move_to_end(number)
-            if len(self._maps) > _OPEN_MAPS:
-                self._maps.popitem(last=False)
-            return self._maps[number]
-
-    def _forget(self) -> None:
-        self._maps: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-
-    def _map(self, number: int) -> np.ndarray:
-        path, size = self._files[number]
-        try:
-            data = map_shard(path)
-        except ShardError as exc:
-            raise ShardError(f"{path}: {exc}") from exc
-        if len(data) != size:
-            raise ShardError(
-                f"{path}: the file has {len(data)} bytes, and had {size} when it was opened"
-            )
-        return data
