@@ -123,7 +123,9 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
 
     resume : bool, default=True
         Whether to go on from the checkpoint in ``checkpoint_dir``, where there is one of
-        the same data and parameters; one of others is refused.
+        the same data and parameters; one of others is refused. False begins again, and keeps
+        what is there under another name, such as ``checkpoint-1.pt``. Where the loss became
+        NaN, the best epoch is kept: see the notes of :class:`Distiller`.
 
     n_jobs : int or None, default=None
         Threads that read ahead. None is one, -1 as many as there are processors.

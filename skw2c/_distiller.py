@@ -118,8 +118,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         ``"auto"`` is a GPU where there is one, else the CPU; in a program that ``torchrun``
         started, it is as many as that started. A number above 1 counts GPUs, or processes
         of the CPU where there is no GPU, and needs the extra ``train``: the program is then
-        started that many times, so it must do nothing else that one process should do. Each
-        process decodes all clips for itself; for many, take shards.
+        started that many times, so it must be a script (not a notebook, a console or
+        ``python -c``), and do nothing else that one process should do. Each process decodes
+        all clips for itself; for many, take shards.
 
     num_nodes : int, default=1
         Number of machines, each with as many devices.
@@ -136,8 +137,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     resume : bool, default=True
         Whether to go on from the checkpoint in ``checkpoint_dir``, where there is one of
-        the same data and parameters; one of others is refused. False begins anew, and
-        replaces it.
+        the same data and parameters; one of others is refused. False begins again, and keeps
+        what is there under another name, such as ``checkpoint-1.pt``.
 
     n_jobs : int or None, default=None
         Threads that read ahead. None is one, -1 as many as there are processors.
@@ -192,6 +193,11 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     epoch. All that is drawn depends on ``random_state``, the epoch and the step alone, so
     that a run that was killed and goes on ends, on a CPU, with the weights of one that was
     not.
+
+    Where the loss becomes NaN or infinite, the run ends with an error that names the best epoch
+    so far, which stays in ``checkpoint_dir``. The same fit with ``max_epochs`` of that epoch
+    gives its weights, without more training; with another ``learning_rate``, ``precision`` or
+    ``max_epochs``, it goes on from that epoch, with an optimizer that begins afresh.
 
     Files are decoded once, and kept in memory as float32 at 16 kHz, 3.8 MB a minute. More
     than fits is trained on from shards, see :class:`ClipShards`.
@@ -332,7 +338,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         ImageError, VideoError
             If the teacher cannot read what it is shown.
         FloatingPointError
-            If the loss is no longer a number.
+            If the loss is no longer a number; the error names the best epoch so far, and how to
+            have it.
         OptionalDependencyError
             If several devices are asked for without the extra ``train``.
         OSError

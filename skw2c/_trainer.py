@@ -145,8 +145,12 @@ class SoundTrainer(BaseEstimator):
         )  # fmt: skip
         progress.say(_describe_start(clips, plan, engine))
         if content:
-            run.restore(content)
+            _restore(run, content, folder)
             progress.say(f"going on from {str(folder.path)!r}")
+        elif folder and engine.rank == 0:
+            moved = folder.put_aside()
+            if moved is not None:
+                progress.say(f"the checkpoint of a former run is kept as {str(moved)!r}")
         standing = run.finish()
         self._forget()
         self._history = standing.history
@@ -289,12 +293,24 @@ def _load(folder, engine):
     if engine.rank == 0:
         try:
             content = folder.load()
+            if content and not (type(content["seed"]) is int and 0 <= content["seed"] < 1 << 63):
+                raise folder.damaged()
+        except LookupError:
+            content = folder.damaged()
         except ValueError as exc:
             content = exc
     content = engine.agree(content)
     if isinstance(content, ValueError):
         raise content
     return content
+
+
+def _restore(run: Run, content: dict, folder: RunFolder) -> None:
+    """Go on from a checkpoint, whose error names its file."""
+    try:
+        run.restore(content)
+    except (ValueError, LookupError, TypeError) as exc:
+        raise folder.damaged() from exc
 
 
 def _describe_start(clips, plan, engine) -> str:

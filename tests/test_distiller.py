@@ -42,6 +42,7 @@ from skw2c.exceptions import (
 )
 from skw2c.models._state import build_wav2clip
 from skw2c.training import Run, _clips
+from skw2c.training._checkpoint_file import read_plain
 
 from .conftest import REPOSITORY
 from .test_pictures import write_video
@@ -377,6 +378,112 @@ def test_diverging_loss_is_told():
         Distiller(max_epochs=20, learning_rate=1e30, **SMALL).fit(sounds, vectors)
 
 
+def fail_in(epoch, monkeypatch):
+    """Make the loss of validation NaN from an epoch on, at the learning rate of `FAILING`."""
+    validate = Run._validate
+
+    def spoil(run):
+        loss = validate(run)
+        rate = run._schedule.recipe.learning_rate
+        return float("nan") if run._standing.epoch + 1 >= epoch and rate == 0.01 else loss
+
+    monkeypatch.setattr(Run, "_validate", spoil)
+
+
+FAILING = dict(max_epochs=6, learning_rate=0.01, **SMALL)
+
+
+def test_the_best_epoch_of_a_run_whose_loss_became_nan(tmp_path, monkeypatch):
+    sounds, vectors = make_clips(24)
+    whole = Distiller(**{**FAILING, "max_epochs": 3}).fit(sounds, vectors)
+    fail_in(4, monkeypatch)
+    failing = {**FAILING, "checkpoint_dir": tmp_path}
+    message = (
+        rf"epoch 4 is nan\. The best epoch so far is {whole.best_epoch_}, .*checkpoint\.pt'\. To "
+        rf"have it, fit again with max_epochs={whole.best_epoch_}\. To go on .*lower learning_rate"
+    )
+    for _ in range(2):  # the same again says the same, at once
+        with pytest.raises(FloatingPointError, match=message):
+            Distiller(**failing).fit(sounds, vectors)
+        monkeypatch.setattr(Run, "_train_epoch", None)
+    before = _content(tmp_path / "checkpoint.pt")
+    kept = Distiller(**{**failing, "max_epochs": whole.best_epoch_}).fit(sounds, vectors)
+    assert kept.weights_ == whole.weights_
+    assert kept.best_epoch_ == kept.n_iter_ == whole.best_epoch_
+    assert _content(tmp_path / "checkpoint.pt") == before
+
+
+def test_another_learning_rate_goes_on_from_the_best_epoch(tmp_path, monkeypatch):
+    sounds, vectors = make_clips(24)
+    fail_in(4, monkeypatch)
+    ends, slower = [], {**FAILING, "learning_rate": 1e-4, "early_stopping_patience": None}
+    for name in ("one", "other"):
+        with pytest.raises(FloatingPointError, match="The best epoch so far is"):
+            Distiller(**FAILING, checkpoint_dir=tmp_path / name).fit(sounds, vectors)
+        state = read_plain(tmp_path / name / "checkpoint.pt")["standing"]
+        ends.append(Distiller(**slower, checkpoint_dir=tmp_path / name).fit(sounds, vectors))
+    one, other = ends
+    assert one.weights_ == other.weights_
+    assert one.n_iter_ == 6
+    pd.testing.assert_frame_equal(
+        other.history_.iloc[: state["best_epoch"]], pd.DataFrame(state["history"])
+    )
+    assert (one.history_["learning_rate"].iloc[state["best_epoch"] :] == 1e-4).all()
+    assert one.history_["validation_loss"].min() <= state["best_loss"]
+    for changes in ({"learning_rate": 0.01}, {"loss": "clip_i"}):
+        with pytest.raises(ValueError, match="of another run"):
+            Distiller(**{**slower, **changes}, checkpoint_dir=tmp_path / "one").fit(sounds, vectors)
+
+
+def test_other_parameters_may_not_change_after_nan(tmp_path, monkeypatch):
+    sounds, vectors = make_clips(24)
+    fail_in(3, monkeypatch)
+    failing = {**FAILING, "checkpoint_dir": tmp_path}
+    with pytest.raises(FloatingPointError):
+        Distiller(**failing).fit(sounds, vectors)
+    before = _content(tmp_path / "checkpoint.pt")
+    for changes in ({"loss": "clip_i"}, {"learning_rate": 1e-4, "random_state": 1}):
+        with pytest.raises(ValueError, match="of another run"):
+            Distiller(**{**failing, **changes}).fit(sounds, vectors)
+    assert _content(tmp_path / "checkpoint.pt") == before
+    cosine = {**failing, "lr_schedule": "cosine", "resume": False}
+    with pytest.raises(FloatingPointError):
+        Distiller(**cosine).fit(sounds, vectors)
+    assert _content(tmp_path / "checkpoint-1.pt") == before  # resume=False kept it
+    slower = {**cosine, "resume": True, "learning_rate": 1e-3}
+    done = Distiller(**slower).fit(sounds, vectors)
+    assert done.n_iter_ == 6
+    epochs = np.arange(6)
+    wanted = 1e-3 * (1 + np.cos(np.pi * epochs / 6)) / 2
+    began = done.history_["learning_rate"].to_numpy() < 2e-3
+    np.testing.assert_allclose(done.history_["learning_rate"][began], wanted[began])
+
+
+def test_nan_in_the_first_epoch(tmp_path, monkeypatch):
+    sounds, vectors = make_clips(24)
+    fail_in(1, monkeypatch)
+    failing = {**FAILING, "checkpoint_dir": tmp_path}
+    for _ in range(2):
+        with pytest.raises(FloatingPointError, match="epoch 1 is nan, and no epoch ended before"):
+            Distiller(**failing).fit(sounds, vectors)
+    slower = {**failing, "learning_rate": 1e-3}
+    done = Distiller(**slower).fit(sounds, vectors)
+    fresh = Distiller(**{**slower, "checkpoint_dir": None}).fit(sounds, vectors)
+    assert done.weights_ == fresh.weights_
+
+
+def test_resume_false_keeps_the_former_run(tmp_path):
+    sounds, vectors = make_clips(20)
+    parameters = dict(max_epochs=1, checkpoint_dir=tmp_path, **SMALL)
+    first = Distiller(**parameters).fit(sounds, vectors)
+    for _ in range(2):
+        Distiller(**{**parameters, "loss": "clip_i", "resume": False}).fit(sounds, vectors)
+    names = ["checkpoint-1.pt", "checkpoint-2.pt", "checkpoint.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    (tmp_path / "checkpoint-1.pt").replace(tmp_path / "checkpoint.pt")
+    assert Distiller(**parameters).fit(sounds, vectors).weights_ == first.weights_
+
+
 # ---- going on
 
 
@@ -451,6 +558,7 @@ def test_checkpoint_of_other_data_or_parameters_is_refused(tmp_path):
     assert _content(tmp_path / "checkpoint.pt") == before
     Distiller(**{**parameters, "loss": "clip_i", "resume": False}).fit(sounds, vectors)
     assert _content(tmp_path / "checkpoint.pt") != before
+    assert _content(tmp_path / "checkpoint-1.pt") == before
 
 
 def test_run_without_random_state_goes_on_with_its_own(tmp_path):

@@ -31,8 +31,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--checkpoint-dir", metavar="DIR", help="where to keep how far it is (default: OUT.run)"
     )
     parser.add_argument(
-        "--no-resume", dest="resume", action="store_false", help="begin anew, and replace what "
-        "is in --checkpoint-dir",
+        "--no-resume", dest="resume", action="store_false", help="begin again; what is in "
+        "--checkpoint-dir is kept there under another name",
     )  # fmt: skip
     parser.add_argument("--data", metavar="TEXT", help="what it is trained on, for the model card")
     parser.add_argument("--licence", metavar="TEXT", help="of the weights, for the model card")

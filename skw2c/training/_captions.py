@@ -102,7 +102,7 @@ class CaptionRun:
             torch.manual_seed(self._seed)
             for epoch in range(self._max_epochs):
                 history.append(self._run_epoch(epoch))
-                loss = self._judge(history[-1])
+                loss = self._judge(history[-1], best_epoch, best_loss)
                 if loss < best_loss:
                     best_loss, best_epoch, best_state = loss, epoch + 1, self._copy_state()
                 self._progress.tell(history[-1], is_best=best_epoch == epoch + 1)
@@ -122,14 +122,19 @@ class CaptionRun:
             "seconds": time.monotonic() - begun,
         }
 
-    def _judge(self, entry: dict) -> float:
+    def _judge(self, entry: dict, best_epoch: int, best_loss: float) -> float:
         """The loss that counts: that of validation, where there is one."""
         loss = entry["validation_loss" if len(self._validation) else "training_loss"]
         if not loss < float("inf"):
-            raise FloatingPointError(
-                f"The loss of epoch {entry['epoch']} is {loss}: lower learning_rate "
-                f"(now {self._learning_rate:g})"
-            )
+            told = f"The loss of epoch {entry['epoch']} is {loss}: lower learning_rate (now "
+            told += f"{self._learning_rate:g})"
+            if best_epoch:
+                told += (
+                    f". The best epoch so far is {best_epoch}, whose loss is {best_loss:.4f}: to "
+                    f"have it, fit again with max_epochs={best_epoch} and the same random_state, "
+                    "a number"
+                )
+            raise FloatingPointError(told)
         return loss
 
     def _train_epoch(self, epoch: int) -> float:

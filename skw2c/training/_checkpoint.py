@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import os
+from itertools import count
 from pathlib import Path
 
 import torch
 
 from .._atomic import write_atomically
+from ._checkpoint_file import read_plain
+from ._failure import MAY_DIFFER
 
 _NAME = "checkpoint.pt"
 _VERSION = 1
@@ -57,42 +60,82 @@ class RunFolder:
     def load(self) -> dict | None:
         """Read the checkpoint; None if there is none.
 
+        Where the loss of the run was no longer a number, ``MAY_DIFFER`` lists what of its
+        configuration may be another now; ``is_changed`` then tells whether something is.
+
         Raises
         ------
         ValueError
             If it is damaged, of another version or of another configuration.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return None
         try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            content = read_plain(self.path)
             version, configuration = content["version"], content["configuration"]
-        except Exception as exc:  # what torch raises depends on the kind of damage
-            raise ValueError(
-                f"{str(self.path)!r} is no checkpoint of this program, or is damaged: put a "
-                "copy back, remove it, or pass resume=False to begin anew and replace it"
-            ) from exc
+            has_failed = content.get("failure") is not None
+            names = self._compare(configuration)
+            if type(version) is not int or type(content.get("world_size", 1)) is not int:
+                raise TypeError("its version or number of processes is not a number")
+        except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as exc:
+            raise self.damaged() from exc
         if version != _VERSION:
             raise ValueError(
                 f"{str(self.path)!r} is a checkpoint of version {version}, and this program "
                 f"reads version {_VERSION}: choose another checkpoint_dir"
             )
-        self._check(configuration)
-        return content
-
-    def _check(self, found: dict) -> None:
-        names = sorted(
-            name
-            for name in self._configuration | found
-            if self._configuration.get(name) != found.get(name)
-        )
-        if names:
+        if names and not (has_failed and set(names) <= {*MAY_DIFFER}):
             changes = ", ".join(
-                f"{name} (then {found.get(name)!r}, now {self._configuration.get(name)!r})"
+                f"{name} (then {configuration.get(name)!r:.200}, now "
+                f"{self._configuration.get(name)!r})"
                 for name in names
             )
             raise ValueError(
                 f"{str(self.path)!r} is the checkpoint of another run, which stays as it is. "
                 f"Different: {changes}. Choose another checkpoint_dir, or pass resume=False to "
-                "begin anew and replace it"
+                f"begin again; {self._kept()}"
             )
+        return {**content, "is_changed": bool(names)}
+
+    def damaged(self) -> ValueError:
+        """The error that it cannot be read, or does not hold what it should."""
+        return ValueError(
+            f"{str(self.path)!r} is not a checkpoint of this program, or is damaged: put a copy "
+            f"back, or pass resume=False to begin again; {self._kept()}"
+        )
+
+    def put_aside(self) -> Path | None:
+        """Give the checkpoint of a former run another name, if it holds what can be lost.
+
+        Returns
+        -------
+        Path or None
+            Where it is now.
+        """
+        if not os.path.lexists(self.path) or self._is_of_no_epoch():
+            return None
+        place = self._free_place()
+        os.rename(self.path, place)
+        return place
+
+    def _is_of_no_epoch(self) -> bool:
+        try:
+            return not read_plain(self.path)["standing"]["best_epoch"]
+        except (ValueError, TypeError, LookupError):
+            return False
+
+    def _kept(self) -> str:
+        return f"it is then kept as {self._free_place().name!r}"
+
+    def _free_place(self) -> Path:
+        names = (f"{self.path.stem}-{number}{self.path.suffix}" for number in count(1))
+        places = map(self.path.with_name, names)
+        return next(place for place in places if not os.path.lexists(place))
+
+    def _compare(self, found: dict) -> list[str]:
+        """What differs from the configuration of a checkpoint."""
+        return sorted(
+            name
+            for name in self._configuration | found
+            if self._configuration.get(name) != found.get(name)
+        )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -15,10 +16,18 @@ from .._ahead import map_ahead
 from ._checkpoint import RunFolder
 from ._clips import Batch, TrainingClips
 from ._engine import Engine
+from ._failure import explain
 from ._memory import keep_freed_memory
 from ._plan import Piece, Plan
 from ._progress import Progress
 from ._recipe import Recipe
+from ._restoring import (
+    check_model,
+    check_standing,
+    load_engine,
+    load_optimizer,
+    load_scheduler,
+)
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -106,6 +115,7 @@ class Run:
         self._engine = engine
         self._augment = augment
         self._folder = folder if engine.rank == 0 else None
+        self._place = folder and folder.path
         self._progress = progress
         self._n_threads = n_threads
         model.to(engine.device, memory_format=torch.channels_last)
@@ -117,15 +127,43 @@ class Run:
         self._standing = Standing()
 
     def restore(self, content: dict) -> None:
-        """Go on from the content of a checkpoint."""
-        self._model.load_state_dict(content["model"])
-        self._bare_optimizer.load_state_dict(content["optimizer"])
-        self._engine.load_state_dict(content["engine"])
-        self._scheduler.load_state_dict(content["scheduler"])
+        """Go on from the content of a checkpoint, as `RunFolder.load` gives it.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit the model.
+        FloatingPointError
+            If the loss was no longer a number, and nothing has changed since.
+        """
+        check_standing(content["standing"])
         self._standing = Standing(**content["standing"])
+        if self._standing.best_state:
+            check_model(self._model, self._standing.best_state)
+        if content.get("failure") is not None:
+            self._begin_from_best(content["failure"], is_changed=content["is_changed"])
+            return
+        check_model(self._model, content["model"])
+        self._model.load_state_dict(content["model"])
+        load_optimizer(self._bare_optimizer, content["optimizer"])
+        load_engine(self._engine, content["engine"])
+        load_scheduler(self._scheduler, content["scheduler"])
         if content["world_size"] != self._plan.world_size:
             # Other batches: the epoch begins again.
             self._standing.step, self._standing.total, self._standing.seconds = 0, 0.0, 0.0
+
+    def _begin_from_best(self, failure: dict, *, is_changed: bool) -> None:
+        """Go on from the best epoch, whose optimizer begins afresh."""
+        standing = self._standing
+        if not is_changed and standing.best_epoch < self._schedule.max_epochs:
+            raise self._error(failure)
+        if standing.best_state:
+            self._model.load_state_dict(standing.best_state)
+        with warnings.catch_warnings():
+            # The steps of the optimizer before those of the scheduler were of the former run.
+            warnings.simplefilter("ignore", UserWarning)
+            for entry in standing.history:
+                self._scheduler.step(_loss_that_counts(entry))
 
     def finish(self) -> Standing:
         """Train to the end; the model then has its best weights."""
@@ -204,10 +242,7 @@ class Run:
         validation = self._validate()
         loss = training if validation is None else validation
         if not loss < float("inf"):
-            raise FloatingPointError(
-                f"The loss of epoch {standing.epoch + 1} is {loss}: lower learning_rate "
-                f"(now {rate:g}), or choose precision='32-true'"
-            )
+            self._give_up({"epoch": standing.epoch + 1, "loss": loss, "learning_rate": rate})
         if loss < standing.best_loss:
             standing.best_loss, standing.best_epoch = loss, standing.epoch + 1
             standing.best_state = _copy_state(self._model)
@@ -227,6 +262,34 @@ class Run:
         standing.epoch, standing.step, standing.total, standing.seconds = (
             standing.epoch + 1, 0, 0.0, 0.0,
         )  # fmt: skip
+
+    def _give_up(self, failure: dict) -> None:
+        """Keep the best epoch, from which another learning rate may go on, and raise the error."""
+        standing = self._standing
+        best = Standing(
+            epoch=standing.best_epoch,
+            history=standing.history[: standing.best_epoch],
+            best_loss=standing.best_loss,
+            best_epoch=standing.best_epoch,
+            best_state=standing.best_state,
+        )
+        if self._folder is not None:
+            with suppress(OSError):  # the former checkpoint holds the best epoch too
+                self._folder.save(
+                    {
+                        "seed": self._plan.seed,
+                        "world_size": self._plan.world_size,
+                        "failure": failure,
+                        "standing": vars(best),
+                    }
+                )
+        raise self._error(failure)
+
+    def _error(self, failure: dict) -> FloatingPointError:
+        standing = self._standing
+        return FloatingPointError(
+            explain(failure, standing.best_epoch, standing.best_loss, self._place)
+        )
 
     def _is_over(self) -> bool:
         patience = self._schedule.early_stopping_patience
@@ -262,6 +325,11 @@ class Run:
     def _random_devices(self) -> list[int]:
         device = self._engine.device
         return [device.index or 0] if device.type == "cuda" else []
+
+
+def _loss_that_counts(entry: dict) -> float:
+    validation = entry["validation_loss"]
+    return entry["training_loss"] if validation != validation else validation
 
 
 def _copy_state(model: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,38 @@
+"""What is said when a loss is no longer a number, and what can still be had of the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MAY_DIFFER = ("learning_rate", "max_epochs", "precision")
+"""Parameters that may change where a run goes on from its best epoch after such a loss."""
+
+
+def explain(failure: dict, best_epoch: int, best_loss: float, place: Path | None) -> str:
+    """The message of the error.
+
+    Parameters
+    ----------
+    failure : dict
+        ``epoch``, from 1, ``loss``, and ``learning_rate`` at that time.
+    best_epoch : int
+        From 1; 0 where none ended.
+    best_loss : float
+    place : Path or None
+        The checkpoint that holds it.
+    """
+    told = f"The loss of epoch {failure['epoch']} is {failure['loss']}"
+    cure = f"lower learning_rate (now {failure['learning_rate']:g}), or choose precision='32-true'"
+    if not best_epoch:
+        return f"{told}, and no epoch ended before it: {cure}"
+    best = f"The best epoch so far is {best_epoch}, whose loss is {best_loss:.4f}"
+    if place is None:
+        return (
+            f"{told}. {best}. To have it, fit again with max_epochs={best_epoch} and the same "
+            f"random_state, a number. To come further, {cure}; with a checkpoint_dir, the best "
+            "epoch is kept, and training goes on from it"
+        )
+    return (
+        f"{told}. {best}; it is kept in {str(place)!r}. To have it, fit again with "
+        f"max_epochs={best_epoch}. To go on from it, {cure}, and fit again"
+    )
