@@ -1,9 +1,11 @@
 """Training by itself: pieces, plans, losses, augmentation, checkpoints, several processes."""
 
 import errno
+import multiprocessing
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from skw2c.training import (
     TensorClips,
     WaveformAugmentation,
     WaveformClips,
+    choose_engine,
 )
 from skw2c.training._clips import average_frames, repeat_to
 
@@ -441,3 +444,51 @@ def test_two_processes_of_32_are_one_of_64(tmp_path):
         # A tenth of the smallest gradients that there are, and many times what rounding does.
         torch.testing.assert_close(results[1][name], value, rtol=0, atol=1e-5)
         assert value.abs().max() > 1e-4
+
+
+def _type_in_a_console(patch):
+    patch.setattr(sys, "ps1", ">>> ", raising=False)
+
+
+def _type_in_a_notebook(patch):
+    patch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: object()))
+
+
+def _give_the_code_to_python(patch):
+    patch.setattr(sys, "argv", ["-c"])
+    patch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
+
+
+def _pipe_the_code_into_python(patch):
+    patch.setattr(sys, "argv", [""])
+    patch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
+
+
+def _be_a_worker(patch):
+    patch.setattr(multiprocessing.current_process(), "_name", "LokyProcess-1")
+
+
+@pytest.mark.parametrize("way", [_type_in_a_console, _type_in_a_notebook, _give_the_code_to_python,
+                                 _pipe_the_code_into_python, _be_a_worker])  # fmt: skip
+def test_what_cannot_be_started_again_is_refused_before(monkeypatch, way):
+    pytest.importorskip("lightning_fabric")
+    for name in ("LOCAL_RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    way(monkeypatch)
+    message = r'devices=2 starts .*notebook.*__name__ == "__main__".*torchrun.*distill.*devices=1'
+    with pytest.raises(ValueError, match=message):
+        choose_engine(2, 1, "32-true")
+    assert "LOCAL_RANK" not in os.environ
+
+
+def test_python_c_is_not_killed(tmp_path):
+    pytest.importorskip("lightning_fabric")
+    program = (
+        "from skw2c.training import choose_engine\n"
+        "try:\n    choose_engine(2, 1, '32-true')\n"
+        "except ValueError as exc:\n    assert 'devices=1' in str(exc)\n"
+        "else:\n    raise AssertionError\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")

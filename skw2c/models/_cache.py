@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +31,16 @@ def keep_network(key: tuple, build: Callable):
         while len(_networks) > _KEPT:
             _networks.popitem(last=False)
         return _networks[key]
+
+
+def _free_lock() -> None:
+    """Take a new lock in a forked process: of the former one, the holder may be gone."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_lock)
 
 
 def choose_torch_device(device: str, network: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -33,6 +34,17 @@ def exact_cudnn() -> Iterator[None]:
         yield
     finally:
         with _lock:
-            _n_inside -= 1
+            _n_inside = max(_n_inside - 1, 0)
             if _n_inside == 0:
                 _settings.close()
+
+
+def _leave_alone() -> None:
+    """Forget in a forked process the threads that were inside, none of which is there."""
+    global _lock, _n_inside
+    _lock, _n_inside = threading.Lock(), 0
+    _settings.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_alone)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
@@ -99,6 +101,8 @@ class FabricEngine:
     def __init__(self, accelerator: str, devices: int, num_nodes: int, precision: str):
         fabric = _import_fabric()
         many = devices * num_nodes > 1
+        if many and _is_interactive():
+            raise _no_program(devices)
         self._fabric = fabric.Fabric(
             accelerator=accelerator,
             devices=devices,
@@ -106,6 +110,8 @@ class FabricEngine:
             precision=precision,
             strategy="ddp" if many else "auto",
         )
+        if many and not (_is_started_by_others(self._fabric) or _is_program()):
+            raise _no_program(devices)
         self._fabric.launch()
         self.device = self._fabric.device
         self.rank, self.world_size = self._fabric.global_rank, self._fabric.world_size
@@ -130,6 +136,35 @@ class FabricEngine:
 
     def load_state_dict(self, state: dict) -> None:
         self._fabric.strategy.precision.load_state_dict(state)
+
+
+def _is_started_by_others(fabric) -> bool:
+    """Whether torchrun, a cluster or the first process of the program started this one."""
+    return fabric.strategy.cluster_environment.creates_processes_externally
+
+
+def _is_interactive() -> bool:
+    """Whether somebody types what runs here, in a console or notebook."""
+    ipython = sys.modules.get("IPython")
+    in_ipython = ipython is not None and ipython.get_ipython() is not None
+    return in_ipython or hasattr(sys, "ps1") or bool(sys.flags.interactive)
+
+
+def _is_program() -> bool:
+    """Whether what runs here can be started again: a script or module, not one of its workers."""
+    if multiprocessing.current_process().name != "MainProcess":
+        return False
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec is not None or os.path.isfile((sys.argv or [""])[0])
+
+
+def _no_program(devices: int) -> ValueError:
+    return ValueError(
+        f"devices={devices} starts the program once for each device, and what runs here cannot be "
+        "started again: a notebook, a console, `python -c` or a worker process. Put the training "
+        'into a script, under `if __name__ == "__main__":`, and run that, by itself or with '
+        "torchrun; or train on shards with `skw2c distill`; or choose devices=1"
+    )
 
 
 class _GatherRows(torch.autograd.Function):
@@ -179,7 +214,8 @@ def choose_engine(devices: str | int, num_nodes: int, precision: str) -> Engine:
     OptionalDependencyError
         If more than one device, or ``"16-mixed"``, is asked for without the extra ``train``.
     ValueError
-        If there are fewer GPUs.
+        If there are fewer GPUs; or if more than one process is asked for in a notebook or
+        console, by ``python -c`` or in a worker process, none of which can be started again.
     """
     has_gpu = torch.cuda.is_available() and devices != "cpu"
     if isinstance(devices, str):
