@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import soundfile
 
 from skw2c import load_audio
 from skw2c.audio._ogg import _checksum
@@ -32,6 +33,7 @@ JOINED = {
     "opus.ogg": [("OGG", "OPUS", 48000, 1), ("OGG", "OPUS", 48000, 1)],
     "opus rate.opus": [("OGG", "OPUS", 48000, 1), ("OGG", "OPUS", 24000, 2)],
     "both.ogg": [("OGG", "VORBIS", 44100, 2), ("OGG", "OPUS", 48000, 1)],
+    "flac.bin": [("FLAC", None, 44100, 1), ("FLAC", None, 44100, 1)],
     "a.flac": [("FLAC", None, 44100, 1), ("FLAC", None, 44100, 1)],
     "rate.flac": [("FLAC", None, 44100, 1), ("FLAC", None, 16000, 2)],
     "a.wav": [("WAV", None, 44100, 1), ("WAV", "FLOAT", 22050, 2)],
@@ -252,3 +254,16 @@ def test_wav_that_counts_a_part_of_its_sound(tmp_path):
     path.write_bytes(content)
     with pytest.raises(AudioError, match=r"176400 more follow.*-ignore_length"):
         load_audio(path)
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.bin"])
+def test_long_joined_flac(tmp_path, rng, name):
+    """Where libsndfile stops is far from both ends; only what is behind it is searched."""
+    noise = rng.uniform(-0.3, 0.3, 20 * 16000).astype(np.float32)
+    soundfile.write(tmp_path / "noise.flac", noise, 16000)
+    long, short = (tmp_path / "noise.flac").read_bytes(), sound_bytes(440, 2, 16000, "FLAC")
+    (tmp_path / name).write_bytes(long + short + long)
+    waveform, _ = load_audio(tmp_path / name)
+    assert len(waveform) == 42 * 16000
+    assert_heard(waveform[20 * 16000 : 22 * 16000], [(440, 2)])
+    np.testing.assert_array_equal(waveform[: len(noise)], waveform[-len(noise) :])

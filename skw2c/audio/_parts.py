@@ -15,6 +15,8 @@ _SLACK = 4096
 _RIFFS = (b"RIFF", b"RIFX", b"RF64")
 # Programs that write to a pipe cannot know the length and put these sizes or larger.
 STREAMED_SIZE = 0x7FFFF000
+# More than libFLAC reads at once.
+_READ_AHEAD = 1 << 17
 _STREAM_INFO = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
 
 
@@ -112,14 +114,37 @@ def _mp3_parts(content: mmap.mmap) -> tuple[list[int], dict]:
     return find_mp3s(content) or [0], {}
 
 
-def _flac_parts(content: mmap.mmap) -> tuple[list[int], dict]:
-    starts = []
-    for mark in _STREAM_INFO:
-        at = content.find(mark)
-        while at >= 0:
+def list_flacs_after(path: str, reached: int) -> list[Part]:
+    """List the FLAC files that begin behind the first, which ends before a byte.
+
+    What comes before is not searched, which takes longer than all else where a file is long.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    reached : int
+        How far libsndfile has read, in bytes.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        starts = _find_flacs(content, reached - _READ_AHEAD)
+        if not starts:
+            return []
+        stops = [*starts[1:], len(content)]
+    return [Part(path, start, stop) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _find_flacs(content: mmap.mmap, after: int) -> list[int]:
+    first = content.find(b"fLaC")  # before it there may be a tag
+    starts, at = [], max(after, first)
+    while (at := content.find(b"fLaC", at + 1)) >= 0:
+        if content[at : at + 8] in _STREAM_INFO:
             starts.append(at)
-            at = content.find(mark, at + 1)
-    return [0, *sorted(starts)[1:]], {}  # before the first there may be a tag
+    return starts
+
+
+def _flac_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+    return [0, *_find_flacs(content, 0)], {}
 
 
 def _wav_parts(content: mmap.mmap) -> tuple[list[int], dict]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..exceptions import AudioError
 from ._headers import flac_states_its_length, mp3_states_its_length
-from ._parts import STREAMED_SIZE, Part, guess_format, list_parts
+from ._parts import STREAMED_SIZE, Part, guess_format, list_flacs_after, list_parts
 from ._prepare import mix_down, resample
 
 BLOCK_SECONDS = 10
@@ -54,19 +54,20 @@ class SoundFile:
         import soundfile
 
         self._path = path
+        self._descriptor = None
         try:
-            # As bytes, because soundfile refuses names that are not valid unicode.
-            self._file = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+            self._file = self._open()
         except (soundfile.LibsndfileError, TypeError) as exc:
             # libsndfile reports a file that may not be read as one of unknown format.
             parts = list_parts(path, guess_format(path))
             if not parts:
+                self._close_descriptor()
                 cause = getattr(exc, "error_string", str(exc)).rstrip(".")
                 raise UnknownFormatError(cause) from exc
             self._file = _open_part(parts[0])
         states_length = _STATES_LENGTH.get(self._file.format)
         if states_length is not None and not states_length(path):
-            self._file.close()
+            self.__exit__()
             raise UnknownFormatError(
                 f"an {self._file.format} file that does not state its length, or not all of it"
             )
@@ -77,6 +78,22 @@ class SoundFile:
 
     def __exit__(self, *exc_info) -> None:
         self._file.close()
+        self._close_descriptor()
+
+    def _open(self):
+        import soundfile
+
+        if self._path.lower().endswith(".flac"):
+            # A descriptor tells how far libsndfile has read, and so where to look for more.
+            self._descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            return soundfile.SoundFile(self._descriptor, closefd=False)
+        # As bytes, because soundfile refuses names that are not valid unicode.
+        return soundfile.SoundFile(self._path if os.name == "nt" else os.fsencode(self._path))
+
+    def _close_descriptor(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield float32 blocks of shape (samples, channels); integer PCM is in [-1, 1).
@@ -86,13 +103,15 @@ class SoundFile:
         AudioError
             If the file ends before the length that its header states.
         """
-        parts = list_parts(self._path, self._file.format)
-        if parts:
-            for part in parts:
-                yield from self._blocks_of_part(part)
-        else:
+        followed = self._descriptor is not None and self._file.format == "FLAC"
+        parts = [] if followed else list_parts(self._path, self._file.format)
+        if not parts:
             self._check_sizes()
             yield from self._blocks_of(self._file)
+        if followed:
+            parts = list_flacs_after(self._path, os.lseek(self._descriptor, 0, os.SEEK_CUR))
+        for part in parts:
+            yield from self._blocks_of_part(part)
 
     def _blocks_of_part(self, part: Part) -> Iterator[np.ndarray]:
         """Read one of the files that this was joined of, at the rate of the first."""
