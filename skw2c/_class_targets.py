@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
@@ -38,7 +40,7 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target "
             "y is None: the class of each clip"
         )
-    names = list(y.columns) if hasattr(y, "columns") else None
+    names = _read_columns(y) if hasattr(y, "columns") else None
     y = y.to_numpy() if hasattr(y, "to_numpy") else y
     _check_complete(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
@@ -56,6 +58,17 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
             "two classes are needed"
         )
     return classes, targets.astype(np.float32), multilabel
+
+
+def _read_columns(y) -> list:
+    names = list(y.columns)
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"y has several columns {twice[0]!r}, and each class needs a column of its own: "
+            "rename or drop all but one"
+        )
+    return names
 
 
 def _binarize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -53,6 +53,9 @@ def check_prompts(prompts) -> list[str]:
             )
     if not templates:
         raise ValueError("prompts is empty; '{}' is the label alone")
+    twice = [template for template, count in Counter(templates).items() if count > 1]
+    if twice:
+        raise ValueError(f"prompts has {twice[0]!r} more than once: it would count as often")
     return templates
 
 

@@ -64,6 +64,12 @@ def check_frames(X, width: int | None, finite) -> list[np.ndarray]:
     """
     if len(X) == 0:
         raise ValueError("X is empty: there is no clip in it")
+    if hasattr(X, "columns"):
+        raise ValueError(
+            f"X is a table of {X.shape[0]} rows and {X.shape[1]} columns, and expected is a list "
+            "with the vectors of frames of each clip, (n_frames, width): pass [table] if its rows "
+            "are the frames of one clip"
+        )
     checked: list = [None] * len(X)
     for row, frames in enumerate(X):
         if frames is not None or finite is True:

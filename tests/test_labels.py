@@ -176,3 +176,21 @@ def test_many_prompts_are_embedded_in_blocks():
     assert vectors.shape == (300, 2)
     assert max(sizes) <= 1024
     np.testing.assert_allclose(vectors[7], embed_labels(labels[7:8], templates, Counting())[0])
+
+
+def test_prompts_that_come_twice():
+    with pytest.raises(ValueError, match=r"prompts has 'a \{\}' more than once"):
+        check_prompts(["a {}", "{}", "a {}"])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame([[1.0, 0], [0, 1]], index=["dog", "dog"]),
+        ([[1.0, 0], [0, 1]], ["dog", "dog"]),
+        {"dog_": [1.0, 0], "Dog": [0, 1.0]},
+    ],
+)
+def test_names_that_come_twice(table):
+    with pytest.raises(ValueError, match="has 2 different vectors for the label 'dog'"):
+        look_up_labels(["dog"], table)

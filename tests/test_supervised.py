@@ -228,3 +228,10 @@ def test_columns_without_names():
     sounds, y = make_multilabel_classification(20, SHORTEST, n_classes=3, random_state=0)
     classifier = SupervisedAudioClassifier(**QUICK).fit(sounds, y)
     assert list(classifier.classes_) == [0, 1, 2]
+
+
+def test_a_class_that_has_two_columns(sounds):
+    clips, _ = sounds
+    y = pd.DataFrame(np.tile([[1, 0, 1], [0, 1, 0]], (len(clips) // 2, 1)), columns=list("aba"))
+    with pytest.raises(ValueError, match="y has several columns 'a'"):
+        SupervisedAudioClassifier(**QUICK).fit(clips[: len(y)], y)

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import soundfile
 import torch
@@ -561,3 +562,13 @@ def test_labels_that_could_never_be_given(classifier):
     with pytest.raises(ValueError, match="only label, .* pass a threshold, or a second label"):
         classifier.fit()
     assert classifier.set_params(threshold=0.1).fit().classes_.tolist() == NAMES[:1]
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame])
+def test_vectors_in_tables(classifier, table, vectors, form):
+    expected = classifier.fit().predict(vectors)
+    np.testing.assert_array_equal(classifier.predict(form(vectors)), expected)
+    classifier.set_params(mode="frame").fit()
+    np.testing.assert_array_equal(classifier.predict([form(vectors)])[0], expected)
+    with pytest.raises(ValueError, match=r"table of 20 rows and 16 columns.* pass \[table\]"):
+        classifier.predict(form(vectors))
