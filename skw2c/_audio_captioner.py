@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._captions import decode_caption, encode_caption, learn_vocabulary, list_captions
+from ._intervals import SECONDS
 from ._tables import check_frames, note_columns, take_columns, tell_of_input
 from ._training_data import number_groups
 from .exceptions import LeftOutWarning
@@ -211,8 +212,8 @@ class AudioCaptioner(BaseEstimator):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "early_stopping_patience": [Interval(Integral, 1, None, closed="left"), None],
-        "frame_length": [Interval(Real, 0, None, closed="neither")],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
         "tail": [StrOptions({"pad", "drop"})],
         "device": [str],
         "n_jobs": [Integral, None],

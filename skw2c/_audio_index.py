@@ -6,13 +6,13 @@ import os
 import warnings
 from collections.abc import Mapping
 from copy import copy
-from numbers import Integral, Real
+from numbers import Integral
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._encoders import (
@@ -28,6 +28,7 @@ from ._index._content import IndexContent
 from ._index._folder import IndexPart, checked_file, is_current, read_index, write_index
 from ._index._neighbours import FaissNeighbours, choose_engine
 from ._index._queries import list_names, list_queries
+from ._intervals import SECONDS
 from ._labels import check_prompts, embed_texts, is_table, look_up_labels, refuse_prompts
 from ._names import column_of_names
 from ._rows import GO_ON, to_unit_length
@@ -167,8 +168,8 @@ class AudioIndex(BaseEstimator):
         "prompts": [str, "array-like"],
         "mode": [StrOptions({"clip", "frame"})],
         "method": [StrOptions({"auto", "exact", "faiss"})],
-        "frame_length": [Interval(Real, 0, None, closed="neither")],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
         "tail": [StrOptions({"pad", "drop"})],
         "device": [str],
         "n_jobs": [Integral, None],

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._bars import progress_bar
 from ._film import SOUND_RATE, blend, write_film
+from ._intervals import PER_SECOND, RATE, SECONDS
 from ._picture_prompts import check_weight, embed_images, read_texts
 from ._tables import check_frames, note_columns, spans_of_frames, take_columns, tell_of_input
 from .audio import as_clip
@@ -229,11 +230,11 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         "n_cutouts": [Interval(Integral, 1, None, closed="left")],
         "augment": [tuple, list, None],
         "noise": [Interval(Real, 0, None, closed="left")],
-        "frame_length": [Interval(Real, 0, None, closed="neither")],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
         "frame_iter": [Interval(Integral, 0, None, closed="left")],
-        "frame_rate": [Interval(Real, 0, None, closed="neither")],
-        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
+        "frame_rate": [PER_SECOND],
+        "sampling_rate": [RATE],
         "callback": [callable, None],
         "callback_every": [Interval(Integral, 1, None, closed="left")],
         "device": [str],

@@ -23,7 +23,6 @@ from ._rows import to_unit_length
 from ._tables import note_columns
 from ._trainer import SoundTrainer
 from ._training_data import collect_clips
-from .audio import warn_of_integer_range
 from .models.audioclip import (
     ESResNeXtFBSP,
     TextTuning,
@@ -432,11 +431,6 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         encoder = self.to_transformer(on_error=self.on_error, verbose=self.verbose)
         vectors = encoder.set_output(transform="default").transform(X)
         return to_unit_length(vectors.astype(np.float64)) @ self.label_vectors_.T
-
-    def _list_clips(self, X):
-        clips = super()._list_clips(X)
-        warn_of_integer_range(clips)
-        return clips
 
     def _refer_to_weights(self):
         if self.weights is None:

@@ -1,11 +1,11 @@
 """AudioCLIPTransformer: clips in, a table of vectors out."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._intervals import SECONDS
 from ._sound_transformer import SoundTransformer
-from .audio import warn_of_integer_range
 from .models import Framing
 from .models.audioclip import FrozenAudioCLIP, get_frozen_audioclip
 
@@ -153,8 +153,8 @@ class AudioCLIPTransformer(SoundTransformer):
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
         "output": [StrOptions({"clip", "encoder"})],
-        "frame_length": [Interval(Real, 0, None, closed="neither")],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
         "tail": [StrOptions({"drop", "pad"})],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
         "legacy_scaling": ["boolean"],
@@ -214,8 +214,7 @@ class AudioCLIPTransformer(SoundTransformer):
     def _configuration(self):
         return (self.n_channels, self.legacy_scaling)
 
-    def _list_clips(self, X, reset):
-        clips = super()._list_clips(X, reset)
-        if not reset and not self.legacy_scaling:
-            warn_of_integer_range(clips)
-        return clips
+    @property
+    def _heeds_scale(self):
+        # Who asks for the other scale has chosen.
+        return not self.legacy_scaling

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import islice
-from numbers import Real
 
 import joblib
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from ._ahead import map_ahead, read_ahead
 from ._clip_encoder import CLIPEncoder
+from ._intervals import PER_SECOND
 from ._rows import to_unit_length
 from ._tables import check_container, stack_frames
 from .exceptions import VideoError
@@ -133,7 +133,7 @@ class CLIPVideoEncoder(CLIPEncoder):
 
     _parameter_constraints = {
         **CLIPEncoder._parameter_constraints,
-        "fps": [Interval(Real, 0, None, closed="neither")],
+        "fps": [PER_SECOND],
         "pool": [StrOptions({"mean"}), None],
         "normalize_frames": ["boolean"],
     }

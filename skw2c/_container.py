@@ -15,13 +15,13 @@ _STATES_ITS_END = frozenset({"matroska,webm", "avi", "flv"})
 _PLAYLISTS = frozenset({"avisynth", "concat", "dash", "hls", "image2", "imf", "sdp", "vapoursynth"})
 
 
-def open_container(path: str, av: ModuleType, error: type[Exception]):
+def open_container(source, av: ModuleType, error: type[Exception]):
     """Open a media file.
 
     Parameters
     ----------
-    path : str
-        The file.
+    source : str or file object
+        The path of the file; or the file, open for reading bytes.
     av : module
         PyAV.
     error : type
@@ -37,7 +37,8 @@ def open_container(path: str, av: ModuleType, error: type[Exception]):
     formats = ",".join(av.formats_available - _PLAYLISTS)
     try:
         return av.open(
-            f"file:{path}",  # without the prefix, a name with a colon is read as a protocol
+            # Without the prefix, a name with a colon is read as a protocol.
+            f"file:{source}" if isinstance(source, str) else source,
             container_options={"format_whitelist": formats},
             metadata_errors="replace",
         )

@@ -2,7 +2,7 @@
 
 import os
 from contextlib import suppress
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._atomic import open_atomically, write_atomically
+from ._intervals import PER_SECOND
 from ._model_card import describe_training, write_card
 from ._tables import note_columns
 from ._teaching import teach, teach_captions
@@ -237,7 +238,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         "teacher": [HasMethods(["fit", "transform"]), None],
         "encoder": [StrOptions({"resnet18", "resnet34"}), torch.nn.Module],
         "encoder_width": [Interval(Integral, 1, None, closed="left")],
-        "frame_rate": [Interval(Real, 0, None, closed="neither")],
+        "frame_rate": [PER_SECOND],
         "lr_patience": [Interval(Integral, 0, None, closed="left")],
         "lr_schedule": [StrOptions({"plateau", "cosine"})],
     }
@@ -571,6 +572,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             n_jobs=self.n_jobs,
             on_error=self.on_error,
             groups=groups,
+            heeds_scale=not isinstance(self.encoder, str),
         )
         return clips, teacher
 

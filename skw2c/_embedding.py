@@ -16,11 +16,12 @@ import torch
 from ._ahead import map_ahead, read_ahead
 from ._rows import collect_rows
 from ._store import VectorStore
-from .audio import as_clip, read_up_to
+from .audio import Clip, Heard, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from .exceptions import AudioError, OptionalDependencyError
 from .models import Framing, FrozenEncoder
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
+_NO_MEMORY = "there is not enough memory to embed it"
 _ROWS_PER_TASK = 8
 _MOST_WORKERS = 8
 
@@ -30,6 +31,7 @@ class _Prepared:
     """A clip that waits for the network, with the key under which its vectors are kept."""
 
     row: int
+    clip: Clip
     key: str | None
     inputs: torch.Tensor
 
@@ -57,13 +59,16 @@ class ClipEmbedder:
         Where vectors are kept.
     on_error : {"raise", "nan"}
         What becomes of a clip that cannot be read.
+    heeds_scale : bool
+        Whether the vectors depend on how large the samples are.
     verbose : bool or int
         Whether to show progress.
     """
 
     def __init__(
         self, network: FrozenEncoder, *, framing: Framing | None, pool: bool, output: str,
-        rate: int, batch_size: int, n_jobs: int | None, store: VectorStore, on_error: str, verbose,
+        rate: int, batch_size: int, n_jobs: int | None, store: VectorStore, on_error: str,
+        heeds_scale: bool, verbose,
     ):  # fmt: skip
         self._network = network
         self._framing = framing
@@ -74,6 +79,7 @@ class ClipEmbedder:
         self._n_jobs = joblib.effective_n_jobs(n_jobs)
         self._store = store
         self._on_error = on_error
+        self._heeds_scale = heeds_scale
         self._verbose = verbose
         self._lengths: dict[int, int] = {}
 
@@ -84,6 +90,9 @@ class ClipEmbedder:
         -----
         FailedClipWarning
             Once, if there are failed clips.
+        UserWarning
+            Once each, if channels cancel out, or samples are far beyond [-1, 1] and the vectors
+            depend on it.
 
         Raises
         ------
@@ -92,8 +101,9 @@ class ClipEmbedder:
             row and the file.
         """
         self._lengths = {}
+        self._heard: dict[int, tuple[str | None, Heard]] = {}
         with self._network.exact():
-            return collect_rows(
+            vectors = collect_rows(
                 items,
                 self._results(items),
                 width=self._network.widths[self._output],
@@ -102,6 +112,10 @@ class ClipEmbedder:
                 on_error=self._on_error,
                 verbose=self._verbose,
             )
+        warn_of_cancellation(self._heard)
+        if self._heeds_scale:
+            warn_of_scale(self._heard)
+        return vectors
 
     def durations(self, items: list) -> np.ndarray:
         """How long items are that were embedded, in seconds; NaN for those that failed.
@@ -156,12 +170,9 @@ class ClipEmbedder:
         results: dict[int, np.ndarray | Exception] = {}
         by_columns = defaultdict(list)
         for row, item in task:
-            try:
-                done = self._read(row, item, stopped)
-            except _UNREADABLE as exc:
-                if self._on_error == "raise":
-                    return [(row, exc)]
-                done = exc
+            done = self._try_to_read(row, item, stopped)
+            if isinstance(done, Exception) and self._on_error == "raise":
+                return [(row, done)]
             if isinstance(done, _Prepared):
                 by_columns[done.inputs.shape[-1]].append(done)
             else:
@@ -171,6 +182,17 @@ class ClipEmbedder:
             results.update(self._encode(columns, group))
         return sorted(results.items(), key=lambda result: result[0])
 
+    def _try_to_read(self, row: int, item, stopped: threading.Event):
+        """What `_read` gives, or the error that keeps this item from being embedded."""
+        try:
+            return self._read(row, item, stopped)
+        except _UNREADABLE as exc:
+            return exc
+        except (MemoryError, RuntimeError) as exc:
+            if not _is_lack_of_memory(exc):
+                raise
+            return _out_of_memory(exc)
+
     def _read(self, row: int, item, stopped: threading.Event) -> np.ndarray | _Prepared:
         """Read one item: its vectors where they are known or it is long, else inputs."""
         _check_goes_on(stopped)
@@ -178,18 +200,34 @@ class ClipEmbedder:
         key = self._store.key(clip)
         vectors = self._store.get(key)
         if vectors is not None:
+            self._recall(row, clip, key)
             return vectors
         longest = self._network.longest(self._framing)
         waveform = read_up_to(clip, self._network.sampling_rate, longest)
         if waveform is not None:
             self._lengths[row] = len(waveform)
-            return _Prepared(row, key, self._network.prepare(waveform, self._framing))
+            return _Prepared(row, clip, key, self._network.prepare(waveform, self._framing))
         parts = self._network.embed_blocks(
             lambda: read_ahead(self._blocks(row, clip, stopped)), self._framing, self._output
         )
         vectors = self._join(parts)
-        self._store.put(key, vectors)
+        self._keep(row, clip, key, vectors)
         return vectors
+
+    def _keep(self, row: int, clip: Clip, key: str | None, vectors: np.ndarray) -> None:
+        """Keep the vectors of a clip, and what there is to warn of."""
+        remark = clip.heard.to_array()
+        if remark is not None:
+            self._heard[row] = (clip.name, clip.heard)
+            if key is not None:
+                self._store.put(f"{key} heard", remark)
+        self._store.put(key, vectors)
+
+    def _recall(self, row: int, clip: Clip, key: str) -> None:
+        """Warn of a clip that is not read again as when it was."""
+        remark = self._store.get(f"{key} heard")
+        if remark is not None:
+            self._heard[row] = (clip.name, Heard.from_array(remark))
 
     def _blocks(self, row: int, clip, stopped: threading.Event) -> Iterator[np.ndarray]:
         length = 0
@@ -199,7 +237,21 @@ class ClipEmbedder:
             yield block
         self._lengths[row] = length
 
-    def _encode(self, columns: int, group: list[_Prepared]) -> dict[int, np.ndarray]:
+    def _encode(self, columns: int, group: list[_Prepared]) -> dict[int, np.ndarray | Exception]:
+        """Embed clips whose frames are of one size; one by one where memory lacks for all."""
+        try:
+            return self._encode_together(columns, group)
+        except (MemoryError, RuntimeError) as exc:
+            if not _is_lack_of_memory(exc):
+                raise
+            if len(group) == 1:
+                return {group[0].row: _out_of_memory(exc)}
+        results = {}
+        for clip in group:
+            results.update(self._encode(columns, [clip]))
+        return results
+
+    def _encode_together(self, columns: int, group: list[_Prepared]) -> dict[int, np.ndarray]:
         """Run the network on clips whose frames are of one size, as many as fit at a time."""
         limit = min(self._batch_size, self._network.batch_limit(columns))
         inputs = torch.cat([clip.inputs for clip in group])
@@ -207,9 +259,9 @@ class ClipEmbedder:
         vectors = np.concatenate([self._network.encode(part, self._output) for part in parts])
         ends = np.cumsum([len(clip.inputs) for clip in group])
         results = {}
-        for clip, frames in zip(group, np.split(vectors, ends[:-1]), strict=True):
-            results[clip.row] = self._join([frames])
-            self._store.put(clip.key, results[clip.row])
+        for done, frames in zip(group, np.split(vectors, ends[:-1]), strict=True):
+            results[done.row] = self._join([frames])
+            self._keep(done.row, done.clip, done.key, results[done.row])
         return results
 
     def _name_of(self, item) -> str | None:
@@ -217,6 +269,17 @@ class ClipEmbedder:
             return as_clip(item, self._rate).name
         except AudioError:
             return None
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Whether memory was lacking; torch says so by an error of another kind."""
+    return isinstance(error, MemoryError) or "alloc" in str(error).lower()
+
+
+def _out_of_memory(error: Exception) -> AudioError:
+    failure = AudioError(_NO_MEMORY)
+    failure.__cause__ = error
+    return failure
 
 
 def _concatenate(parts: Iterable[np.ndarray]) -> np.ndarray:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from numbers import Integral, Real
+from numbers import Integral
 
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Options, StrOptions
 
+from ._intervals import SECONDS
 from ._sound_transformer import SoundTransformer
 from .exceptions import WeightsError
 from .models import Framing
@@ -190,6 +191,7 @@ class OpenL3Transformer(SoundTransformer):
 
     _model = "openl3-audio"
     _rate = SAMPLING_RATE
+    _heeds_scale = False  # spectrograms are in decibels below their largest number
     _pools_windows = True
 
     _parameter_constraints = {
@@ -198,7 +200,7 @@ class OpenL3Transformer(SoundTransformer):
         "input_repr": [StrOptions(set(INPUT_REPRS))],
         "embedding_size": [Options(Integral, set(AUDIO_SIZES))],
         "frontend": [StrOptions(set(FRONTENDS))],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "hop_length": [SECONDS],
         "center": ["boolean"],
     }
 

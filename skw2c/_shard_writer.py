@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import count
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from warnings import warn
 
@@ -23,6 +23,7 @@ from ._ahead import map_ahead
 from ._atomic import replace_atomically, write_atomically
 from ._bars import progress_bar
 from ._clip_video_encoder import CLIPVideoEncoder
+from ._intervals import PER_SECOND, SECONDS
 from ._locks import LockedError, hold_lock
 from ._shard_source import Source, cut, embed_captions, read_source
 from ._spreadsheets import disarm, disarm_path
@@ -43,8 +44,8 @@ _GO_ON = " To leave such videos out and go on, pass on_error='nan'."
     {
         "folder": [str, os.PathLike],
         "teacher": [CLIPVideoEncoder],
-        "frame_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "piece_length": [Interval(Real, 0, None, closed="neither")],
+        "frame_rate": [PER_SECOND, None],
+        "piece_length": [SECONDS],
         "clips_per_shard": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Interval(Integral, None, None, closed="neither"), None],
         "part": [tuple],

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._embedding import ClipEmbedder
+from ._intervals import LONGEST, RATE
 from ._rows import to_unit_length
 from ._store import VectorStore
 from ._tables import check_container, note_columns, stack_frames
@@ -38,6 +39,8 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         The model's name in the registry of weights.
     _rate : int
         Rate of the waveforms that the network takes, in Hz.
+    _heeds_scale : bool
+        Whether the vectors depend on how large the samples are: on whether they are in [-1, 1].
     _pools_windows : bool
         Whether the vector of a clip is the mean of those of its windows; else the network
         sees the clip as a whole.
@@ -45,12 +48,13 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     _model: str
     _rate: int
+    _heeds_scale = True
     _pools_windows = False
 
     _parameter_constraints = {
         "weights": [str, os.PathLike, WeightsReference, None],
         "mode": [StrOptions({"clip", "frame"})],
-        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
+        "sampling_rate": [RATE],
         "normalize": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
@@ -110,6 +114,9 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         -----
         FailedClipWarning
             If clips could not be read and ``on_error="nan"``.
+        UserWarning
+            If the channels of clips cancel each other out in the mono mix; or if samples are
+            far beyond [-1, 1], and the vectors depend on it.
         """
         vectors, _ = self._embed(X)
         return np.concatenate(vectors) if self.mode == "clip" else stack_frames(vectors)
@@ -190,6 +197,10 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _to_samples(self, name: str, shortest: int = 1, reason: str = "one sample is") -> int:
         """A parameter in seconds as a number of samples, checked."""
         seconds = getattr(self, name)
+        if not 0 < seconds <= LONGEST:
+            raise ValueError(
+                f"{name}={seconds!r} seconds must be more than 0, and at most {LONGEST:,}"
+            )
         n_samples = round(seconds * self._rate)
         if n_samples < shortest:
             raise ValueError(
@@ -237,5 +248,6 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             n_jobs=self.n_jobs,
             store=VectorStore(self.memory, configuration),
             on_error=self.on_error,
+            heeds_scale=self._heeds_scale,
             verbose=self.verbose,
         )

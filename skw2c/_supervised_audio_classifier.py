@@ -288,6 +288,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
                 contrastive=False,
                 groups=groups,
                 classes=targets,
+                heeds_scale=not isinstance(self.encoder, str),
             )
             model, _ = self._train(clips, engine)
             self.weights_ = self._hold(model)

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._history import draw_history
+from ._intervals import RATE, SECONDS
 from ._optional import import_optional
 from ._tables import note_columns, take_columns
 from ._training_data import check_number
@@ -61,8 +62,8 @@ class SoundTrainer(BaseEstimator):
     _decisive: tuple[str, ...] = ()
 
     _parameter_constraints = {
-        "clip_length": [Interval(Real, 0, None, closed="neither")],
-        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
+        "clip_length": [SECONDS],
+        "sampling_rate": [RATE],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],

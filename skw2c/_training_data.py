@@ -15,7 +15,7 @@ from sklearn.utils import column_or_1d
 from torch import Tensor
 
 from ._ahead import map_ahead
-from .audio import as_clip, read_up_to
+from .audio import Heard, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from .exceptions import AudioError, LeftOutWarning, OptionalDependencyError
 from .training import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
 
@@ -53,7 +53,12 @@ class _Failures:
 
 
 def _decode(
-    items: list, rate: int, target_rate: int, n_jobs: int | None, failures: _Failures
+    items: list,
+    rate: int,
+    target_rate: int,
+    n_jobs: int | None,
+    failures: _Failures,
+    heeds_scale: bool,
 ) -> list:
     """Decode clips, ahead in threads; None for those that fail.
 
@@ -67,6 +72,8 @@ def _decode(
         Rate of what is decoded, in Hz.
     n_jobs : int or None
     failures : _Failures
+    heeds_scale : bool
+        Whether to warn of samples that are far beyond [-1, 1].
 
     Returns
     -------
@@ -76,22 +83,29 @@ def _decode(
 
     def decode(item):
         try:
+            clip = as_clip(item, rate)
             # Arrays that can be trained on as they are shall not be in memory twice.
-            return read_up_to(as_clip(item, rate), target_rate, limit=np.inf, copy=False)
+            return read_up_to(clip, target_rate, limit=np.inf, copy=False), clip
         except _UNREADABLE as exc:
-            return exc
+            return exc, None
         except MemoryError:
-            return AudioError("it takes more memory than there is: cut it into shorter files")
+            return AudioError("it takes more memory than there is: cut it into shorter files"), None
 
     waveforms = []
+    heard: dict[int, tuple[str | None, Heard]] = {}
     with closing(
         map_ahead(decode, items, joblib.effective_n_jobs(n_jobs), inner_threads=1)
     ) as done:
-        for row, result in enumerate(done):
+        for row, (result, clip) in enumerate(done):
+            if clip is not None:
+                heard[row] = (clip.name, clip.heard)
             if isinstance(result, Exception):
                 failures.add(row, _name_of(items[row], rate), result)
                 result = None
             waveforms.append(result)
+    warn_of_cancellation(heard, stacklevel=7)
+    if heeds_scale:
+        warn_of_scale(heard, stacklevel=7)
     return waveforms
 
 
@@ -229,6 +243,7 @@ def collect_clips(
     items, vectors, texts, *, sampling_rate: int, frame_rate: float | None, n_jobs: int | None,
     on_error: str, target_rate: int = SAMPLING_RATE, contrastive: bool = True, groups=None,
     classes: np.ndarray | None = None,
+    heeds_scale: bool = True,
 ) -> TrainingClips:  # fmt: skip
     """Put together what is trained on.
 
@@ -256,6 +271,8 @@ def collect_clips(
         Clips of the same group are on one side of the split for validation.
     classes : ndarray of shape (n_clips, n_classes) or None, default=None
         1 for the classes of a clip, each of which is split in the same way.
+    heeds_scale : bool, default=True
+        Whether what is trained depends on how large the samples are.
 
     Returns
     -------
@@ -267,6 +284,11 @@ def collect_clips(
         If these do not fit each other, or cannot be trained on.
     AudioError
         If a clip cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        If channels cancel out, or samples are far beyond [-1, 1] where it matters.
     """
     failures = _Failures(on_error)
     groups = number_groups(groups, len(items))
@@ -274,9 +296,9 @@ def collect_clips(
     texts = _check_texts(texts, len(items), vectors[0].shape[1], failures)
     in_tensor = isinstance(items, Tensor)
     if in_tensor:
-        _check_tensor(items, failures)
+        _check_tensor(items, failures, heeds_scale)
     else:
-        items = _decode(items, sampling_rate, target_rate, n_jobs, failures)
+        items = _decode(items, sampling_rate, target_rate, n_jobs, failures, heeds_scale)
     rows = failures.remaining(len(items))
     check_number(len(rows))
     if contrastive:
@@ -325,7 +347,7 @@ def number_groups(groups, n_clips: int) -> np.ndarray | None:
     return np.array([numbers[group] for group in groups])
 
 
-def _check_tensor(samples: Tensor, failures: _Failures) -> None:
+def _check_tensor(samples: Tensor, failures: _Failures, heeds_scale: bool) -> None:
     if samples.shape[1] == 0:
         raise ValueError(
             f"X is a tensor of shape {tuple(samples.shape)}: its clips have no samples"
@@ -333,6 +355,11 @@ def _check_tensor(samples: Tensor, failures: _Failures) -> None:
     if samples.is_floating_point():
         for row in (~torch.isfinite(samples).all(dim=1)).nonzero()[:, 0].tolist():
             failures.add(row, None, ValueError("it holds NaN or infinite samples"))
+        if heeds_scale:
+            peaks = torch.linalg.vector_norm(samples, ord=torch.inf, dim=1).tolist()
+            warn_of_scale(
+                {row: (None, Heard(peak)) for row, peak in enumerate(peaks)}, stacklevel=7
+            )
     elif samples.dtype != torch.int16:
         raise ValueError(
             f"X is a tensor of {samples.dtype}: floats or 16-bit integers are expected"

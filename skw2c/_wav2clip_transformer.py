@@ -1,9 +1,8 @@
 """Wav2CLIPTransformer: clips in, a table of vectors out."""
 
-from numbers import Real
+from sklearn.utils._param_validation import StrOptions
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from ._intervals import SECONDS
 from ._sound_transformer import SoundTransformer
 from .models import SHORTEST, Framing, FrozenWav2CLIP, get_frozen_wav2clip
 
@@ -145,8 +144,8 @@ class Wav2CLIPTransformer(SoundTransformer):
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
         "output": [StrOptions({"clip", "encoder"})],
-        "frame_length": [Interval(Real, 0, None, closed="neither")],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
         "tail": [StrOptions({"drop", "pad"})],
     }
 
@@ -184,6 +183,12 @@ class Wav2CLIPTransformer(SoundTransformer):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
+
+    @property
+    def _heeds_scale(self):
+        # Its own spectrogram is standardised; of a module of the user's nothing is known.
+        held = self.weights_.held
+        return held is not None and held.encoder is not None
 
     def _framing(self):
         length = self._to_samples("frame_length", SHORTEST, "the spectrogram needs")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ._intervals import SECONDS
 from ._sound_transformer import SoundTransformer
 from .models import Framing
 from .models.yamnet import WINDOW_LENGTH, FrozenYAMNet, audioset_classes, get_frozen_yamnet
@@ -151,7 +150,7 @@ class YAMNetTransformer(SoundTransformer):
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
         "output": [StrOptions({"embedding", "scores", "log_mel"})],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "hop_length": [SECONDS],
         "tail": [StrOptions({"drop", "pad"})],
     }
 

@@ -29,6 +29,7 @@ from ._classes import (
     read_labels,
     sort_labels,
 )
+from ._intervals import SECONDS
 from ._labels import (
     check_prompts,
     embed_labels,
@@ -215,8 +216,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         "multilabel": ["boolean"],
         "threshold": [Real, None],
         "temperature": [Interval(Real, 0, None, closed="neither")],
-        "frame_length": [Interval(Real, 0, None, closed="neither")],
-        "hop_length": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
         "tail": [StrOptions({"pad", "drop"})],
         "device": [str],
         "n_jobs": [Integral, None],

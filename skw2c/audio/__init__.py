@@ -1,15 +1,23 @@
 """Sound in: decoding, mixing down, resampling, and the door for X. Knows no network."""
 
-from ._clip import ArrayClip, FileClip, as_clip, load_audio, read_up_to, tensor_to_array
-from ._door import list_clips, warn_of_integer_range
+from ._clip import ArrayClip, Clip, FileClip, read_up_to
+from ._door import list_clips
+from ._heard import Heard, warn_of_cancellation, warn_of_scale
+from ._items import as_clip, tensor_to_array
+from ._load import load_audio
+from ._rate import HIGHEST_RATE
 
 __all__ = [
+    "HIGHEST_RATE",
     "ArrayClip",
+    "Clip",
     "FileClip",
+    "Heard",
     "as_clip",
     "list_clips",
     "load_audio",
     "read_up_to",
     "tensor_to_array",
-    "warn_of_integer_range",
+    "warn_of_cancellation",
+    "warn_of_scale",
 ]

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
+from collections.abc import Iterable, Iterator
+
+import numpy as np
 
 from .._extensions import MEDIA_EXTENSIONS
+from .._regular_file import refuse_device
 from ..exceptions import AudioError
 from ._media_file import MediaFile
+from ._proof import check_is_told_by_content
+from ._rate import check_rate_of_file
 from ._sound_file import SoundFile, UnknownFormatError
 
+_MOST_SAMPLES_PER_BYTE = 5000
+_MOST_SECONDS_PER_BYTE = 1
+_SECONDS_OF_ANY_FILE = 60
+"""What silence can be packed into, with some way to go: frames of FLAC hold 65,535 samples in 14
+bytes, at 8 kHz 0.6 seconds in each."""
 
-def open_audio(path: str | os.PathLike) -> SoundFile | MediaFile:
+_CAUSES = {
+    errno.ELOOP: "it is a link that leads in a circle",
+    errno.ENAMETOOLONG: "its name is longer than the name of a file can be",
+}
+
+
+def open_audio(path: str) -> SoundFile | MediaFile:
     """Open ``path`` with soundfile, or with PyAV where the format asks for it.
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str
         File to open.
 
     Returns
@@ -27,20 +45,30 @@ def open_audio(path: str | os.PathLike) -> SoundFile | MediaFile:
     Raises
     ------
     AudioError
-        If there is no such file, or no decoder knows its content.
+        If there is no such file, no decoder knows its content, or its rate is none of sound.
     OSError
         If the file may not be read.
     OptionalDependencyError
         If only PyAV can read the file and the extra ``media`` is not installed.
     """
-    path = os.fspath(path)
-    _check_is_file(path)
+    check_is_file(path)
+    file = _open(path)
+    try:
+        check_rate_of_file(file.sampling_rate)
+    except AudioError:
+        file.__exit__(None, None, None)
+        raise
+    return file
+
+
+def _open(path: str) -> SoundFile | MediaFile:
     if os.path.splitext(path)[1].lower() in MEDIA_EXTENSIONS:
         return MediaFile(path)
     try:
         return SoundFile(path)
     except UnknownFormatError as exc:
         if importlib.util.find_spec("av") is not None:
+            check_is_told_by_content(path)
             return MediaFile(path)
         raise AudioError(
             f"the file is no sound file that libsndfile can read, or is damaged ({exc}); "
@@ -48,16 +76,53 @@ def open_audio(path: str | os.PathLike) -> SoundFile | MediaFile:
         ) from exc
 
 
-def _check_is_file(path: str) -> None:
+def check_is_file(path: str) -> None:
+    """Refuse what is missing, a folder, a device, a pipe or a socket, before it is opened.
+
+    Raises
+    ------
+    AudioError
+        With the cure.
+    OSError
+        If it may not even be looked at.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        where = f"relative names count from the working directory {os.getcwd()!r}"
+        if "://" in path:
+            where = "addresses are not followed: fetch it first, and pass the name of the file"
+        raise AudioError(f"there is no such file; {where}") from exc
+    except ValueError as exc:
+        raise AudioError(f"it is not the name of a file ({exc})") from exc
+    except OSError as exc:
+        if exc.errno not in _CAUSES:
+            raise
+        raise AudioError(_CAUSES[exc.errno]) from exc
     if os.path.isdir(path):
         raise AudioError(
             "it is a folder, not a sound file; list its files, for example with "
             "sorted(pathlib.Path(folder).rglob('*.wav'))"
         )
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise AudioError("it is no regular file, but a device, a pipe or a socket")
-    if not os.path.exists(path):
-        raise AudioError(
-            "there is no such file; relative names count from the working directory "
-            f"{os.getcwd()!r}"
-        )
+    refuse_device(path, AudioError)
+
+
+def check_duration(blocks: Iterable[np.ndarray], rate: int, n_bytes: int) -> Iterator[np.ndarray]:
+    """Pass the blocks of a file on, until they are more than its bytes can hold.
+
+    Raises
+    ------
+    AudioError
+        If there is more, as where a time stamp or the length in a header is damaged.
+    """
+    per_byte = min(_MOST_SAMPLES_PER_BYTE, _MOST_SECONDS_PER_BYTE * rate)
+    left = _SECONDS_OF_ANY_FILE * rate + per_byte * n_bytes
+    for block in blocks:
+        left -= len(block)
+        if left < 0:
+            seconds = _SECONDS_OF_ANY_FILE + per_byte * n_bytes / rate
+            raise AudioError(
+                f"it goes on for more than {seconds:,.0f} seconds, which its {n_bytes:,} bytes "
+                "cannot hold: its header or its time stamps are damaged"
+            )
+        yield block

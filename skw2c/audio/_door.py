@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
+import reprlib
+from collections.abc import Collection, Mapping
+from numbers import Number
 
 import numpy as np
 
-from ..exceptions import AudioError
-from ._clip import ArrayClip, as_clip
-
-_FLOAT_PEAK = 10.0
-"""Float samples in [-1, 1] go a little beyond it where they were amplified, not so far."""
+from ._items import is_clip, is_encoded, is_pair
 
 
 def list_clips(X) -> list | None:
     """List the clips in X, or return None where X is a table of clips x samples.
 
-    Clips are paths (str or Path), one-dimensional arrays or torch tensors, in a list, a
-    tuple, a Series, a one-dimensional object or string array, or a single column of a
-    DataFrame or two-dimensional array.
+    Clips are what `as_clip` takes: paths (str or Path), one-dimensional arrays or torch
+    tensors, samples with their rate, files in memory. They are in a list, a tuple or another
+    collection that has an order, a Series, an array of pyarrow, a one-dimensional object or
+    string array, or a single column of a DataFrame, pyarrow table or two-dimensional array.
+    Lists of numbers are clips where their lengths differ, and else the rows of a table.
 
     Parameters
     ----------
@@ -30,16 +30,17 @@ def list_clips(X) -> list | None:
     Returns
     -------
     list or None
-        The clips; None for all that scikit-learn's own validation shall judge.
+        The clips; None for all that scikit-learn's own validation has to judge.
 
     Raises
     ------
     TypeError
-        If X is a single path, or a generator.
+        If X is a single clip, a generator, a dict or a set.
     ValueError
         If X is an empty collection, or a table of several columns of paths.
     """
-    _refuse_single_path(X)
+    _refuse_single_clip(X)
+    _refuse_without_order(X)
     items = _single_column(X)
     if items is None:
         return None
@@ -48,17 +49,9 @@ def list_clips(X) -> list | None:
             "X is empty: there is no clip in it. If it was made by listing a folder, check "
             "the folder's name and the pattern."
         )
-    if any(map(_is_clip, items)) or all(map(_is_missing, items)):
+    if any(map(is_clip, items)) or all(map(_is_missing, items)) or _is_no_table(items):
         return items
     return None
-
-
-def _is_clip(item) -> bool:
-    if isinstance(item, (str, os.PathLike)):
-        return True
-    return getattr(item, "ndim", 0) >= 1 and (
-        isinstance(item, np.ndarray) or hasattr(item, "detach") or hasattr(item, "to_numpy")
-    )
 
 
 def _is_missing(item) -> bool:
@@ -68,17 +61,51 @@ def _is_missing(item) -> bool:
     return item is None or type(item).__name__ == "NAType"
 
 
+def _is_no_table(items: list) -> bool:
+    """Whether items can be neither numbers nor rows of numbers of one length."""
+    if all(isinstance(item, (list, tuple)) for item in items):
+        return len(set(map(len, items))) > 1 or not all(map(_begins_with_number, items))
+    # An array without dimensions is a number.
+    return not all(isinstance(item, (Number, list, tuple, np.ndarray)) for item in items)
+
+
+def _begins_with_number(row) -> bool:
+    return len(row) == 0 or isinstance(row[0], (Number, list, tuple))
+
+
 def _holds_paths(values) -> bool:
     return any(isinstance(value, (str, os.PathLike)) for value in values[:100])
 
 
-def _refuse_single_path(X) -> None:
+def _refuse_single_clip(X) -> None:
+    shown = reprlib.repr(X)
     if isinstance(X, (str, bytes, os.PathLike)):
+        what = "content of a file" if isinstance(X, bytes) else "path"
         raise TypeError(
-            f"X is the single path {X!r}, and X is a collection of clips: pass a list, [{X!r}]"
+            f"X is the single {what} {shown}, and X is a collection of clips: pass a list, "
+            f"[{shown if what == 'path' else 'X'}]"
         )
+    single = is_encoded(X) or (isinstance(X, Mapping) and is_clip(X))
+    if single or hasattr(X, "get_all_samples") or (isinstance(X, tuple) and is_pair(X)):
+        raise TypeError(
+            f"X is a single clip, {shown} of type {type(X).__name__}, and X is a collection of "
+            "clips: pass a list, [X]"
+        )
+
+
+def _refuse_without_order(X) -> None:
     if hasattr(X, "__next__"):
         raise TypeError(f"X is a {type(X).__name__}, which can be read only once: pass list(X)")
+    if isinstance(X, Mapping):
+        raise TypeError(
+            f"X is a {type(X).__name__}, and X is a collection of clips: pass list(X), if its keys "
+            "are the clips, or list(X.values())"
+        )
+    # The keys of a dict are a set too, and have an order.
+    if isinstance(X, (set, frozenset)):
+        raise TypeError(
+            f"X is a {type(X).__name__}, which has no order, and rows have one: pass sorted(X)"
+        )
 
 
 def _single_column(X) -> list | None:
@@ -87,15 +114,18 @@ def _single_column(X) -> list | None:
         return list(X)
     if hasattr(X, "detach"):
         return None
-    shape = getattr(X, "shape", None)
-    if shape is None:
-        return None
+    if hasattr(X, "column_names"):  # a table of pyarrow, a data set of Hugging Face
+        return _column_of_table(X)
+    if hasattr(X, "to_pylist"):  # a column of pyarrow
+        return X.to_pylist()
     if hasattr(X, "columns"):
         return _column_of_frame(X)
-    if hasattr(X, "dtype") and not isinstance(X, np.ndarray) and len(shape) == 1:
+    if isinstance(X, np.ndarray):
+        return _column_of_array(X) if X.dtype.kind in "OSUT" else None
+    if len(getattr(X, "shape", ())) == 1 and hasattr(X, "dtype"):
         return list(X)
-    if isinstance(X, np.ndarray) and X.dtype.kind in "OUT":
-        return _column_of_array(X)
+    if isinstance(X, Collection) and not hasattr(X, "shape") and not hasattr(X, "__array__"):
+        return list(X)
     return None
 
 
@@ -111,7 +141,22 @@ def _column_of_frame(X) -> list | None:
     return None
 
 
+def _column_of_table(X) -> list | None:
+    names = list(X.column_names)
+    if len(names) != 1:
+        raise ValueError(
+            f"X is a {type(X).__name__} with the columns {reprlib.repr(names)}: select the one "
+            "that holds the clips, for example with X['file']"
+        )
+    return _single_column(X[names[0]])
+
+
 def _column_of_array(X: np.ndarray) -> list | None:
+    if X.dtype.kind == "S":
+        raise ValueError(
+            f"X is an array of bytes, {X.dtype}: names of files are text, numpy.char.decode(X); "
+            "the contents of files come in a list, as numpy cuts zeros off their ends"
+        )
     if X.ndim == 1:
         return list(X)
     if X.ndim == 2 and X.shape[1] == 1:
@@ -122,38 +167,3 @@ def _column_of_array(X: np.ndarray) -> list | None:
             "of the clips: select it, for example with X[:, 0]"
         )
     return None
-
-
-def warn_of_integer_range(clips: list) -> None:
-    """Warn of float samples that look like integers which nobody scaled.
-
-    Parameters
-    ----------
-    clips : list
-        What `list_clips` gives, or the rows of a table.
-
-    Warns
-    -----
-    UserWarning
-        Once, naming the rows.
-    """
-    peaks = {row: _float_peak(item) for row, item in enumerate(clips)}
-    loud = {row: peak for row, peak in peaks.items() if peak > _FLOAT_PEAK}
-    if not loud:
-        return
-    named = ", ".join(f"row {row} (up to {peak:.6g})" for row, peak in list(loud.items())[:3])
-    more = f" and {len(loud) - 3} more" if len(loud) > 3 else ""
-    warnings.warn(
-        f"Float samples of {named}{more} go far beyond [-1, 1], which they are expected to be in, "
-        "and the vectors depend on it. If they are 16-bit samples, pass them as integers "
-        "(x.astype('int16')), or divide them by 32768.",
-        stacklevel=5,
-    )
-
-
-def _float_peak(item) -> float:
-    try:
-        clip = as_clip(item, 1)
-    except AudioError:
-        return 0.0
-    return clip.float_peak() if isinstance(clip, ArrayClip) else 0.0

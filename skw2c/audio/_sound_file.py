@@ -65,6 +65,10 @@ class SoundFile:
                 cause = getattr(exc, "error_string", str(exc)).rstrip(".")
                 raise UnknownFormatError(cause) from exc
             self._file = _open_part(parts[0])
+        if self._file.format == "RAW":
+            # The extension alone says so: libsndfile found no header.
+            self._file.close()
+            raise UnknownFormatError("no format that its content shows")
         states_length = _STATES_LENGTH.get(self._file.format)
         if states_length is not None and not states_length(path):
             self.__exit__()

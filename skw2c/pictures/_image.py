@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._optional import import_optional
+from .._regular_file import refuse_device
 from ..exceptions import ImageError, OptionalDependencyError
 
 if TYPE_CHECKING:
@@ -60,14 +61,18 @@ class FileImage:
 
     def digest(self) -> str:
         """SHA-256 of the file's bytes."""
-        with _as_image_error(), open(self.name, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with _as_image_error():
+            refuse_device(self.name, ImageError)
+            with open(self.name, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
 
     def read(self) -> Image:
         """The picture in RGB; the first one of an animation."""
         pil = _import_pil(self.name)
-        with _as_image_error(), pil.open(self.name) as image:
-            return _to_rgb(image, pil)
+        with _as_image_error():
+            refuse_device(self.name, ImageError)
+            with pil.open(self.name) as image:
+                return _to_rgb(image, pil)
 
 
 class MemoryImage:
@@ -127,8 +132,10 @@ def _as_image_error() -> Iterator[None]:
     """Whatever Pillow trips over in one picture is an error of that picture."""
     try:
         yield
-    except (ImageError, OptionalDependencyError, MemoryError):
+    except (ImageError, OptionalDependencyError):
         raise
+    except MemoryError as exc:
+        raise ImageError("there is not enough memory to read it") from exc
     except Exception as exc:
         kind = type(exc).__name__
         cause = _CAUSES.get(kind, "it is damaged, truncated or of a kind that Pillow cannot read")

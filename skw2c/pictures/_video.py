@@ -16,6 +16,7 @@ import numpy as np
 
 from .._container import choose_pictures, open_container, start_of_file
 from .._optional import import_optional
+from .._regular_file import refuse_device
 from ..exceptions import OptionalDependencyError, VideoError
 
 if TYPE_CHECKING:
@@ -67,9 +68,11 @@ class VideoFile:
 
     def digest(self) -> str:
         """SHA-256 of the file's bytes, and the extension, which may choose the decoder."""
-        with _as_video_error(), open(self.name, "rb") as file:
-            extension = os.path.splitext(self.name)[1].lower()
-            return hashlib.file_digest(file, "sha256").hexdigest() + extension
+        with _as_video_error():
+            refuse_device(self.name, VideoError)
+            with open(self.name, "rb") as file:
+                extension = os.path.splitext(self.name)[1].lower()
+                return hashlib.file_digest(file, "sha256").hexdigest() + extension
 
     def frames(self, fps: float | None) -> Iterator[tuple[Image, int]]:
         """Yield pictures in RGB, and how many of the instants show each of them.
@@ -86,11 +89,13 @@ class VideoFile:
         purpose = f"Reading the video {self.name!r}"
         av = import_optional("av", extra="media", purpose=purpose)
         pil = import_optional("PIL.Image", extra="clip", purpose=purpose)
-        with _as_video_error(), open_container(self.name, av, VideoError) as container:
-            track = _Track(container, av)
-            painter = _Painter(track.sample_aspect_ratio, av, pil)
-            for frame, repeats in _count_instants(track.timeline(), fps):
-                yield painter.paint(frame), repeats
+        with _as_video_error():
+            refuse_device(self.name, VideoError)
+            with open_container(self.name, av, VideoError) as container:
+                track = _Track(container, av)
+                painter = _Painter(track.sample_aspect_ratio, av, pil)
+                for frame, repeats in _count_instants(track.timeline(), fps):
+                    yield painter.paint(frame), repeats
 
 
 @contextmanager
@@ -98,8 +103,10 @@ def _as_video_error() -> Iterator[None]:
     """Whatever FFmpeg trips over in one video is an error of that video."""
     try:
         yield
-    except (VideoError, OptionalDependencyError, MemoryError):
+    except (VideoError, OptionalDependencyError):
         raise
+    except MemoryError as exc:
+        raise VideoError("there is not enough memory to read it") from exc
     except Exception as exc:
         kind = type(exc).__name__
         raise VideoError(_CAUSES.get(kind, f"it cannot be read ({kind}: {exc})")) from exc
