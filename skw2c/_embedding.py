@@ -220,12 +220,12 @@ class ClipEmbedder:
         if remark is not None:
             self._heard[row] = (clip.name, clip.heard)
             if key is not None:
-                self._store.put(f"{key} heard", remark)
+                self._store.put(f"{key}-heard", remark)
         self._store.put(key, vectors)
 
     def _recall(self, row: int, clip: Clip, key: str) -> None:
         """Warn of a clip that is not read again as when it was."""
-        remark = self._store.get(f"{key} heard")
+        remark = self._store.get(f"{key}-heard")
         if remark is not None:
             self._heard[row] = (clip.name, Heard.from_array(remark))
 
