@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 import reprlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from numbers import Number
 
 import numpy as np
 
-from ._items import is_clip, is_encoded, is_pair
+from ._items import is_clip, is_encoded, is_mapping, is_pair
 
 
 def list_clips(X) -> list | None:
@@ -85,7 +85,7 @@ def _refuse_single_clip(X) -> None:
             f"X is the single {what} {shown}, and X is a collection of clips: pass a list, "
             f"[{shown if what == 'path' else 'X'}]"
         )
-    single = is_encoded(X) or (isinstance(X, Mapping) and is_clip(X))
+    single = is_encoded(X) or (is_mapping(X) and is_clip(X))
     if single or hasattr(X, "get_all_samples") or (isinstance(X, tuple) and is_pair(X)):
         raise TypeError(
             f"X is a single clip, {shown} of type {type(X).__name__}, and X is a collection of "
@@ -96,7 +96,7 @@ def _refuse_single_clip(X) -> None:
 def _refuse_without_order(X) -> None:
     if hasattr(X, "__next__"):
         raise TypeError(f"X is a {type(X).__name__}, which can be read only once: pass list(X)")
-    if isinstance(X, Mapping):
+    if is_mapping(X):
         raise TypeError(
             f"X is a {type(X).__name__}, and X is a collection of clips: pass list(X), if its keys "
             "are the clips, or list(X.values())"

@@ -43,7 +43,7 @@ def as_clip(item, rate: int) -> Clip:
     with as_audio_error():
         if hasattr(item, "as_py"):  # a value of pyarrow
             return as_clip(item.as_py(), rate)
-        if isinstance(item, Mapping) and is_clip(item):
+        if is_mapping(item) and is_clip(item):
             return _of_mapping(item, rate)
         if (pair := split_pair(item)) is not None:
             return _of_pair(*pair)
@@ -60,11 +60,16 @@ def is_clip(item) -> bool:
     """Whether an item can be nothing but a clip; a list of numbers can be a row of a table."""
     if isinstance(item, (str, os.PathLike)):
         return True
-    if isinstance(item, Mapping):
+    if is_mapping(item):
         return _has_samples(item) or any(item.get(key) is not None for key in ("bytes", "path"))
     if hasattr(item, "as_py"):
         return is_clip(item.as_py())
     return _holds_samples(item) or is_encoded(item) or _decodes(item) or is_pair(item)
+
+
+def is_mapping(item) -> bool:
+    """Whether an item is a dict; one kind of scipy's sparse matrices is one too."""
+    return isinstance(item, Mapping) and not hasattr(item, "shape")
 
 
 def is_encoded(item) -> bool:

@@ -6,15 +6,19 @@ import hashlib
 import os
 from functools import lru_cache
 
+from .._regular_file import refuse_device
+
 
 def sha256_of(path: str | os.PathLike) -> str:
     """SHA-256 of a file, in hexadecimal; read again only where size or time changed."""
+    refuse_device(path, OSError)
     status = os.stat(path)
     return _sha256_of_version(os.fspath(path), status.st_size, status.st_mtime_ns)
 
 
 def git_blob_of(path: str | os.PathLike) -> str:
     """The name that git gives a file by its content, in hexadecimal."""
+    refuse_device(path, OSError)
     with open(path, "rb") as file:
         content = file.read()
     # A git object is known by SHA-1, which here tells files apart and guards no secret.
