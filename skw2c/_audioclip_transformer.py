@@ -119,7 +119,7 @@ class AudioCLIPTransformer(SoundTransformer):
     one-dimensional arrays or tensors, or a table of clips x samples. Float samples are in
     [-1, 1]; integer samples of 8, 16 and 32 bits are PCM and scaled by their type. The
     original program takes floats in the range of 16-bit integers; a warning names the rows
-    of such clips.
+    and files of such clips.
 
     The vectors of texts and pictures must be of the same release as those of sounds: those of
     ``"audioclip-full"`` are of no other CLIP.

@@ -102,11 +102,23 @@ class Wav2CLIPTransformer(SoundTransformer):
 
     Notes
     -----
-    X is a collection of clips: a list, tuple, Series, one-column DataFrame or object
-    array of paths, of one-dimensional arrays or of tensors. Their lengths may differ. Any
-    other X is a table of clips x samples, which as every table in scikit-learn keeps its
-    width from ``fit`` to ``transform``. Integer samples of 8, 16 and 32 bits are PCM and
-    scaled by their type.
+    X is a collection of clips: a list, tuple, deque, Series, column of pyarrow or polars,
+    one-column DataFrame or object array. Their lengths may differ. A clip is
+
+    - a path, or an array, tensor or list of samples at ``sampling_rate``;
+    - samples that bring their rate, which then counts: a pair (samples, rate), a dict with
+      ``"array"`` and ``"sampling_rate"`` as data sets of Hugging Face have it, or a decoder of
+      torchcodec;
+    - a file in memory: bytes, a file that is open for reading bytes, or a dict with ``"bytes"``
+      and perhaps ``"path"``. It gives the vectors of the file, to the bit.
+
+    Any other X is a table of clips x samples, which as every table in scikit-learn keeps its
+    width from ``fit`` to ``transform``. Integer samples of 8, 16 and 32 bits, signed or not,
+    are PCM and scaled by their type.
+
+    Files are read at 500 Hz to 10 MHz, and only where their content shows what they are: raw
+    samples without a header are refused, and so are pipes and devices. A warning names clips
+    whose channels cancel each other out in the mono mix.
 
     The original program standardises the spectrogram over the whole batch; here it is
     standardised clip by clip, which is what the original gives for one clip at a time. In

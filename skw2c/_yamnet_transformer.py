@@ -101,7 +101,8 @@ class YAMNetTransformer(SoundTransformer):
 
     Notes
     -----
-    X is a collection of clips, as :class:`Wav2CLIPTransformer` takes it.
+    X is a collection of clips, as :class:`Wav2CLIPTransformer` takes it. The result depends on
+    how loud they are; a warning names those that go far beyond [-1, 1], files included.
 
     Windows go on until they hold the whole clip, the last one padded with zeros: there are
     ``1 + ceil((duration - 0.975) / hop_length)`` of them, and at least one. That is 2 for
