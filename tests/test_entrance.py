@@ -27,6 +27,7 @@ from skw2c import (
     load_audio,
 )
 from skw2c.audio import as_clip, list_clips, read_up_to
+from skw2c.datasets import make_audiovisual_events, make_sound_events
 from skw2c.exceptions import AudioError, FailedClipWarning
 from skw2c.models import FrozenWav2CLIP
 
@@ -354,15 +355,14 @@ def loud(sound, tmp_path):
     return [samples, samples.astype(np.int64), str(tmp_path / "loud.wav")]
 
 
-@pytest.fixture(
-    params=[
-        lambda: YAMNetTransformer(None, random_state=0),
-        lambda: AudioCLIPTransformer(None, random_state=0),
-    ],
-    ids=["yamnet", "audioclip"],
-)
-def heeding(request):
-    return request.param().set_params(sampling_rate=RATE, n_jobs=2)
+@pytest.fixture(params=["yamnet", "audioclip"])
+def heeding(request, tiny_audioclip):
+    """A transformer whose vectors depend on the scale of the samples."""
+    if request.param == "yamnet":
+        transformer = YAMNetTransformer(None, random_state=0)
+    else:
+        transformer = AudioCLIPTransformer(tiny_audioclip)
+    return transformer.set_params(sampling_rate=RATE, n_jobs=2)
 
 
 def test_samples_far_beyond_one_are_told_of_once(heeding, loud, sound, tmp_path):
@@ -383,27 +383,26 @@ def test_it_is_told_of_tables_too(heeding, sound):
         heeding.fit().transform(np.stack([sound, sound * 32768]))
 
 
-@pytest.mark.parametrize(
-    "transformer",
-    [
-        Wav2CLIPTransformer(None, random_state=0),
+@pytest.fixture
+def unheeding():
+    """Transformers whose vectors do not depend on the scale of the samples."""
+    return [
+        Wav2CLIPTransformer("mini"),
         OpenL3Transformer(None, random_state=0, input_repr="linear", hop_length=1.0),
-        AudioCLIPTransformer(None, random_state=0, legacy_scaling=True),
-    ],
-    ids=["wav2clip", "openl3", "legacy"],
-)
-def test_where_scale_does_not_matter_nothing_is_told(transformer, loud):
+    ]
+
+
+def test_where_scale_does_not_matter_nothing_is_told(unheeding, loud, tiny_audioclip):
+    legacy = AudioCLIPTransformer(tiny_audioclip, legacy_scaling=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        transformer.fit().transform(loud[:1])
+        for transformer in (*unheeding, legacy):
+            transformer.fit().transform(loud[:1])
 
 
-def test_vectors_of_which_nothing_is_told_do_not_depend_on_scale(sound):
+def test_vectors_of_which_nothing_is_told_do_not_depend_on_scale(sound, unheeding):
     """The spectrogram's floor is all that is left, and is far below what is heard."""
-    for transformer in (
-        Wav2CLIPTransformer(None, random_state=0),
-        OpenL3Transformer(None, random_state=0, input_repr="linear", hop_length=1.0),
-    ):
+    for transformer in unheeding:
         one, loud = transformer.fit().transform([sound, sound * 32768])
         np.testing.assert_allclose(loud, one, atol=0.02 * np.abs(one).max())
 
@@ -583,6 +582,9 @@ def test_rates_that_nobody_can_mean(rate, sound, tiny_checkpoint):
     for name in ("sampling_rate", "input_sampling_rate"):
         with pytest.raises(ValueError, match=f"{name}=.* must be a rate in Hz"):
             load_audio(sound, **{name: rate})
+    for make in (make_sound_events, make_audiovisual_events):
+        with pytest.raises(ValueError, match="sampling_rate=.* must be"):
+            make(2, sampling_rate=rate)
     for estimator in (
         Wav2CLIPTransformer(tiny_checkpoint, sampling_rate=rate),
         YAMNetTransformer(None, sampling_rate=rate),

@@ -5,7 +5,7 @@ from ._door import list_clips
 from ._heard import Heard, warn_of_cancellation, warn_of_scale
 from ._items import as_clip, tensor_to_array
 from ._load import load_audio
-from ._rate import HIGHEST_RATE
+from ._rate import HIGHEST_RATE, check_rate
 
 __all__ = [
     "HIGHEST_RATE",
@@ -14,6 +14,7 @@ __all__ = [
     "FileClip",
     "Heard",
     "as_clip",
+    "check_rate",
     "list_clips",
     "load_audio",
     "read_up_to",

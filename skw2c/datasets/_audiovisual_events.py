@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from sklearn.utils import Bunch
 
+from ..audio import check_rate
 from ._captions import describe_event
 from ._events import place_events, tabulate_events
 from ._frames import draw_frames, find_visible
@@ -123,6 +124,7 @@ def make_audiovisual_events(
     kinds = check_kinds(kinds)
     duration = check_range("duration", duration, at_least=1.0)
     snr = check_range("snr", snr)
+    sampling_rate = check_rate("sampling_rate", sampling_rate)
     check_at_least("sampling_rate", sampling_rate, 8000, " Hz")
     check_at_least("n_clips", n_clips, 1)
     check_at_least("frame_rate", frame_rate, 0.1, " frames per second")

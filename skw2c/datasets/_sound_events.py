@@ -7,6 +7,7 @@ from numpy.random import Generator
 from scipy.signal import lfilter
 from sklearn.utils import Bunch
 
+from ..audio import check_rate
 from ._events import place_events, tabulate_events
 from ._options import check_at_least, check_kinds, check_range, draw_seed
 
@@ -79,6 +80,7 @@ def make_sound_events(
     kinds = check_kinds(kinds)
     shortest, longest = check_range("duration", duration, at_least=1.0)
     snr = check_range("snr", snr)
+    sampling_rate = check_rate("sampling_rate", sampling_rate)
     check_at_least("sampling_rate", sampling_rate, 8000, " Hz")
     check_at_least("n_clips", n_clips, 1)
     entropy = draw_seed(random_state)
