@@ -21,6 +21,7 @@ from ..exceptions import AudioError
 from ._clock import Clock
 from ._headers import id3_size
 from ._prepare import mix_down, resample
+from ._rate import check_rate_of_file
 from ._wholeness import check_is_whole, check_nothing_follows
 
 _BLOCK_SECONDS = 10
@@ -95,6 +96,7 @@ class MediaFile:
             if rate == self.sampling_rate:
                 yield from blocks
             else:
+                check_rate_of_file(rate)
                 mono = resample(map(mix_down, blocks), rate, self.sampling_rate)
                 yield from (block[:, None] for block in mono)
         self._check_is_whole()

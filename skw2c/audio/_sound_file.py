@@ -12,6 +12,7 @@ from ..exceptions import AudioError
 from ._headers import flac_states_its_length, mp3_states_its_length
 from ._parts import STREAMED_SIZE, Part, guess_format, list_flacs_after, list_parts
 from ._prepare import mix_down, resample
+from ._rate import check_rate_of_file
 
 BLOCK_SECONDS = 10
 # Sizes as the log of libsndfile gives them: wav, aiff, au, rf64, w64.
@@ -124,6 +125,7 @@ class SoundFile:
             if file.samplerate == self.sampling_rate:
                 yield from blocks
             else:
+                check_rate_of_file(file.samplerate)
                 mono = resample(map(mix_down, blocks), file.samplerate, self.sampling_rate)
                 yield from (block[:, None] for block in mono)
 
