@@ -19,9 +19,9 @@ from ._sound_file import SoundFile, UnknownFormatError
 
 _MOST_SAMPLES_PER_BYTE = 5000
 _MOST_SECONDS_PER_BYTE = 1
-_SECONDS_OF_ANY_FILE = 60
+_SECONDS_OF_ANY_FILE = 7200
 """What silence can be packed into, with some way to go: frames of FLAC hold 65,535 samples in 14
-bytes, at 8 kHz 0.6 seconds in each."""
+bytes, at 8 kHz 0.6 seconds in each. A track may begin an hour late, or pause as long."""
 
 _CAUSES = {
     errno.ELOOP: "it is a link that leads in a circle",
