@@ -90,7 +90,7 @@ def _make_parser(tasks, slow, datasets):
     add = parser.add_argument
     add("--profile", choices=tuple(_PROFILES), help="default: world; with --data-root: paper")
     add("--quick", action="store_true", help="in the generated world: leave out supervise, whose "
-        "trainings take half of the time; all other figures are the same, and are kept for a run "
+        "trainings take long; all other figures are the same, and are kept for a run "
         "without it")  # fmt: skip
     add("--data-root", help="folder of one official data set, or of several")
     add("--check-data", action="store_true", help="say what is there, and where the rest is, of "
