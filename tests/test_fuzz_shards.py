@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ RUN = dict(
 )  # fmt: skip
 
 
+@cache
 def make_shard() -> dict[str, bytes]:
     """A folder with a shard of three clips: its files by name."""
     stated = {
@@ -135,7 +137,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(REPEATABLE, max_examples=80)
+@settings(REPEATABLE, max_examples=60)
 @given(data=st.data())
 def test_records_with_other_numbers(reader, data):
     """Records whose checksum is made to fit."""
