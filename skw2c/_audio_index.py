@@ -11,7 +11,7 @@ from numbers import Integral
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_array
+from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -27,7 +27,8 @@ from ._encoders import (
 from ._index._content import IndexContent
 from ._index._folder import IndexPart, checked_file, is_current, read_index, write_index
 from ._index._neighbours import FaissNeighbours, choose_engine
-from ._index._queries import list_names, list_queries
+from ._index._queries import list_names, list_queries, list_rows
+from ._index._sources import Job, Plan, Planner, find_items
 from ._intervals import SECONDS
 from ._labels import check_prompts, embed_texts, is_table, look_up_labels, refuse_prompts
 from ._names import column_of_names
@@ -259,6 +260,94 @@ class AudioIndex(BaseEstimator):
         self._append(X, items)
         return self
 
+    def update(self, X, *, items=None, missing="remove", dry_run=False):
+        """Let the index follow its files: embed what is new or changed, remove what is gone.
+
+        Files are told apart by their content; where size and time are what they were, it is
+        not read. A file that was moved or renamed keeps its vectors and gets its new name.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            As in `add`; it may be an empty list. Files of the index that are not in X stay as
+            they are, if they are still there. What are no files are told apart by ``items``.
+        items : sequence of str or numbers, or None, default=None
+            As in `fit`.
+        missing : {"remove", "keep"}, default="remove"
+            What becomes of clips whose files are gone, also if the whole drive is not there.
+        dry_run : bool, default=False
+            Whether to say only what would be done.
+
+        Returns
+        -------
+        Bunch
+            Names of the clips by what became of them: the lists ``added``, ``changed``,
+            ``unchanged``, ``missing`` and ``failed`` (of ``on_error="nan"``), and ``moved``, a
+            list of (old name, new name).
+
+        Raises
+        ------
+        ValueError
+            If ``missing`` is neither, or X is no collection of clips.
+        AudioError
+            If a clip cannot be read and ``on_error="raise"``. The index is then as before.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"])
+        >>> report = index.update(np.ones((2, 3)), items=["b", "d"])
+        >>> report.changed, report.added, index.items_
+        (['b'], ['d'], ['a', 'c', 'b', 'd'])
+
+        With files:
+
+        >>> report = index.update(["a.wav", "b.wav"])  # doctest: +SKIP
+        """
+        check_is_fitted(self, "_content")
+        if missing not in ("remove", "keep"):
+            raise ValueError(f"missing={missing!r} must be 'remove' or 'keep'")
+        rows = [] if isinstance(X, (list, tuple)) and not X else list_rows(X)
+        plan, before = self._plan(rows, items, by_name=True), self.items_
+        if missing == "remove":
+            plan.missing = Planner(before, self._content.sources).missing(plan)
+        failed = [] if dry_run else self._carry_out(X, rows, plan)
+        return plan.report(before, failed)
+
+    def remove(self, items):
+        """Remove clips from the index.
+
+        Parameters
+        ----------
+        items : str, Path, number, or a list of them
+            Names of clips as in ``items_``, or their files by any path. Where several clips
+            have one name, all of them go.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not in the index, which is then as before.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"])
+        >>> index.remove(["a", "c"]).items_
+        ['b']
+        """
+        check_is_fitted(self, "_content")
+        single = isinstance(items, (str, os.PathLike)) or not np.iterable(items)
+        numbers = find_items([items] if single else items, self.items_, self._content.sources)
+        self._drop(numbers)
+        return self
+
     def search(self, query, *, by="text", k=10):
         """Find the clips or windows that are nearest to a query.
 
@@ -368,13 +457,16 @@ class AudioIndex(BaseEstimator):
         listed, parts = read_index(folder)
         try:
             index = cls(**{**_saved_parameters(listed), **parameters})
-            index._start(listed["encoder"])
-            index.failed_items_, index._n_named = listed["failed_items"], listed["n_named"]
-            saved_mode = listed["parameters"]["mode"]
-        except (AttributeError, KeyError, TypeError) as exc:
+        except (AttributeError, ArithmeticError, KeyError, TypeError, ValueError) as exc:
+            if unknown := set(parameters) - set(cls().get_params(deep=False)):
+                raise TypeError(f"AudioIndex has no parameter {min(unknown)!r}") from exc
             raise SavedIndexError(
-                f"The saved index in {folder!r} is damaged: {type(exc).__name__}: {exc}"
+                f"The saved index in {folder!r} is damaged: its encoders cannot be made "
+                f"({type(exc).__name__}: {exc})"
             ) from exc
+        index._start(listed["encoder"])
+        index.failed_items_, index._n_named = listed["failed_items"], listed["n_named"]
+        saved_mode = listed["parameters"]["mode"]
         index._validate_params()
         if index.mode != saved_mode:
             raise SavedIndexError(f"The index was made with mode={saved_mode!r}, which is for good")
@@ -386,7 +478,7 @@ class AudioIndex(BaseEstimator):
             if not is_current(folder, listed["id"]):
                 return cls.load(folder, **parameters)
             warnings.warn(
-                "The saved search structure of the index is missing or damaged, and is built anew",
+                "The saved search structure of the index is missing or damaged, and is built again",
                 stacklevel=2,
             )
         return index
@@ -417,9 +509,14 @@ class AudioIndex(BaseEstimator):
         """The encoder of clips, made from its description at the first need."""
         if isinstance(self._encoder, dict):
             local = ("device", "n_jobs", "memory", "on_error", "verbose")
-            encoder = restore_encoder(
-                self._encoder, **{name: getattr(self, name) for name in local}
-            )
+            own = {name: getattr(self, name) for name in local}
+            try:
+                encoder = restore_encoder(self._encoder, **own)
+            except (ArithmeticError, AttributeError, KeyError, TypeError) as exc:
+                raise SavedIndexError(
+                    f"The list of the saved index is damaged: its encoder cannot be made "
+                    f"({type(exc).__name__}: {exc})"
+                ) from exc
             if encoder is None:
                 raise SavedIndexError(
                     f"The index was made with an encoder of the class {self._encoder['class']}, "
@@ -443,39 +540,74 @@ class AudioIndex(BaseEstimator):
             )
 
     def _append(self, X, items, *, reset: bool = False) -> None:
+        rows = list_rows(X)
+        self._carry_out(X, rows, self._plan(rows, items), reset=reset)
+
+    def _plan(self, rows: list, items, *, by_name: bool = False) -> Plan:
+        names = list_names(rows, items, first_number=self._n_named)
+        planner = Planner(self._content.items, self._content.sources)
+        return planner.plan(rows, names, named=items is not None, by_name=by_name)
+
+    def _carry_out(self, X, rows: list, plan: Plan, *, reset: bool = False) -> list:
+        """Embed what is to be embedded, then change the index; return names of what failed."""
+        part, failed = self._embed_jobs(X, rows, plan.jobs, reset) if plan.jobs else (None, [])
+        self._n_named += len(rows)
+        kept = {number: (self._content.items[number], s) for number, s in plan.unchanged.items()}
+        known = self._content.sources
+        kept = {number: new for number, new in kept.items() if new[1] != known[number]}
+        self._content.set_sources({**kept, **plan.moved})
+        self._drop({*plan.missing, *(job.replaces for job in plan.jobs)} - {None})
+        if part is not None:
+            self._grow(part)
+        self._list_failed(failed)
+        return failed
+
+    def _embed_jobs(self, X, rows: list, jobs: list[Job], reset: bool):
+        """The part that the index grows by, or None, and the names of clips that failed."""
         framed = self.mode == "frame"
         if self._content.parts and framed != (self._content.parts[0].times is not None):
             raise ValueError(
                 f"mode={self.mode!r} came after the index was built with the other one"
             )
-        vectors, durations = self._embed_clips(X, reset)
+        clips = _pick(X, rows, [job.row for job in jobs])
+        vectors, durations = self._embed_clips(clips, reset)
         counts = np.array([len(frames) if framed else 1 for frames in vectors])
-        names = list_names(X, items, len(counts), first_number=self._n_named)
+        if len(counts) != len(jobs):
+            raise ValueError(f"The encoder gives {len(counts)} rows for {len(jobs)} clips")
         flat = np.concatenate(list(vectors)) if framed else vectors
         unit = to_unit_length(self._check_width(_as_floats(flat), "X")).astype(
             np.float32, copy=False
         )
         owners = np.repeat(np.arange(len(counts)), counts)
-        failed = np.zeros(len(counts), dtype=bool)
-        failed[owners[~np.isfinite(unit).all(axis=1)]] = True
-        self._n_named += len(names)
-        self._list_failed(names, failed)
-        if failed.all():
-            return
+        good = np.ones(len(counts), dtype=bool)
+        good[owners[~np.isfinite(unit).all(axis=1)]] = False
+        failed = [job.name for job, is_good in zip(jobs, good, strict=True) if not is_good]
+        if not good.any():
+            return None, failed
         times = None
         if framed:
-            spans = map(self._frame_times, counts[~failed], durations[~failed])
+            spans = map(self._frame_times, counts[good], durations[good])
             times = np.concatenate(list(spans))
-        names = [name for name, bad in zip(names, failed, strict=True) if not bad]
-        unit = unit[~failed[owners]] if failed.any() else unit
-        self._grow(IndexPart(unit, names, counts[~failed], times))
+        names, sources = [job.name for job in jobs], [job.source for job in jobs]
+        part = IndexPart(unit, names, counts, sources=sources)
+        part = part if good.all() else part.select(good)
+        part.times = times
+        return part, failed
 
-    def _list_failed(self, names: list, failed: np.ndarray) -> None:
+    def _drop(self, numbers: set[int]) -> None:
+        """Remove clips, by their numbers."""
+        if not numbers:
+            return
+        self._content, kept = self._content.without(numbers)
+        engine, self._neighbours = self._neighbours, None
+        if self.n_vectors_ and isinstance(engine, FaissNeighbours) and engine.takes(len(kept)):
+            self._neighbours = engine.select(kept, self._content.vectors())
+
+    def _list_failed(self, now: list) -> None:
         """Note what failed, each once, and forget what failed before and did not now."""
-        now = dict.fromkeys(name for name, bad in zip(names, failed, strict=True) if bad)
-        good = {name for name, bad in zip(names, failed, strict=True) if not bad}
+        good = set(self._content.items)
         before = [name for name in self.failed_items_ if name not in now and name not in good]
-        self.failed_items_ = [*before, *now]
+        self.failed_items_ = [*before, *dict.fromkeys(now)]
 
     def _grow(self, part: IndexPart) -> None:
         """Append a part, to the search structure too where it remains a good one."""
@@ -559,14 +691,14 @@ class AudioIndex(BaseEstimator):
         """What searches the vectors, made at the first need."""
         if self._neighbours is None:
             if not self.n_vectors_:
-                raise ValueError("The index is empty: none of its clips could be read")
+                raise ValueError("The index is empty: none of its clips could be read, or all went")
             make = choose_engine(self.method, self.n_vectors_)
             self._neighbours = make(self._content.vectors())
         return self._neighbours
 
     def _load_neighbours(self, entry: dict) -> bool:
         """Take what was saved to search with; False where that cannot be used."""
-        if choose_engine(self.method, self.n_vectors_) is FaissNeighbours:
+        if self.n_vectors_ and choose_engine(self.method, self.n_vectors_) is FaissNeighbours:
             try:
                 path = checked_file(self._home, entry)
                 self._neighbours = FaissNeighbours.load(path, self._content.vectors())
@@ -634,10 +766,20 @@ def _saved_parameters(listed: dict) -> dict:
         name: listed[name] and restore_encoder(listed[name], fitted=False)
         for name in ("encoder", "text_encoder", "image_encoder")
     }
+    for encoder in restored.values():
+        if hasattr(encoder, "_validate_params"):
+            encoder._validate_params()
     restored["encoder"] = restored["encoder"] or "passthrough"
     # Indexes that were saved before this parameter were made without the ends of clips.
     saved = {"tail": "drop", **listed["parameters"]}
     return {**{name: saved[name] for name in _SAVED}, **restored}
+
+
+def _pick(X, rows: list, wanted: list[int]):
+    """Some rows of X; X itself where that is all of it."""
+    if wanted == list(range(len(rows))):
+        return X
+    return _safe_indexing(X, wanted) if hasattr(X, "columns") else [rows[row] for row in wanted]
 
 
 def _as_floats(vectors) -> np.ndarray:

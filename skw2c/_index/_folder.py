@@ -20,12 +20,16 @@ import numpy as np
 from .._atomic import replace_atomically, write_atomically
 from ..exceptions import SavedIndexError
 from ..weights import sha256_of
+from ._arrays import check_range, read_array
+from ._checks import FILES, check_items, check_list
+from ._sources import Source, from_json, guess_sources, to_json
 
 _LIST = "index.json"
 _FORMAT = "skw2c index"
 _VERSION = 1
-_OURS = re.compile(r"[0-9a-f]{32}\.(vectors\.npy|items\.json|times\.npy|faiss)")
 _MAPPED = 1 << 26  # bytes; larger arrays stay on disk until they are needed
+_LONGEST = 1.001  # of a number of a unit vector
+_LATEST = 1e12  # seconds
 
 
 @dataclass
@@ -43,7 +47,9 @@ class IndexPart:
     times : ndarray of shape (n_vectors, 2), float64, or None
         Start and end of each vector's frame in seconds.
     files : dict
-        Where the part lies in the folder; empty until it is saved.
+        Where what of the part lies in the folder; empty until it is saved.
+    sources : list of Source or None
+        The files that the clips come from; by default none comes from a file.
     """
 
     vectors: np.ndarray
@@ -51,6 +57,26 @@ class IndexPart:
     counts: np.ndarray
     times: np.ndarray | None = None
     files: dict = field(default_factory=dict)
+    sources: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.sources = self.sources or [None] * len(self.items)
+
+    def select(self, kept: np.ndarray) -> IndexPart:
+        """A part, not saved, of those clips that a mask keeps."""
+        rows = np.repeat(kept, self.counts)
+        return IndexPart(
+            self.vectors[rows],
+            [item for item, keep in zip(self.items, kept, strict=True) if keep],
+            self.counts[kept],
+            None if self.times is None else self.times[rows],
+            sources=[source for source, keep in zip(self.sources, kept, strict=True) if keep],
+        )
+
+    def set_source(self, number: int, name, source: Source | None) -> None:
+        """Let a clip have another name and file; the vectors stay where they are saved."""
+        self.items[number], self.sources[number] = name, source
+        self.files = {kind: entry for kind, entry in self.files.items() if kind != "items"}
 
 
 def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
@@ -67,14 +93,24 @@ def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
     if listed is None:
         raise SavedIndexError(f"There is no saved index in {str(folder)!r}: {_LIST} is missing")
     try:
-        return listed, [_read_part(folder, files) for files in listed["parts"]]
+        parts = [_read_part(folder, files) for files in listed["parts"]]
     except SavedIndexError:
-        if is_current(folder, listed.get("id")):
+        if is_current(folder, listed["id"]):
             raise
         # Somebody saved meanwhile and joined files of this list: there is another list now.
         return read_index(folder)
-    except (AttributeError, KeyError, TypeError) as exc:
-        raise _damaged(folder / _LIST, f"{type(exc).__name__}: {exc}") from exc
+    _check_agreement(folder, listed, parts)
+    return listed, parts
+
+
+def _check_agreement(folder: Path, listed: dict, parts: list[IndexPart]) -> None:
+    """All parts are of one width and of the mode of the index."""
+    framed = listed["parameters"]["mode"] == "frame"
+    for part in parts:
+        if part.vectors.shape[1] != parts[0].vectors.shape[1]:
+            raise _damaged(folder / _LIST, "its parts have vectors of several widths")
+        if framed != (part.times is not None):
+            raise _damaged(folder / _LIST, "its parts are not of its mode")
 
 
 def write_index(
@@ -94,7 +130,7 @@ def write_index(
     description : dict
         What else the list shall say.
     parts : list of IndexPart
-        Those without ``files`` are written, and get them.
+        What of them is not among their ``files`` is written, and becomes one of them.
     saved_id : str or None
         What the last save or load of this index in this folder gave; None: never saved.
     write_neighbours : callable or None
@@ -112,8 +148,7 @@ def write_index(
     with FileLock(folder / ".lock"):
         _check_unchanged(folder, saved_id)
         for part in parts:
-            if not _is_there(folder, part):
-                part.files = _write_part(folder, part)
+            part.files = _write_part(folder, part)
         listed = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -157,13 +192,12 @@ def _damaged(path: Path, cause: str) -> SavedIndexError:
 
 def _read_list(folder: Path) -> dict | None:
     path = folder / _LIST
-    try:
-        listed = json.loads(path.read_text("utf-8"))
-        kind, version = listed["format"], listed["version"]
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise _damaged(path, f"{type(exc).__name__}: {exc}") from exc
+    listed = _read_json(path)
+    if not isinstance(listed, dict) or not {"format", "version"} <= set(listed):
+        raise _damaged(path, "it is not a list of a saved index")
+    kind, version = listed["format"], listed["version"]
     if kind != _FORMAT:
         raise SavedIndexError(f"{str(path)!r} is no list of a saved index, but of {kind!r}")
     if version != _VERSION:
@@ -172,43 +206,75 @@ def _read_list(folder: Path) -> dict | None:
             f"this skw2c reads version {_VERSION}: use the skw2c that saved it "
             f"({listed.get('created_by')}), or build the index again"
         )
+    try:
+        check_list(listed)
+    except ValueError as exc:
+        raise _damaged(path, str(exc)) from exc
     return listed
 
 
-def _read_part(folder: Path, files: dict) -> IndexPart:
-    vectors = _read_array(folder, files["vectors"])
-    path = checked_file(folder, files["items"])
+def _read_json(path: Path):
+    """Read a file that is one; what is nested too deep, or too long a number, is damage too."""
+    if not path.is_file():
+        raise _damaged(path, "it is not a file")
     try:
-        items = json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8"))
     except FileNotFoundError as exc:
         raise _damaged(path, "the file is missing") from exc
-    times = None if files["times"] is None else _read_array(folder, files["times"])
-    counts = np.asarray(items["counts"], dtype=np.int64)
-    agree = len(counts) == len(items["items"]) and counts.sum() == len(vectors)
-    if not agree or (times is not None and len(times) != len(vectors)):
-        raise _damaged(path, "its items do not fit the vectors")
-    return IndexPart(vectors, items["items"], counts, times, files)
+    except (OSError, ValueError, RecursionError) as exc:
+        raise _damaged(path, f"{type(exc).__name__}: {exc}") from exc
 
 
-def _read_array(folder: Path, entry: dict) -> np.ndarray:
-    path = checked_file(folder, entry)
-    mapped = "r" if entry["bytes"] > _MAPPED else None
+def _read_part(folder: Path, files: dict) -> IndexPart:
+    vectors = _read_array(folder, files["vectors"], "<f4", (-_LONGEST, _LONGEST))
+    times = files["times"] and _read_array(folder, files["times"], "<f8", (0.0, _LATEST))
+    path = checked_file(folder, files["items"])
+    content = _read_json(path)
     try:
-        array = np.load(path, mmap_mode=mapped, allow_pickle=False)
-    except (ValueError, FileNotFoundError) as exc:
+        check_items(content, len(vectors))
+        names, counts = content["items"], np.array(content["counts"], np.int64)
+        known = "sources" in content
+        sources = from_json(content["sources"]) if known else guess_sources(names)
+    except ValueError as exc:
         raise _damaged(path, str(exc)) from exc
-    if array.ndim != 2:
-        raise _damaged(path, f"its array has shape {array.shape}")
+    if len(sources) != len(counts):
+        raise _damaged(path, "its sources are not as many as its items")
+    if times is not None and times.shape != (len(vectors), 2):
+        raise _damaged(path, "its times do not fit the vectors")
+    return IndexPart(vectors, names, counts, times, files, sources)
+
+
+def _read_array(folder: Path, entry: dict, dtype: str, bounds: tuple[float, float]) -> np.ndarray:
+    path = checked_file(folder, entry)
+    try:
+        with open(path, "rb") as file:
+            array = read_array(file, dtype, 2, mapped=entry["bytes"] > _MAPPED)
+        if not array.shape[1]:
+            raise ValueError(f"its array has the shape {array.shape}")
+        check_range(array, *bounds)
+    except (ValueError, OSError) as exc:
+        raise _damaged(path, str(exc)) from exc
     return array
 
 
 def _write_part(folder: Path, part: IndexPart) -> dict:
-    items = json.dumps({"items": part.items, "counts": part.counts.tolist()}).encode()
-    return {
-        "vectors": _write_array(folder, "vectors.npy", part.vectors),
-        "items": _write_file(folder, "items.json", lambda path: path.write_bytes(items)),
-        "times": None if part.times is None else _write_array(folder, "times.npy", part.times),
+    """Write what of a part is not in the folder yet; return where all of it lies."""
+    items = {"items": part.items, "counts": part.counts.tolist()}
+    items["sources"] = to_json(part.sources)
+    write = {
+        "vectors": lambda: _write_array(folder, "vectors.npy", part.vectors),
+        "items": lambda: _write_json(folder, "items.json", items),
+        "times": lambda: part.times is not None and _write_array(folder, "times.npy", part.times),
     }
+    return {
+        kind: part.files[kind] if _is_there(folder, part.files.get(kind)) else write_it() or None
+        for kind, write_it in write.items()
+    }
+
+
+def _write_json(folder: Path, suffix: str, content: dict) -> dict:
+    content = json.dumps(content).encode()
+    return _write_file(folder, suffix, lambda path: path.write_bytes(content))
 
 
 def _write_array(folder: Path, suffix: str, array: np.ndarray) -> dict:
@@ -230,10 +296,9 @@ def _identity(listed: dict | None) -> str | None:
     return None if listed is None else listed.get("id")
 
 
-def _is_there(folder: Path, part: IndexPart) -> bool:
-    """Whether the part lies in this folder already."""
-    entries = [entry for entry in part.files.values() if entry]
-    return bool(entries) and all((folder / entry["file"]).is_file() for entry in entries)
+def _is_there(folder: Path, entry: dict | None) -> bool:
+    """Whether a file lies in this folder already."""
+    return bool(entry) and (folder / entry["file"]).is_file()
 
 
 def _check_unchanged(folder: Path, saved_id: str | None) -> None:
@@ -252,6 +317,6 @@ def _remove_others(folder: Path, listed: dict) -> None:
     for path in folder.iterdir():
         # Before a sweep of leftovers belonged to the writer, dots and numbers preceded the name.
         name = re.sub(r"^(\.[0-9a-f]{32}\.)+", "", path.name)
-        if _OURS.fullmatch(name) and path.name not in kept:
+        if FILES.fullmatch(name) and path.name not in kept:
             with suppress(OSError):
                 path.unlink()

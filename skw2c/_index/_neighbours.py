@@ -11,8 +11,9 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
-from .._optional import import_optional
 from ..exceptions import OptionalDependencyError
+from ._arrays import read_array
+from ._codes import Codes, import_faiss, take_apart
 
 # From here on "auto" takes faiss. Below, the exact engine answers hundreds of queries a second.
 AUTO_THRESHOLD = 50_000
@@ -27,7 +28,8 @@ _BLOCK = 2**22
 _SMALLEST = 2**14  # vectors; fewer are quicker compared than divided into lists
 _PER_LIST = 64  # vectors per list to train from
 _ROUNDS = 10  # of k-means
-_ADDED = 65536  # vectors encoded at once
+_MAGIC = b"skw2c neighbours 2\n"
+_MOST_SETTINGS = 16
 _TUNED = (10, 100)  # neighbours for which faiss is tuned
 _TRIALS = 256  # queries of each kind to tune with
 _CANDIDATES = 1 / 16  # of all vectors at most; beyond, all are compared
@@ -87,11 +89,6 @@ def has_faiss() -> bool:
     except OptionalDependencyError:
         return False
     return True
-
-
-def import_faiss():
-    """Import faiss, or say how to install it."""
-    return import_optional("faiss", extra="search", purpose="Searching with method='faiss'")
 
 
 class ExactNeighbours:
@@ -170,13 +167,14 @@ class FaissNeighbours:
     def __init__(self, vectors: np.ndarray, *, recall: float = 0.95, random_state=0):
         import_faiss()
         self.vectors = vectors
-        self._index, self._settings = None, []
+        self._index, self._codes, self._settings = None, None, []
         if len(vectors) >= _SMALLEST:
             random = check_random_state(random_state)
-            self._index = build_index(vectors, random)
+            self._codes = take_apart(train_index(vectors, random), vectors)
+            self._index = self._codes.assemble()
             self._settings = self._tune(recall, random)
         if not self._settings:
-            self._index = None
+            self._index = self._codes = None
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Find ``k`` vectors of the largest cosines, see `Neighbours.search`."""
@@ -200,17 +198,25 @@ class FaissNeighbours:
     def add(self, vectors: np.ndarray) -> None:
         """Append vectors to the lists that there are; lists and settings stay what they are."""
         if self._index is not None:
+            self._codes.extend(self._index, vectors)
             self._index.add(vectors)
         self.vectors = np.concatenate([self.vectors, vectors])
 
+    def select(self, kept: np.ndarray, vectors: np.ndarray) -> FaissNeighbours:
+        """The same over some vectors: those that a mask keeps, which are given.
+
+        Lists and settings stay what they are.
+        """
+        codes = None if self._codes is None else self._codes.select(kept)
+        return self._put_together(vectors, codes, self._settings)
+
     def save(self, path: str | os.PathLike) -> None:
         """Write lists, codes and settings, without the vectors."""
-        index = np.empty(0, np.uint8)
-        if self._index is not None:
-            index = import_faiss().serialize_index(self._index)
-        settings = np.array(self._settings, np.int64).reshape(-1, 3)
         with open(path, "wb") as file:
-            np.savez(file, index=index, settings=settings)
+            file.write(_MAGIC)
+            np.save(file, np.array(self._settings, np.int64).reshape(-1, 3), allow_pickle=False)
+            if self._codes is not None:
+                self._codes.write(file)
 
     @classmethod
     def load(cls, path: str | os.PathLike, vectors: np.ndarray) -> FaissNeighbours:
@@ -227,14 +233,22 @@ class FaissNeighbours:
         ValueError
             The file is damaged, or of vectors of another number or width.
         """
-        index, settings = read_saved(path)
-        if index is not None and (index.ntotal, index.d) != vectors.shape:
-            raise ValueError(
-                f"{os.fspath(path)!r} holds an index of {index.ntotal} x {index.d} numbers, "
-                f"but the vectors are {vectors.shape[0]} x {vectors.shape[1]}; build it anew"
-            )
+        import_faiss()
+        with open(path, "rb") as file:
+            try:
+                settings, codes = read_saved(file, vectors.shape)
+                return cls._put_together(vectors, codes, settings)
+            except (ValueError, RuntimeError) as exc:  # the latter is how faiss complains
+                raise ValueError(
+                    f"{os.fspath(path)!r} is no saved search structure of these vectors, or is "
+                    f"damaged: {exc}"
+                ) from exc
+
+    @classmethod
+    def _put_together(cls, vectors, codes, settings):
         engine = cls.__new__(cls)
-        engine.vectors, engine._index, engine._settings = vectors, index, settings
+        engine.vectors, engine._codes, engine._settings = vectors, codes, settings
+        engine._index = None if codes is None else codes.assemble()
         return engine
 
     def _search_all(self, queries, k):
@@ -329,8 +343,8 @@ def keep_best(vectors, queries, rows, k):
     return np.take_along_axis(rows, best, 1)
 
 
-def build_index(vectors, random):
-    """Divide a sample into lists, then encode all vectors."""
+def train_index(vectors, random):
+    """An empty index that knows how to divide vectors like these into lists, and to encode them."""
     faiss = import_faiss()
     n_items, width = vectors.shape
     n_lists = count_lists(n_items)
@@ -340,8 +354,6 @@ def build_index(vectors, random):
     n_codes = width if width % 2 else width // 2
     index = faiss.IndexIVFPQFastScan(coarse, width, n_lists, n_codes, 4, faiss.METRIC_INNER_PRODUCT)
     index.train(sample)
-    for start in range(0, n_items, _ADDED):
-        index.add(vectors[start : start + _ADDED])
     return index
 
 
@@ -380,18 +392,16 @@ def mix(items, random):
     return mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), _SLACK)
 
 
-def read_saved(path):
-    """Read index and settings, of which a checksum is kept in the file."""
-    faiss = import_faiss()
-    with open(path, "rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as saved:
-                index, settings = saved["index"], saved["settings"]
-            index = faiss.deserialize_index(index) if index.size else None
-            settings = [(int(k), int(lists), int(found)) for k, lists, found in settings]
-        except Exception as exc:
-            # zipfile, numpy and faiss raise a dozen kinds of errors for damaged files.
-            raise ValueError(f"{os.fspath(path)!r} is no saved index, or damaged: {exc}") from exc
-    if not isinstance(index, faiss.IndexIVFPQFastScan | None):
-        raise ValueError(f"{os.fspath(path)!r} holds another kind of index")
-    return index, settings
+def read_saved(file, shape):
+    """Read settings and codes for vectors of a shape, and check them."""
+    if file.read(len(_MAGIC)) != _MAGIC:
+        raise ValueError("it does not begin as one that this version writes")
+    settings = read_array(file, "<i8", 2)
+    if not len(settings):
+        return [], None
+    if settings.shape[1] != 3 or len(settings) > _MOST_SETTINGS or settings.min() < 1:
+        raise ValueError(f"its settings are {settings.tolist()[:3]}")
+    codes = Codes.read(file, shape)
+    if settings[:, 1].max() > codes.n_lists:
+        raise ValueError(f"its settings are for more lists than the {codes.n_lists} in it")
+    return [tuple(setting) for setting in settings.tolist()], codes

@@ -6,8 +6,10 @@ import os
 
 import numpy as np
 from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples
 
 from .._texts import list_texts
+from ..audio import list_clips
 
 
 def list_queries(query, by: str) -> list:
@@ -52,29 +54,26 @@ def _is_single(query, by: str) -> bool:
     return is_picture or (of_numbers and len(query.shape) <= (3 if by == "image" else 1))
 
 
-def list_names(X, items, n_clips: int, first_number: int) -> list:
-    """Names of the clips in X: what the user says, their paths, or numbers."""
+def list_rows(X) -> list:
+    """The items of X, where it is a collection of them; as many times None for a table."""
+    clips = list_clips(X)
+    return [None] * _num_samples(X) if clips is None else clips
+
+
+def list_names(rows: list, items, first_number: int) -> list:
+    """Names of clips: what the user says, their paths, or numbers."""
     if items is None:
         return [
             os.fspath(item) if isinstance(item, (str, os.PathLike)) else first_number + row
-            for row, item in enumerate(_column(X, n_clips))
+            for row, item in enumerate(rows)
         ]
     if isinstance(items, (str, bytes)):
         raise ValueError(f"items is {items!r}, and names come in a list")
     names = [name.item() if isinstance(name, np.generic) else name for name in items]
     names = [os.fspath(name) if isinstance(name, os.PathLike) else name for name in names]
-    if len(names) != n_clips:
-        raise ValueError(f"items has {len(names)} names for {n_clips} clips")
+    if len(names) != len(rows):
+        raise ValueError(f"items has {len(names)} names for {len(rows)} clips")
     odd = [name for name in names if not isinstance(name, (str, int, float))]
     if odd:
         raise ValueError(f"items has {odd[0]!r}, and names are strings or numbers")
     return names
-
-
-def _column(X, n_clips: int) -> list:
-    """The items of X where it is a list or column; as many times None for a table."""
-    if hasattr(X, "columns"):
-        return list(X[X.columns[0]]) if X.shape[1] == 1 else [None] * n_clips
-    if isinstance(X, (list, tuple)) or getattr(X, "ndim", len(getattr(X, "shape", ()))) == 1:
-        return list(X)
-    return list(X[:, 0]) if X.shape[1:] == (1,) else [None] * n_clips

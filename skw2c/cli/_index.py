@@ -1,7 +1,9 @@
 """Index sound files, so that `skw2c search` finds them.
 
-The index is made, or files that are not in it yet are added, by their absolute names. A run
-that is interrupted goes on where it was when the same command is given again.
+The index is made, or follows its files: what is new or changed is embedded, what was moved or
+renamed gets its new name, and what is gone is removed. Files are told apart by their content and
+named by their absolute paths. A run that is interrupted goes on where it was when the same
+command is given again.
 """
 
 from __future__ import annotations
@@ -17,7 +19,14 @@ from ._files import find_files
 from ._options import add_encoder, add_paths, make_encoder
 from ._resume import resumable
 
-HELP = "build a searchable index of sound files, or add to one"
+HELP = "build a searchable index of sound files, or bring one up to date"
+
+_SAID = {
+    "changed": "changed and embedded again",
+    "moved": "moved",
+    "missing": "gone and removed",
+    "unchanged": "unchanged",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,6 +39,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="auto",
         help="how it is searched (default: by its size)",
     )
+    parser.add_argument(
+        "--keep-missing",
+        action="store_true",
+        help="keep files in the index that are gone, as those of a drive that is not there",
+    )
     add_encoder(parser)
 
 
@@ -40,22 +54,23 @@ def run(options: Namespace) -> int:
     # Another run may start elsewhere, and mean another file by the same relative name.
     files = [os.path.abspath(file) for file in find_files(options.paths)]
     with resumable(options.index) as memory, listed_failures() as failures:
-        index = _open(options, memory)
-        known = set() if index is None else set(index.items_)
-        new = [file for file in files if file not in known]
+        index, before = _open(options, memory), 0
         if index is None:
             index = skw2c.AudioIndex(
                 make_encoder(options, memory),
                 mode=options.mode,
                 tail=options.tail or "pad",
                 method=options.method,
-            ).fit(new)
-        elif new:
-            index.add(new)
-        if new:
-            index.save(options.index)
+            ).fit(files)
+            counts = {"added": len(index)}
+        else:
+            before = len(index)
+            report = index.update(files, missing="keep" if options.keep_missing else "remove")
+            counts = {kind: len(names) for kind, names in report.items()}
+        index.save(options.index)
+        also = "".join(f", {counts[kind]} {say}" for kind, say in _SAID.items() if counts.get(kind))
         print(
-            f"skw2c: {len(index) - len(known)} files added to {len(known)} in {options.index}",
+            f"skw2c: {counts['added']} files added to {before} in {options.index}{also}",
             file=sys.stderr,
         )
     return SOME_FAILED if failures else 0
