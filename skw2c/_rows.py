@@ -26,6 +26,7 @@ def collect_rows(
     name_of: Callable[[object], str | None],
     on_error: str,
     verbose,
+    stacklevel: int = 5,
 ) -> list[np.ndarray]:
     """Collect the vectors of each item; a failed one is a row of NaN.
 
@@ -45,6 +46,8 @@ def collect_rows(
         What becomes of a failed item.
     verbose : bool or int
         Whether to show progress.
+    stacklevel : int
+        Whose line the warning names; by default the line that calls ``transform``.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def collect_rows(
             bar.update()
     if failures:
         kind = FailedClipWarning if unit == "clip" else FailedRowWarning
-        warnings.warn(kind(failures, len(items), unit), stacklevel=5)
+        warnings.warn(kind(failures, len(items), unit), stacklevel=stacklevel)
     return _fill(vectors, width)
 
 

@@ -70,7 +70,7 @@ class Heard:
         return cls(peak, int(n_samples), channels, mixed)
 
 
-def warn_of_scale(rows: dict[int, tuple[str | None, Heard]], stacklevel: int = 5) -> None:
+def warn_of_scale(rows: dict[int, tuple[str | None, Heard]], stacklevel: int = 6) -> None:
     """Warn of samples that look like integers which nobody scaled.
 
     Parameters
@@ -99,7 +99,7 @@ def warn_of_scale(rows: dict[int, tuple[str | None, Heard]], stacklevel: int = 5
 
 
 def warn_of_cancellation(
-    rows: dict[int | None, tuple[str | None, Heard]], stacklevel: int = 5
+    rows: dict[int | None, tuple[str | None, Heard]], stacklevel: int = 6
 ) -> None:
     """Warn of clips whose channels cancel each other out in the mix.
 
