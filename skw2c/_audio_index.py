@@ -469,7 +469,9 @@ class AudioIndex(BaseEstimator):
         saved_mode = listed["parameters"]["mode"]
         index._validate_params()
         if index.mode != saved_mode:
-            raise SavedIndexError(f"The index was made with mode={saved_mode!r}, which is for good")
+            raise SavedIndexError(
+                f"The index was made with mode={saved_mode!r}; pass that mode, or build a new index"
+            )
         if "encoder" in parameters:
             index._replace_encoder()
         index._content, index._home = IndexContent(parts), folder

@@ -589,7 +589,7 @@ def test_numbers_of_numpy_are_saved(tmp_path, tiny_checkpoint, waveforms):
 
 
 def test_the_mode_is_for_good(index, saved, vectors):
-    with pytest.raises(SavedIndexError, match="made with mode='clip', which is for good"):
+    with pytest.raises(SavedIndexError, match="made with mode='clip'; pass that mode"):
         AudioIndex.load(saved, mode="frame")
     with pytest.raises(ValueError, match="mode='frame' came after the index was built"):
         index.set_params(mode="frame").add([vectors])

@@ -448,7 +448,7 @@ def test_relative_names_of_two_folders(folder, files, index, capsys, monkeypatch
     assert index("A", "./B", str(folder / "A")) == 0
     assert "0 files added to 2" in capsys.readouterr().err
     assert index("sounds", "--mode", "frame") == 1
-    assert "made with --mode clip, which is for good" in capsys.readouterr().err
+    assert "made with --mode clip; pass that mode" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from skw2c import Wav2CLIPTransformer, _bars
+from skw2c import AudioIndex, Wav2CLIPTransformer, _bars
 from skw2c._bars import progress_bar
 from skw2c._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
 from skw2c._locks import LockedError
@@ -98,8 +98,8 @@ def test_links_that_lead_nowhere(tiny_checkpoint, capsys):
         assert ("the link 'sounds/disk' leads nowhere" in said) == (pattern == "sounds")
 
 
-def test_folders_that_may_not_be_read(tiny_checkpoint, monkeypatch, capsys):
-    os.mkdir("sounds/closed")
+def close_folder(monkeypatch):
+    """Let nobody look into folders named `closed`; root would be let in, whatever their mode."""
     scandir = os.scandir
 
     def refuse(path="."):
@@ -108,6 +108,11 @@ def test_folders_that_may_not_be_read(tiny_checkpoint, monkeypatch, capsys):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
+
+
+def test_folders_that_may_not_be_read(tiny_checkpoint, monkeypatch, capsys):
+    os.mkdir("sounds/closed")
+    close_folder(monkeypatch)
     for name in ("sounds", "sounds/**/*.wav"):
         assert embed(name, "--out", "a.csv", weights=tiny_checkpoint) == 1
         error = capsys.readouterr().err
@@ -119,6 +124,22 @@ def test_folders_that_may_not_be_read(tiny_checkpoint, monkeypatch, capsys):
         assert pd.read_csv("a.csv")["file"].tolist() == ["sounds/a.wav"]
     with pytest.raises(PermissionError):
         find_files(["sounds/closed"], on_error="nan")
+
+
+def test_an_index_keeps_what_it_cannot_look_for(tiny_checkpoint, monkeypatch, capsys):
+    os.mkdir("sounds/closed")
+    write_sound("sounds/closed/b.wav")
+    command = ["index", "library", "sounds", "--weights", tiny_checkpoint, "--quiet"]
+    assert main(command) == 0
+    close_folder(monkeypatch)
+    os.remove("sounds/a.wav")
+    write_sound("sounds/c.wav")
+    assert main(command) == 1
+    assert "the folder cannot be read" in capsys.readouterr().err
+    assert main([*command, "--on-error", "nan"]) == 3
+    items = {os.path.basename(item) for item in AudioIndex.load("library").items_}
+    assert "b.wav" in items
+    assert "c.wav" in items
 
 
 def test_brackets_in_the_name_of_a_folder():

@@ -9,13 +9,13 @@ command is given again.
 from __future__ import annotations
 
 import os
-import sys
 from argparse import ArgumentParser, Namespace
 
 import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
+from ._messages import say
 from ._options import add_encoder, add_paths, make_encoder
 from ._resume import resumable
 
@@ -52,8 +52,9 @@ def run(options: Namespace) -> int:
     if os.path.lexists(options.index) and not os.path.isdir(options.index):
         raise NotADirectoryError(f"{options.index!r} is a file, and an index is a folder")
     # Another run may start elsewhere, and mean another file by the same relative name.
-    files = [os.path.abspath(file) for file in find_files(options.paths)]
-    with resumable(options.index) as memory, listed_failures() as failures:
+    found = find_files(options.paths, on_error=options.on_error)
+    files = [os.path.abspath(file) for file in found]
+    with resumable(options.index) as memory, listed_failures(found.unread) as failures:
         index, before = _open(options, memory), 0
         if index is None:
             index = skw2c.AudioIndex(
@@ -65,14 +66,13 @@ def run(options: Namespace) -> int:
             counts = {"added": len(index)}
         else:
             before = len(index)
-            report = index.update(files, missing="keep" if options.keep_missing else "remove")
+            # What lies in a folder that cannot be read today is not gone.
+            keep = options.keep_missing or found.unread
+            report = index.update(files, missing="keep" if keep else "remove")
             counts = {kind: len(names) for kind, names in report.items()}
         index.save(options.index)
         also = "".join(f", {counts[kind]} {say}" for kind, say in _SAID.items() if counts.get(kind))
-        print(
-            f"skw2c: {counts['added']} files added to {before} in {options.index}{also}",
-            file=sys.stderr,
-        )
+        say(f"{counts['added']} files added to {before} in {options.index}{also}")
     return SOME_FAILED if failures else 0
 
 
@@ -89,6 +89,7 @@ def _open(options: Namespace, memory: str):
     )
     if index.mode != options.mode:
         raise ValueError(
-            f"the index {options.index!r} was made with --mode {index.mode}, which is for good"
+            f"the index {options.index!r} was made with --mode {index.mode}; pass that mode, or "
+            "build a new index"
         )
     return index
