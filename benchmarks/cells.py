@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skw2c._atomic import write_atomically
+from skw2c.system._atomic import write_atomically
 
 VERSION = 3
 """Raise it when the same cell comes out differently than before."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skw2c._atomic import replace_atomically
+from skw2c.system._atomic import replace_atomically
 
 _INCHES = 1.15
 _FOR_WORDS = 0.27

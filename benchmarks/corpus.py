@@ -30,7 +30,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from skw2c._atomic import open_atomically, write_atomically
+from skw2c.system._atomic import open_atomically, write_atomically
 
 RATE = 16000
 SOUNDS = (".wav", ".ogg", ".oga", ".flac", ".mp3", ".opus", ".aif", ".aiff", ".au")

@@ -22,7 +22,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import make_pipeline
 
 from skw2c import Wav2CLIPTransformer, YAMNetTransformer
-from skw2c._atomic import write_atomically
+from skw2c.system._atomic import write_atomically
 
 
 def make_features(options):

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import joblib
 import numpy as np
 
-from skw2c._atomic import open_atomically
+from skw2c.system._atomic import open_atomically
 
 CLIPS_AT_ONCE = 64
 VERSION = 1

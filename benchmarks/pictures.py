@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from skw2c.exceptions import VideoError
-from skw2c.pictures import VideoFile
+from skw2c.images import VideoFile
 
 FRAMES_PER_SECOND = 1.0
 

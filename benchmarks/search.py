@@ -164,7 +164,7 @@ def describe_saved(engine, path):
 
 def prepare_exact(path):
     """The exact engine, on the mapped file."""
-    from skw2c._index._neighbours import ExactNeighbours
+    from skw2c.search._neighbours import ExactNeighbours
 
     return partial(ExactNeighbours, np.load(path, mmap_mode="r"))
 
@@ -173,7 +173,7 @@ def prepare_faiss(path):
     """The engine of faiss, on the mapped file."""
     import faiss  # noqa: F401
 
-    from skw2c._index._neighbours import FaissNeighbours
+    from skw2c.search._neighbours import FaissNeighbours
 
     return partial(FaissNeighbours, np.load(path, mmap_mode="r"))
 

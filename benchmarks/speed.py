@@ -19,7 +19,7 @@ from pathlib import Path
 import speed_baselines
 import speed_training
 
-from skw2c._atomic import write_atomically
+from skw2c.system._atomic import write_atomically
 
 MODES = ("clip", "frame")
 ENGINES = ("skw2c", "skw2c openvino", "skw2c mini", "original")

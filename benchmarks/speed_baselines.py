@@ -12,7 +12,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from skw2c._atomic import write_atomically
+from skw2c.system._atomic import write_atomically
 
 WORKER = "speed_baselines_worker.py"
 COMPARED = {

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from speed_worker import count_products, list_convolutions
 
-from skw2c._atomic import write_atomically
 from skw2c.models import Distillation, build_student
+from skw2c.system._atomic import write_atomically
 from skw2c.training import (
     AdamOnPlateau,
     Plan,

@@ -108,8 +108,8 @@ def provide_positional_frame(librosa):
 def measure_network(job, mode):
     """The rate of the network, in turns with bare convolutions under the same division of work."""
     from skw2c.models import random_wav2clip
-    from skw2c.models._inference import FoldedResNet
-    from skw2c.models._openvino import OpenVINOResNet
+    from skw2c.models.wav2clip._folded_resnet import FoldedResNet
+    from skw2c.models.wav2clip._openvino import OpenVINOResNet
 
     resnet = random_wav2clip(0).audio_encoder
     networks = {
@@ -149,7 +149,7 @@ def bare_convolution(channels, rows, columns):
 
 def time_in_threads(function, repeats):
     """Seconds per call where each core calls on its own, one thread of OpenMP each."""
-    from skw2c._ahead import limit_openmp
+    from skw2c.system._prefetch import limit_openmp
 
     n_threads = torch.get_num_threads()
 

@@ -24,7 +24,7 @@ from mini_examples import Mixer
 from mini_projection import fit_projection
 
 from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
-from skw2c._atomic import open_atomically, write_atomically
+from skw2c.system._atomic import open_atomically, write_atomically
 from skw2c.weights import read_checkpoint, write_safetensors
 
 CHUNK = 1000

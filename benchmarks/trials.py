@@ -9,7 +9,7 @@ import numpy as np
 from probes import fit_quietly
 from sklearn.utils.validation import has_fit_parameter
 
-from skw2c._atomic import open_atomically
+from skw2c.system._atomic import open_atomically
 
 VERSION = 2
 """Raise it when the same trial comes out differently than before."""

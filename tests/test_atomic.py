@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from skw2c import _atomic
-from skw2c._atomic import (
+from skw2c.system import _atomic
+from skw2c.system._atomic import (
     check_place,
     open_atomically,
     remove_leftovers,
@@ -158,7 +158,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
 def test_what_live_writers_write_stays(tmp_path):
     with open_atomically(tmp_path / "a") as one, open_atomically(tmp_path / "b") as two:
         write_atomically(tmp_path / "c", b"c")
-        code = "import sys; from skw2c._atomic import remove_leftovers as r; r(sys.argv[1])"
+        code = "import sys; from skw2c.system._atomic import remove_leftovers as r; r(sys.argv[1])"
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)  # noqa: S603
         one.write(b"one")
         two.write(b"two")
@@ -193,7 +193,7 @@ FULL_DISK = """
 import io, resource, signal, sys, tarfile
 import numpy as np, pandas as pd, torch
 import pyarrow
-from skw2c._atomic import open_atomically
+from skw2c.system._atomic import open_atomically
 x = np.random.default_rng(0).normal(size=50_000)
 
 def write_tar(file):

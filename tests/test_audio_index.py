@@ -18,8 +18,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 import skw2c
 from skw2c import AudioIndex, CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransformer
-from skw2c._index._neighbours import ExactNeighbours, FaissNeighbours
 from skw2c.exceptions import AudioError, FailedClipWarning, FailedRowWarning, SavedIndexError
+from skw2c.search._neighbours import ExactNeighbours, FaissNeighbours
 
 from .tolerances import assert_close
 
@@ -671,7 +671,7 @@ def test_the_search_structure_grows_with_the_index(rng, monkeypatch):
     index.add(np.tile(vectors, (4, 1)))
     assert index._engine() is not structure  # there should be more lists
     small = AudioIndex("passthrough").fit(vectors[:10])
-    monkeypatch.setattr("skw2c._index._neighbours.AUTO_THRESHOLD", 15)
+    monkeypatch.setattr("skw2c.search._neighbours.AUTO_THRESHOLD", 15)
     assert isinstance(small._engine(), ExactNeighbours)
     assert isinstance(small.add(vectors[:10])._engine(), FaissNeighbours)
 

@@ -14,7 +14,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
 from skw2c import AudioToImage, CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransformer
-from skw2c._film import blend
 from skw2c.exceptions import (
     AudioError,
     FailedClipWarning,
@@ -23,6 +22,7 @@ from skw2c.exceptions import (
     TextError,
     WeightsError,
 )
+from skw2c.generation._video_writer import blend
 from skw2c.models.vqgan import spherical_distance
 
 from .conftest import make_tone

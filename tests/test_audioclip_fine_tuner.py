@@ -232,7 +232,7 @@ def test_texts_of_a_reference(checkpoint, tuned, sounds, monkeypatch):
             asked.append((model, pretrained))
             raise LookupError
 
-    monkeypatch.setattr("skw2c._audioclip_fine_tuner.CLIPTextEncoder", Encoder)
+    monkeypatch.setattr("skw2c.classifiers._audioclip_fine_tuner.CLIPTextEncoder", Encoder)
     for weights in (checkpoint, AudioCLIPTransformer(checkpoint).fit().weights_):
         with pytest.raises(LookupError):
             AudioCLIPFineTuner(weights, **QUICK).fit(*sounds)

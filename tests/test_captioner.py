@@ -145,7 +145,7 @@ def test_a_clip_with_all_its_captions_is_on_one_side_of_the_split(monkeypatch):
         def finish(self):
             return [{"epoch": 1}], 1
 
-    monkeypatch.setattr("skw2c._audio_captioner.CaptionRun", Run)
+    monkeypatch.setattr("skw2c.captioning._audio_captioner.CaptionRun", Run)
     clips, _ = make_clips(rng, 20)
     captions = [["a"] * (1 + row % 3) for row in range(20)]
     AudioCaptioner("passthrough", **SMALL, validation_fraction=0.25).fit(clips, captions)

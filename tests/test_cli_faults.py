@@ -14,11 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from skw2c import AudioIndex, Wav2CLIPTransformer, _bars
-from skw2c._bars import progress_bar
-from skw2c._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
-from skw2c._locks import LockedError
-from skw2c._rows import GO_ON
+from skw2c import AudioIndex, Wav2CLIPTransformer
 from skw2c.cli import _embed, _parser, _stopping, main
 from skw2c.cli._files import find_files
 from skw2c.cli._imagine import _weighted, _weights_of
@@ -26,6 +22,11 @@ from skw2c.cli._resume import resumable
 from skw2c.cli._tables import check_output, read_vectors, write_table
 from skw2c.cli._text_file import read_text
 from skw2c.cli._wording import in_options, speak_of
+from skw2c.system import _progress
+from skw2c.system._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
+from skw2c.system._locks import LockedError
+from skw2c.system._progress import progress_bar
+from skw2c.transformers._rows import GO_ON
 
 from .conftest import make_tone
 
@@ -431,10 +432,7 @@ IMPORTING = """
 import sys, os, signal
 sys.path.insert(0, os.getcwd())
 open("slow_module.py", "w").write("import os, signal; os.kill(os.getpid(), signal.{name})")
-from skw2c import _bars
-from skw2c._bars import progress_bar
-from skw2c._locks import LockedError
-from skw2c._rows import GO_ON
+from skw2c.transformers._rows import GO_ON
 from skw2c.cli import _embed, main
 def run(options):
     import slow_module
@@ -532,7 +530,7 @@ def test_no_bars_in_files(monkeypatch, capsys):
     with progress_bar(3, unit="clip", desc="embedding", verbose=True) as bar:
         bar.update(2)
         assert capsys.readouterr().err == ""
-        monkeypatch.setattr(_bars, "_SECONDS_BETWEEN_LINES", -1)
+        monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", -1)
         bar.update(0)
         assert capsys.readouterr().err == "embedding: 2/3 clips\n"
         bar.update()

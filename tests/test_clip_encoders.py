@@ -308,7 +308,7 @@ def test_pictures_of_every_kind(tiny_clip, image_files):
 
 def picture_vectors(encoder, path, fps):
     """The vector of each instant by way of CLIPImageEncoder."""
-    from skw2c.pictures import VideoFile
+    from skw2c.images import VideoFile
 
     images = CLIPImageEncoder(encoder.model, None, random_state=0).fit()
     frames = [(image, repeats) for image, repeats in VideoFile(path).frames(fps)]

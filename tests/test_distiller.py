@@ -32,7 +32,7 @@ from skw2c import (
     Wav2CLIPTransformer,
     ZeroShotClassifier,
 )
-from skw2c._training_data import collect_clips
+from skw2c.distillation._training_data import collect_clips
 from skw2c.exceptions import (
     AudioError,
     FailedClipWarning,

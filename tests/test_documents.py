@@ -31,7 +31,7 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
             return kind(**{"weights": tiny_checkpoint, **own})
         return kind(**{"model": tiny_clip, "pretrained": None, "random_state": 0, **own})
 
-    monkeypatch.setattr("skw2c._encoders._construct", construct)
+    monkeypatch.setattr("skw2c.transformers._encoders._construct", construct)
 
 
 def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip, stand_ins):
@@ -95,7 +95,7 @@ def test_examples(path, monkeypatch, tiny_world, tmp_path):
     matplotlib.use("agg")
     vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
     monkeypatch.setattr("skw2c.datasets.train_small_vqgan", lambda *_, **__: vqgan)
-    monkeypatch.setattr("skw2c._small_world.make_small_world", lambda: tiny_world)
+    monkeypatch.setattr("skw2c.distillation._small_world.make_small_world", lambda: tiny_world)
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
     runpy.run_path(str(path))
     matplotlib.pyplot.close("all")

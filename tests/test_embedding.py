@@ -14,9 +14,9 @@ import soundfile
 import torch
 
 from skw2c import Wav2CLIPTransformer
-from skw2c._ahead import map_ahead, read_ahead
 from skw2c.exceptions import AudioError, FailedClipWarning
 from skw2c.models import FrozenWav2CLIP
+from skw2c.system._prefetch import map_ahead, read_ahead
 
 from .tolerances import assert_close
 
@@ -110,7 +110,7 @@ def test_raise_names_the_first_bad_row(tiny_checkpoint, mixed, n_jobs):
 def test_raise_does_not_wait_for_what_comes_after(tiny_checkpoint, wav_files, monkeypatch):
     counts = count_computed(monkeypatch)
     transformer = Wav2CLIPTransformer(tiny_checkpoint).fit(wav_files)
-    monkeypatch.setattr("skw2c._embedding._MOST_WORKERS", 1)
+    monkeypatch.setattr("skw2c.transformers._embedding._MOST_WORKERS", 1)
     with pytest.raises(AudioError, match="Row 0"):
         transformer.transform(["missing.wav", *wav_files])
     assert not counts
@@ -290,7 +290,7 @@ def test_read_ahead_passes_errors_on():
 
 def test_workers_do_not_look_for_libraries(monkeypatch):
     """The search could wait for a worker that imports one, and that for the search."""
-    from skw2c import _ahead
+    from skw2c.system import _prefetch as _ahead
 
     searching = []
 

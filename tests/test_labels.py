@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from skw2c import prettify_label
-from skw2c._labels import check_prompts, embed_labels, look_up_labels
+from skw2c.transformers._labels import check_prompts, embed_labels, look_up_labels
 
 TABLE = {"dog": [3.0, 4.0], "alarm_clock": [0.0, 2.0], "bat_(animal)": [1.0, 0.0]}
 

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from skw2c._locks import LockedError, hold_lock
+from skw2c.system._locks import LockedError, hold_lock
 
 HOLD = """
 import sys
-from skw2c._locks import hold_lock
+from skw2c.system._locks import hold_lock
 with hold_lock(sys.argv[1], "held"):
     print("holding", flush=True)
     sys.stdin.read()

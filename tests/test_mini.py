@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 import skw2c.weights
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import WeightsError
-from skw2c.models._wav2clip import Projection
+from skw2c.models.wav2clip._network import Projection
 from skw2c.models.yamnet import audioset_classes
 from skw2c.weights import fetch_weights, is_cached, read_checkpoint, registry
 

@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from skw2c._index import _neighbours
-from skw2c._index._codes import Codes
-from skw2c._index._neighbours import ExactNeighbours, FaissNeighbours, choose_engine
 from skw2c.exceptions import OptionalDependencyError
+from skw2c.search import _neighbours
+from skw2c.search._codes import Codes
+from skw2c.search._neighbours import ExactNeighbours, FaissNeighbours, choose_engine
 
 from .conftest import REPOSITORY
 from .tolerances import assert_close
@@ -378,7 +378,7 @@ def test_beside_torch(packages):
     program = f"""
 import {packages}
 import numpy as np
-from skw2c._index._neighbours import FaissNeighbours
+from skw2c.search._neighbours import FaissNeighbours
 vectors = np.random.default_rng(0).normal(size=(17000, 16)).astype(np.float32)
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 first = torch.ones(500, 500) @ torch.ones(500, 500)
@@ -394,7 +394,7 @@ print((engine.search(vectors[:100], 10)[1][:, 0] == np.arange(100)).all())
 
 
 def test_import_loads_neither_faiss_nor_torch():
-    program = "import sys, skw2c._index._neighbours; print({'faiss', 'torch'} & set(sys.modules))"
+    program = "import sys, skw2c.search._neighbours; print({'faiss', 'torch'} & set(sys.modules))"
     result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -19,8 +19,8 @@ import soundfile
 import torch
 
 from skw2c.exceptions import ImageError, OptionalDependencyError, VideoError
-from skw2c.pictures import VideoFile, as_image, list_images, list_videos
-from skw2c.pictures._video import _count_instants, _Track
+from skw2c.images import VideoFile, as_image, list_images, list_videos
+from skw2c.images._video import _count_instants, _Track
 
 av = pytest.importorskip("av")
 Image = pytest.importorskip("PIL.Image")

@@ -135,7 +135,7 @@ def test_a_full_disk(tmp_path, esc_folder, load, monkeypatch, capsys):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         fsync(file)
 
-    monkeypatch.setattr("skw2c._atomic.os.fsync", fill)
+    monkeypatch.setattr("skw2c.system._atomic.os.fsync", fill)
     for n_written in (0, 1, 3):
         room[0] = n_written
         assert run_all.main(arguments) == 1

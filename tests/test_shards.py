@@ -27,13 +27,13 @@ from skw2c import (
     ClipShards,
     CLIPTextEncoder,
     CLIPVideoEncoder,
-    _shard_source,
     load_audio,
     write_shards,
 )
-from skw2c._atomic import _host, replace_atomically
-from skw2c._shard_source import cut
+from skw2c.distillation import _shard_source
+from skw2c.distillation._shard_source import cut
 from skw2c.exceptions import AudioError, LeftOutWarning, ShardError, TextError, VideoError
+from skw2c.system._atomic import _host, replace_atomically
 from skw2c.training import _open_files
 from skw2c.training._clips import TeacherVectors, WaveformClips
 from skw2c.training._shard_file import Clip, write_shard
@@ -742,7 +742,7 @@ def test_real_videos(tmp_path, shared, broken, teacher):
 def run_in_process(films, folder, tiny_clip):
     program = (
         "import sys, time; from skw2c import CLIPVideoEncoder, write_shards\n"
-        "import skw2c._shard_writer as writer\n"
+        "import skw2c.distillation._shard_writer as writer\n"
         "read = writer.read_source\n"
         "writer.read_source = lambda *args: (time.sleep(0.3), read(*args))[1]\n"
         f"teacher = CLIPVideoEncoder({tiny_clip!r}, None, fps={FPS}, random_state=0)\n"

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from skw2c import CLIPTextEncoder, Wav2CLIPTransformer, make_small_world
-from skw2c._small_world import _find_folder
 from skw2c.datasets import SOUND_KINDS
+from skw2c.distillation._small_world import _find_folder
 
 pytest.importorskip("open_clip")
 
@@ -21,7 +21,7 @@ def test_world(tiny_world, capsys):
 
 
 def test_it_is_kept(tiny_world, tiny_world_parameters, monkeypatch):
-    monkeypatch.setattr("skw2c._small_world._train", None)
+    monkeypatch.setattr("skw2c.distillation._small_world._train", None)
     again = make_small_world(**tiny_world_parameters)
     assert again.encoder == tiny_world.encoder
     pd.testing.assert_frame_equal(again.history, tiny_world.history)

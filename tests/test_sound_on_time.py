@@ -8,7 +8,7 @@ from skw2c.exceptions import AudioError, VideoError
 
 av = pytest.importorskip("av")
 
-from skw2c.pictures import VideoFile  # noqa: E402
+from skw2c.images import VideoFile  # noqa: E402
 
 from .sound_files import assert_heard, write_parts, write_tracks  # noqa: E402
 

@@ -7,7 +7,7 @@ import itertools
 import pandas as pd
 import pytest
 
-from skw2c._spreadsheets import disarm, disarm_path, disarm_table, rearm
+from skw2c.system._spreadsheets import disarm, disarm_path, disarm_table, rearm
 
 
 def test_every_text_comes_back():

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from skw2c import Wav2CLIPTransformer
-from skw2c import _store as store_module
-from skw2c._atomic import _host
-from skw2c._store import VectorStore
+from skw2c.system import _vector_store as store_module
+from skw2c.system._atomic import _host
+from skw2c.system._vector_store import VectorStore
 
 
 class Clip:

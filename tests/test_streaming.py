@@ -12,9 +12,9 @@ import skw2c.models._streaming as streaming
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import AudioError
 from skw2c.models import Framing, FrozenWav2CLIP, Wav2CLIP, random_wav2clip
-from skw2c.models._inference import FoldedResNet
-from skw2c.models._resnet import BLOCKS, ResNet
-from skw2c.models._spectrogram import LogSpectrogram
+from skw2c.models.wav2clip._folded_resnet import FoldedResNet
+from skw2c.models.wav2clip._resnet import BLOCKS, ResNet
+from skw2c.models.wav2clip._spectrogram import LogSpectrogram
 
 from .conftest import make_tone
 from .tolerances import assert_close

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skw2c import CLIPTextEncoder, Wav2CLIPTransformer, ZeroShotClassifier
-from skw2c._encoders import resolve_encoder
 from skw2c.exceptions import AudioError, FailedClipWarning
+from skw2c.transformers._encoders import resolve_encoder
 
 from .tolerances import assert_close
 

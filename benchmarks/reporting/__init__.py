@@ -8,8 +8,8 @@ from reporting._markdown import render_markdown
 from reporting._results import Results
 from reporting._sections import make_sections
 from reporting._texts import as_plain
-from skw2c._atomic import write_atomically
-from skw2c._spreadsheets import disarm_table
+from skw2c.system._atomic import write_atomically
+from skw2c.system._spreadsheets import disarm_table
 
 __all__ = ["as_plain", "write_report"]
 

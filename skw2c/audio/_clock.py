@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .._container import is_a_pause
 from ..exceptions import AudioError
+from ..system._media_container import is_a_pause
 
 # Containers whose packets carry the time of a clock. The others have none, and FFmpeg counts the
 # samples or the bytes instead, which is wrong where the rate changes on the way.

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from .._extensions import MEDIA_EXTENSIONS
-from .._regular_file import refuse_device
 from ..exceptions import AudioError
+from ..system._extensions import MEDIA_EXTENSIONS
+from ..system._regular_file import refuse_device
 from ._media_file import MediaFile
 from ._proof import check_is_told_by_content
 from ._rate import check_rate_of_file

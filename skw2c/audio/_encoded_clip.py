@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 
-from .._regular_file import refuse_device
 from ..exceptions import AudioError, OptionalDependencyError
-from ._clip import Clip, FileClip, as_audio_error
+from ..system._regular_file import refuse_device
 from ._rate import rate_of_item
+from ._sources import Clip, FileClip, as_audio_error
 
 # An object may stand in two rows, and two threads that move in one file read something else.
 _LONGEST_NAME = 255

@@ -10,9 +10,9 @@ from numbers import Number
 import numpy as np
 
 from ..exceptions import AudioError
-from ._clip import ArrayClip, Clip, FileClip, as_audio_error
 from ._encoded_clip import DecoderClip, EncodedClip
 from ._rate import rate_of_item
+from ._sources import ArrayClip, Clip, FileClip, as_audio_error
 
 _LONGEST_NAME = 4096
 _DEFINITION = (

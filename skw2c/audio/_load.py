@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..exceptions import AudioError
-from ._clip import as_audio_error
 from ._heard import warn_of_cancellation
 from ._items import as_clip
 from ._rate import check_rate
+from ._sources import as_audio_error
 
 
 def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate: int = 16000):

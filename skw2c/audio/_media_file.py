@@ -9,15 +9,15 @@ from operator import itemgetter
 
 import numpy as np
 
-from .._container import (
+from ..exceptions import AudioError
+from ..system._media_container import (
     choose_pictures,
     choose_sound,
     open_container,
     start_of_file,
     stated_end,
 )
-from .._optional import import_optional
-from ..exceptions import AudioError
+from ..system._optional import import_optional
 from ._clock import Clock
 from ._headers import id3_size
 from ._prepare import mix_down, resample

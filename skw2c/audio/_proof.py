@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from .._container import open_container
-from .._optional import import_optional
 from ..exceptions import AudioError
+from ..system._media_container import open_container
+from ..system._optional import import_optional
 
 # What FFmpeg tells by the content. Some other formats it takes on the word of the name.
 _TOLD_BY_CONTENT = frozenset(

@@ -13,7 +13,7 @@ from contextlib import nullcontext
 
 import skw2c
 
-from .._names import column_of_names
+from ..validation._file_names import column_of_names
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
 from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder

@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import BinaryIO
 
-from .._spreadsheets import disarm_table
+from ..system._spreadsheets import disarm_table
 
 FORMULAS = """\
 In text tables (CSV, TSV, the terminal) a label or query that begins with = + - or @, which

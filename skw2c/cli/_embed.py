@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from .._names import column_of_names
+from ..validation._file_names import column_of_names
 from ._failures import SOME_FAILED, listed_failures
 from ._files import find_files
 from ._options import add_encoder, add_paths, make_encoder

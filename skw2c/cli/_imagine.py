@@ -13,9 +13,9 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 import skw2c
 
-from .._atomic import open_atomically
-from .._optional import import_optional
 from ..exceptions import WeightsError
+from ..system._atomic import open_atomically
+from ..system._optional import import_optional
 from ._failures import listed_failures
 from ._messages import say
 from ._options import add_machine, positive, weights

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from .._locks import hold_lock
+from ..system._locks import hold_lock
 from ._messages import say
 
 _MARK = "made-by-skw2c"

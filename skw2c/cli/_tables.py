@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import zipfile
 
-from .._atomic import check_place, open_atomically
-from .._optional import import_optional
+from ..system._atomic import check_place, open_atomically
+from ..system._optional import import_optional
 from ._csv import print_csv, write_csv
 from ._text_file import read_text
 

@@ -10,7 +10,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from .._bars import progress_bar
+from ..system._progress import progress_bar
 from ..weights import import_open_clip
 
 _HOTTEST = math.log(100)

@@ -9,8 +9,8 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from .._bars import progress_bar
 from ..models.vqgan import VQGAN, VQGANConfiguration
+from ..system._progress import progress_bar
 
 _COMMITMENT = 0.25
 """Weight of the distance from latents to their codes, as in the paper."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._atomic import write_atomically
+from ..system._atomic import write_atomically
 from ..weights import cache_folder, write_safetensors
 from ._contrastive import Recipe, train_contrastively
 from ._options import check_at_least, draw_seed

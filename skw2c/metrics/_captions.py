@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_scalar
 
-from ._caption_door import check_captions
+from ._caption_validation import check_captions
 
 # BLEU as coco-caption computes it: a count of 0 becomes these, so that logarithms exist.
 _TINY, _SMALL = 1e-15, 1e-9

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .._optional import import_optional
 from ..exceptions import OptionalDependencyError
-from ._caption_door import check_captions
+from ..system._optional import import_optional
+from ._caption_validation import check_captions
 from ._captions import _cider_d
 
 _NAMES = ("meteor", "spice", "spider")

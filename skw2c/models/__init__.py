@@ -1,7 +1,13 @@
 """Networks in pure torch. They know tensors and arrays, neither files of sound nor X."""
 
 from ._cache import choose_device
-from ._caption_decoder import (
+from ._classification import Classification
+from ._contract import FrozenEncoder
+from ._distillation import LOSSES, Distillation, build_student
+from ._framing import Framing
+from ._get_frozen import get_frozen_clip, get_frozen_wav2clip
+from .captioner._beam_search import search_captions
+from .captioner._decoder import (
     END,
     PAD,
     START,
@@ -10,17 +16,11 @@ from ._caption_decoder import (
     get_caption_decoder,
     pad_frames,
 )
-from ._caption_search import search_captions
-from ._classification import Classification
-from ._clip import FrozenCLIP
-from ._contract import FrozenEncoder
-from ._distillation import LOSSES, Distillation, build_student
-from ._framing import Framing
-from ._frozen import FrozenWav2CLIP
-from ._frozen_module import restore_projection
-from ._get_frozen import get_frozen_clip, get_frozen_wav2clip
-from ._spectrogram import SHORTEST
-from ._wav2clip import Wav2CLIP, random_wav2clip
+from .clip._frozen_clip import FrozenCLIP
+from .wav2clip._frozen_module import restore_projection
+from .wav2clip._frozen_wav2clip import FrozenWav2CLIP
+from .wav2clip._network import Wav2CLIP, random_wav2clip
+from .wav2clip._spectrogram import SHORTEST
 
 __all__ = [
     "END",

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ._losses import ContrastiveLoss, CosineLoss
-from ._resnet import BLOCKS
-from ._wav2clip import AudioEncoder, Projection
+from .wav2clip._network import AudioEncoder, Projection
+from .wav2clip._resnet import BLOCKS
 
 LOSSES = ("cx", "clip", "clip_i", "cosine")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..weights import CLIPReference, WeightsReference
 from ._cache import choose_device, choose_torch_device, keep_network
-from ._clip import FrozenCLIP, build_clip
 from ._contract import FrozenEncoder
-from ._frozen import FrozenWav2CLIP
-from ._frozen_module import FrozenModule, restore_module
 from ._state import build_wav2clip
-from ._wav2clip import random_wav2clip
+from .clip._frozen_clip import FrozenCLIP, build_clip
+from .wav2clip._frozen_module import FrozenModule, restore_module
+from .wav2clip._frozen_wav2clip import FrozenWav2CLIP
+from .wav2clip._network import random_wav2clip
 
 
 def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenEncoder:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..exceptions import WeightsError
-from ._resnet import BLOCKS
-from ._wav2clip import Wav2CLIP
+from .wav2clip._network import Wav2CLIP
+from .wav2clip._resnet import BLOCKS
 
 _PREFIXES = ("audio_encoder.", "audio_transform.")
 _FIRST = "audio_encoder.conv1.weight"

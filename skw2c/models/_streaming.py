@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._spectrogram import HOP_LENGTH, N_FFT, LogSpectrogram
+from .wav2clip._spectrogram import HOP_LENGTH, N_FFT, LogSpectrogram
 
 CORE_COLUMNS = 5120
 """Columns by which the convolutions advance on a long clip (113 seconds)."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from .._atomic import write_atomically
+from ..system._atomic import write_atomically
 from ._checkpoint_file import read_plain
 from ._failure import MAY_DIFFER
 

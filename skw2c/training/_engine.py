@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .._optional import import_optional
+from ..system._optional import import_optional
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 

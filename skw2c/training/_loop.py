@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from .._ahead import map_ahead
+from ..system._prefetch import map_ahead
 from ._checkpoint import RunFolder
 from ._clips import Batch, TrainingClips
 from ._engine import Engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from .._bars import progress_bar
+from ..system._progress import progress_bar
 
 
 class Progress:

@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
-from .._atomic import write_atomically
 from ..exceptions import ShardError
+from ..system._atomic import write_atomically
 from ._open_files import OpenFile
 
 LIST = "shards.json"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .._atomic import write_atomically
 from ..exceptions import ShardError
+from ..system._atomic import write_atomically
 from ._shard_file import CLIP, LONGEST_FACTS, SAMPLES, VECTORS, scan_shard
 from ._shard_folder import read_json
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._atomic import open_atomically
 from ..exceptions import WeightsError
+from ..system._atomic import open_atomically
 from ._bounds import (
     Budget,
     TooLargeError,

@@ -6,7 +6,7 @@ import hashlib
 import os
 from functools import lru_cache
 
-from .._regular_file import refuse_device
+from ..system._regular_file import refuse_device
 
 
 def sha256_of(path: str | os.PathLike) -> str:

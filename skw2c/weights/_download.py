@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
-from .._bars import progress_bar
+from ..system._progress import progress_bar
 
 _SILENCE = 30.0
 """Seconds after which a server that sends nothing is given up."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from .._atomic import write_atomically
 from ..exceptions import WeightsError, WeightsNotAvailableError
+from ..system._atomic import write_atomically
 from ._checkpoint import read_checkpoint, write_safetensors
 from ._checksum import git_blob_of, sha256_of
 from ._download import Downloader

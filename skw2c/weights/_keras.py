@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._optional import import_optional
 from ..exceptions import WeightsError
+from ..system._optional import import_optional
 from . import _keras_names
 from ._bounds import Budget, TooLargeError, unpacked_limit
 from ._keras_names import AnyLengthError, descend, find_root, list_layers

@@ -8,8 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._optional import import_optional
 from ..exceptions import WeightsError, WeightsNotAvailableError
+from ..system._optional import import_optional
 from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_weights
 from ._registry import registry

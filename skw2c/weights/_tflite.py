@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._optional import import_optional
 from ..exceptions import WeightsError
+from ..system._optional import import_optional
 from ._bounds import Budget, count_entries, unpacked_limit
 
 _DTYPES = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._clip import FrozenCLIP
+from ..clip._frozen_clip import FrozenCLIP
 from ._frozen import FrozenVQGAN
 from ._pixels import Cutouts
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..._optional import import_optional
+from ...system._optional import import_optional
 
 AUGMENTATIONS = ("affine", "perspective", "jitter", "erasing")
 """What can be done to the copies of a picture, in the order of the original program."""

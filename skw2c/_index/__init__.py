@@ -1,1 +1,0 @@
-"""What `AudioIndex` is made of: its content, its folder, its search, its queries."""

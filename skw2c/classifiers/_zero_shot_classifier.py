@@ -1,0 +1,630 @@
+"""ZeroShotClassifier: sounds in, the labels whose words lie nearest out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import joblib
+import numpy as np
+from scipy.special import expit, logsumexp
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from ..transformers._labels import (
+    check_prompts,
+    embed_labels,
+    is_table,
+    look_up_labels,
+    names_in_table,
+    refuse_prompts,
+)
+from ..transformers._rows import to_unit_length
+from ..validation._intervals import SECONDS
+from ..validation._tables import (
+    check_frames,
+    note_columns,
+    spans_of_frames,
+    stack_frames,
+    take_columns,
+    tell_of_input,
+)
+from ._class_numbers import number_classes, refuse_numbers
+from ._class_scores import choose_classes, compare_two
+from ._classes import (
+    binarize,
+    check_target,
+    labels_of_sets,
+    labels_of_target,
+    read_labels,
+    sort_labels,
+)
+
+
+class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
+    """Classify sounds by words, without any training.
+
+    A sound gets the label whose text vector has the largest cosine with the vector of the
+    sound. Both must lie in one space: that of CLIP [1]_ by default, into which Wav2CLIP
+    [2]_ maps sounds.
+
+    Parameters
+    ----------
+    labels : sequence, dict or None, default=None
+        The labels to choose from: strings, or numbers. A dict says what labels mean in
+        words, as in ``{0: "dog", 1: "rain"}``, which numbers need where ``text_encoder`` is no
+        table. None takes them from ``y`` in `fit`.
+
+    encoder : str, transformer or "passthrough", default="wav2clip"
+        What makes vectors of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer` with the
+        official weights, ``"audioclip"`` is :class:`AudioCLIPTransformer`. A transformer is
+        cloned and fitted; wrap one that is trained already in
+        :class:`~sklearn.frozen.FrozenEstimator`. ``"passthrough"``: X holds vectors.
+
+    text_encoder : str, transformer, dict, DataFrame, (array, names) or array, default="clip"
+        What makes vectors of labels. ``"clip"`` is :class:`CLIPTextEncoder`, and
+        ``"audioclip"`` the one that belongs to ``encoder="audioclip"``. A transformer is
+        cloned, and fitted on the prompts; wrap one that is trained already in
+        :class:`~sklearn.frozen.FrozenEstimator`. A table holds ready vectors, and needs no
+        CLIP: a dict (label to vector), a DataFrame of pandas (one row per label, named by its
+        index), a pair of an array (n_names, width) and names, or an array in the order of
+        ``labels``. A label is found in a table as it stands, or else as
+        :func:`~skw2c.prettify_label` says it, whatever its capitals.
+
+    prompts : str or sequence of str, default="{}"
+        One template or many, with ``{}`` where the label stands, such as ``"the sound of
+        {}"``. The vectors of several are scaled to unit length and averaged, as in CLIP.
+        Labels are put in as :func:`~skw2c.prettify_label` says them.
+
+    mode : {"clip", "frame"}, default="clip"
+        ``"clip"`` judges each clip as a whole, ``"frame"`` each of its windows.
+
+    multilabel : bool, default=False
+        Whether a sound may have any number of labels.
+
+    threshold : float or None, default=None
+        The cosine above which a sound has a label, if ``multilabel=True``. None: a sound
+        has the labels whose probability, among all labels, is larger than if all were as
+        likely.
+
+    temperature : float, default=0.01
+        What cosines are divided by to make probabilities. 0.01 is that of CLIP.
+
+    frame_length : float, default=1.0
+        Length of a window in seconds, in frame mode.
+
+    hop_length : float, default=1.0
+        Time from the start of one window to the next, in seconds, in frame mode.
+
+    tail : {"pad", "drop"}, default="pad"
+        What becomes of an incomplete last window, in frame mode: padded with zeros, so that
+        all of a clip is heard, or dropped.
+
+    device : str, default="auto"
+        Where the networks run, see :class:`Wav2CLIPTransformer`.
+
+    n_jobs : int or None, default=None
+        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
+
+    memory : str, Path, joblib.Memory or None, default=None
+        Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        names row and file. ``"nan"`` goes on: such a clip has the label None (NaN where
+        labels are numbers, and no label under ``multilabel=True``), and its scores and
+        probabilities are NaN.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels: sorted, but under ``multilabel=True`` in the order of ``labels``; or their
+        numbers, where y in `fit` has these.
+
+    label_vectors_ : ndarray of shape (n_classes, width), float64
+        Their unit vectors.
+
+    encoder_ : transformer or "passthrough"
+        The fitted encoder.
+
+    text_encoder_ : transformer or None
+        The fitted text encoder; None for a table.
+
+    n_features_in_ : int
+        Number of columns of X in `fit`, where X was a table.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X in `fit`, where they are strings.
+
+    See Also
+    --------
+    AudioIndex : Finds sounds by words.
+    Wav2CLIPTransformer : The encoder of sounds.
+
+    Notes
+    -----
+    ``device``, ``n_jobs``, ``memory``, ``on_error``, ``verbose``, ``frame_length`` and
+    ``hop_length`` go to encoders that are given by name; a transformer has its own, and all
+    else that it can be told, as in ``encoder=Wav2CLIPTransformer(sampling_rate=44100)``. Where
+    a transformer has a parameter ``mode`` or, in frame mode, ``tail``, it is set to that of the
+    classifier.
+
+    Where labels are given, all of them are classes, also those that a part of the data does
+    not have. A vector of zeros has the cosine 0 with all.
+
+    Many meta-estimators, such as voting, stacking, bagging and
+    :func:`~sklearn.model_selection.cross_val_predict` of probabilities, hand y on as numbers:
+    the positions of its classes in sorted order. They need ``labels``: the same as in y, in
+    sorted order, or a dict ``{0: ..., 1: ...}`` where y has such numbers itself. The numbers are
+    then ``classes_``. Where it is not certain what a number means, `fit` raises an error, so
+    that those which ask for one class at a time, such as
+    :class:`~sklearn.multiclass.OneVsRestClassifier`, are refused for three labels and more: a
+    classifier that chooses among all labels does not need them.
+
+    Probabilities are a softmax of the cosines, and say which label fits best, not whether
+    any does. Under ``multilabel=True`` they are a logistic function of the cosine's
+    distance from the threshold.
+
+    References
+    ----------
+    .. [1] A. Radford et al., "Learning transferable visual models from natural language
+       supervision", ICML 2021, arXiv 2103.00020.
+    .. [2] H.-H. Wu, P. Seetharaman, K. Kumar and J. P. Bello, "Wav2CLIP: Learning robust
+       audio representations from CLIP", ICASSP 2022, arXiv 2110.11499.
+
+    Examples
+    --------
+    Real use needs two downloads, once:
+
+    >>> from skw2c import ZeroShotClassifier
+    >>> classifier = ZeroShotClassifier(["dog", "rain", "church bells"])
+    >>> classifier.fit().predict(["a.wav", "b.wav"])  # doctest: +SKIP
+
+    With vectors at hand:
+
+    >>> words = {"dog": [1.0, 0.0], "rain": [0.0, 1.0]}
+    >>> classifier = ZeroShotClassifier(encoder="passthrough", text_encoder=words)
+    >>> classifier.fit(y=["dog", "rain"]).predict([[0.9, 0.2], [0.1, 3.0]])
+    array(['dog', 'rain'], dtype='<U4')
+    """
+
+    _parameter_constraints = {
+        "labels": [Mapping, "array-like", None],
+        "encoder": [
+            StrOptions({"wav2clip", "audioclip", "passthrough"}),
+            HasMethods(["fit", "transform"]),
+        ],
+        "text_encoder": [
+            StrOptions({"clip", "audioclip"}),
+            HasMethods(["fit", "transform"]),
+            Mapping,
+            "array-like",
+        ],
+        "prompts": [str, "array-like"],
+        "mode": [StrOptions({"clip", "frame"})],
+        "multilabel": ["boolean"],
+        "threshold": [Real, None],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
+        "tail": [StrOptions({"pad", "drop"})],
+        "device": [str],
+        "n_jobs": [Integral, None],
+        "memory": [str, os.PathLike, joblib.Memory, None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        labels=None,
+        *,
+        encoder="wav2clip",
+        text_encoder="clip",
+        prompts="{}",
+        mode="clip",
+        multilabel=False,
+        threshold=None,
+        temperature=0.01,
+        frame_length=1.0,
+        hop_length=1.0,
+        tail="pad",
+        device="auto",
+        n_jobs=None,
+        memory=None,
+        on_error="raise",
+        verbose=False,
+    ):
+        self.labels = labels
+        self.encoder = encoder
+        self.text_encoder = text_encoder
+        self.prompts = prompts
+        self.mode = mode
+        self.multilabel = multilabel
+        self.threshold = threshold
+        self.temperature = temperature
+        self.frame_length = frame_length
+        self.hop_length = hop_length
+        self.tail = tail
+        self.device = device
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X=None, y=None, sample_weight=None):
+        """Learn the labels, not from sounds: make their vectors.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or None, default=None
+            What the encoder takes. Frozen encoders learn nothing from it, and None
+            will do.
+        y : array-like of shape (n_clips,) or None, default=None
+            The labels, if the parameter ``labels`` is None, each as often as it likes;
+            otherwise it is only checked. Under ``multilabel=True`` also one collection of
+            labels for each clip, or a DataFrame of 0 and 1 with the labels as names of its
+            columns.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Ignored, for nothing is learned from clips: it is there for meta-estimators that
+            draw clips by weights.
+
+        Returns
+        -------
+        self : ZeroShotClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, labels come twice, are said in the same way or mean the
+            same vector, the table lacks one, y has others, or numbers stand where words are
+            needed.
+        """
+        if X is not None and y is not None:
+            check_consistent_length(X, y)
+        if sample_weight is not None and X is not None:
+            _check_sample_weight(sample_weight, X)
+        classes, words = self._collect_labels(y)
+        self._check_decision(classes)
+        self._fit_encoder(X)
+        self.label_vectors_ = self._embed_labels(words)
+        self.classes_ = np.array(classes)
+        return self
+
+    def predict(self, X):
+        """Give each sound its label.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        ndarray
+            Labels (n_clips,), or under ``multilabel=True`` an indicator matrix (n_clips,
+            n_classes) of 0 and 1. In frame mode (n_clips, n_frames) or (n_clips,
+            n_frames, n_classes), or an object array of shape (n_clips,) where the
+            numbers of frames differ.
+        """
+        return self._judge(X, self._choose)
+
+    def predict_proba(self, X):
+        """Say how probable each label is.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_classes)
+            Probabilities, float64. Their sum over the classes is 1, but under
+            ``multilabel=True``. In frame mode (n_clips, n_frames, n_classes), or an
+            object array of shape (n_clips,) where the numbers of frames differ.
+        """
+        return self._judge(X, self._probabilities)
+
+    def decision_function(self, X):
+        """Cosine of each sound with each label.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_classes) or (n_clips,)
+            Cosines, float64; for two classes that of the second less that of the first,
+            but under ``multilabel=True``. In frame mode with a dimension n_frames after
+            the first, or an object array of shape (n_clips,).
+        """
+        return self._judge(X, self._decide)
+
+    def score(self, X, y, sample_weight=None):
+        """Share of the sounds that get the right label, or all of their labels.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+        y : array-like of shape (n_clips,) or (n_clips, n_classes)
+            The labels, or under ``multilabel=True`` all that `fit` takes.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+        """
+        if self.mode == "frame":
+            raise ValueError(
+                "A label for each clip cannot be compared with labels of frames: compare "
+                "predict_events(X) with the events, or score with mode='clip'"
+            )
+        y = binarize(y, self.classes_.tolist()) if self.multilabel else y
+        return super().score(X, y, sample_weight)
+
+    def predict_events(self, X):
+        """Say what is heard from when to when, in frame mode.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            What the encoder takes.
+
+        Returns
+        -------
+        DataFrame
+            One row for each run of windows with the same label: ``row`` (index of the
+            clip), ``label``, ``onset`` and ``offset`` (seconds from the start of the
+            clip; no event ends after its clip does, if it is not of vectors that are ready),
+            and ``score``, the largest probability of the label in the run.
+        """
+        import pandas as pd
+
+        if self.mode != "frame":
+            raise ValueError(f"predict_events needs mode='frame', and mode={self.mode!r}")
+        vectors, durations = self._embed_for_events(X)
+        events = [
+            (row, *event)
+            for row, (frames, duration) in enumerate(zip(vectors, durations, strict=True))
+            for event in self._events(self._compare(frames), duration)
+        ]
+        return pd.DataFrame(events, columns=["row", "label", "onset", "offset", "score"])
+
+    def frame_times(self, n_frames):
+        """Start and end of the first windows of a clip, in frame mode.
+
+        Parameters
+        ----------
+        n_frames : int
+            Number of windows.
+
+        Returns
+        -------
+        ndarray of shape (n_frames, 2), float64
+            Seconds from the start of the clip.
+        """
+        check_is_fitted(self)
+        if isinstance(self.encoder_, str):
+            return spans_of_frames(n_frames, self.frame_length, self.hop_length)
+        from ..transformers._encoders import frame_times_of
+
+        return frame_times_of(self.encoder_, n_frames)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.labels is None
+        tags.classifier_tags.poor_score = True
+        tags.classifier_tags.multi_label = self.multilabel
+        tell_of_input(tags, self)
+        return tags
+
+    def _collect_labels(self, y) -> tuple[list, list]:
+        """The classes in their order, and the words for them."""
+        if self.labels is not None:
+            classes, words = read_labels(self.labels)
+            if y is not None:
+                classes = classes if self.multilabel else number_classes(classes, y)
+                check_target(y, classes, self.multilabel)
+        elif y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None: pass the labels, fit(y=[...]) or labels=[...]"
+            )
+        else:
+            classes = labels_of_sets(y) if self.multilabel else labels_of_target(y)
+            words = classes
+            if is_table(self.text_encoder) and not self.multilabel:
+                number_classes(names_in_table(self.text_encoder), y)
+        if not is_table(self.text_encoder):
+            refuse_numbers(words)
+        in_order = self.multilabel and (self.labels is not None or hasattr(y, "columns"))
+        return (classes, words) if in_order else sort_labels(classes, words)
+
+    def _check_decision(self, classes: list) -> None:
+        """Refuse what would never, or always, give a label."""
+        if self.threshold is not None and not self.multilabel:
+            raise ValueError(
+                f"threshold={self.threshold!r} needs multilabel=True; otherwise each sound has "
+                "the best label"
+            )
+        if self.threshold is not None and not np.isfinite(self.threshold):
+            raise ValueError(f"threshold={self.threshold!r} must be a finite number")
+        if self.multilabel and self.threshold is None and len(classes) == 1:
+            raise ValueError(
+                f"{classes[0]!r} is the only label, and there is no other to be more likely than: "
+                "pass a threshold, or a second label for what is none of it"
+            )
+
+    def _fit_encoder(self, X) -> None:
+        self.encoder_ = self._make_encoder()
+        if isinstance(self.encoder_, str):
+            if X is None:
+                note_columns(self, X, reset=True)
+            else:
+                self._check_vectors(X, reset=True)
+            return
+        self.encoder_.fit(X, None)
+        note_columns(self, X, reset=True)
+        take_columns(self, self.encoder_)
+
+    def _make_encoder(self):
+        if isinstance(self.encoder, str) and self.encoder == "passthrough":
+            return self.encoder
+        from ..transformers._encoders import resolve_encoder
+
+        return resolve_encoder(
+            self.encoder,
+            "audio",
+            mode=self.mode,
+            frame_length=self.frame_length,
+            hop_length=self.hop_length,
+            tail=self.tail,
+            device=self.device,
+            n_jobs=self.n_jobs,
+            memory=self.memory,
+            on_error=self.on_error,
+            verbose=self.verbose,
+        )
+
+    def _embed_labels(self, labels: list) -> np.ndarray:
+        templates = check_prompts(self.prompts)
+        if is_table(self.text_encoder):
+            refuse_prompts(self.prompts)
+            self.text_encoder_ = None
+            order = None if self.labels is None else read_labels(self.labels)[1]
+            return look_up_labels(labels, self.text_encoder, order)
+        from ..transformers._encoders import resolve_encoder
+
+        self.text_encoder_ = resolve_encoder(
+            self.text_encoder, "text", device=self.device, verbose=self.verbose
+        )
+        self.text_encoder_.fit(templates, None)
+        return embed_labels(labels, templates, self.text_encoder_)
+
+    def _judge(self, X, judge):
+        """Apply ``judge`` to the cosines (n, n_classes) of all clips or of each clip's frames."""
+        cosines = self._cosines_of_clips(X)
+        if self.mode == "frame":
+            return stack_frames([judge(frames) for frames in cosines])
+        return judge(np.concatenate(cosines))
+
+    def _cosines_of_clips(self, X) -> list[np.ndarray]:
+        """Cosines (n_frames, n_classes) of each clip; all clips together in clip mode."""
+        check_is_fitted(self)
+        vectors = self._embed(X)
+        return [self._compare(frames) for frames in vectors]
+
+    def _embed(self, X) -> list[np.ndarray]:
+        if isinstance(self.encoder_, str):
+            vectors = self._check_vectors(X, reset=False)
+        else:
+            note_columns(self, X, reset=False)
+            vectors = self.encoder_.transform(X)
+        if self.mode == "clip":
+            return [vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)]
+        return self._check_shape(vectors)
+
+    def _embed_for_events(self, X) -> tuple[list[np.ndarray], np.ndarray]:
+        """Vectors (n_frames, width) of each clip, and how many seconds it lasts."""
+        check_is_fitted(self)
+        if isinstance(self.encoder_, str):
+            vectors = self._embed(X)
+            return vectors, np.full(len(vectors), np.inf)
+        from ..transformers._encoders import embed_frames
+
+        note_columns(self, X, reset=False)
+        vectors, durations = embed_frames(self.encoder_, X)
+        return self._check_shape(vectors), durations
+
+    def _check_shape(self, vectors) -> list[np.ndarray]:
+        """Refuse vectors of whole clips, where those of frames are needed."""
+        if np.ndim(vectors[0]) != 2:
+            raise ValueError(
+                "mode='frame' needs vectors of frames, (n_frames, width) for each clip, and "
+                f"those of the first clip have shape {np.shape(vectors[0])}"
+            )
+        return list(vectors)
+
+    def _check_vectors(self, X, *, reset: bool):
+        """Validate X where it holds vectors."""
+        finite = True if self.on_error == "raise" else "allow-nan"
+        if self.mode == "frame":
+            return check_frames(X, self.label_vectors_.shape[1] if not reset else None, finite)
+        if reset or hasattr(self, "n_features_in_"):
+            return validate_data(self, X, reset=reset, ensure_all_finite=finite)
+        return check_array(X, ensure_all_finite=finite, input_name="X")
+
+    def _compare(self, vectors: np.ndarray) -> np.ndarray:
+        width = self.label_vectors_.shape[1]
+        if vectors.ndim != 2 or vectors.shape[1] != width:
+            raise ValueError(
+                f"The vectors of X have shape {vectors.shape}, and those of the labels have "
+                f"{width} numbers each: cosines need one space, so take the encoder and the "
+                "text encoder of one model"
+            )
+        return to_unit_length(vectors.astype(np.float64)) @ self.label_vectors_.T
+
+    def _choose(self, cosines: np.ndarray) -> np.ndarray:
+        if self.multilabel:
+            return (self._margins(cosines) > 0).astype(int)
+        return choose_classes(cosines, self.classes_)
+
+    def _probabilities(self, cosines: np.ndarray) -> np.ndarray:
+        if self.multilabel:
+            return expit(self._margins(cosines) / self.temperature)
+        logits = self._logits(cosines)
+        return np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+
+    def _logits(self, cosines: np.ndarray) -> np.ndarray:
+        """Cosines over the temperature, the largest of which is 0: small ones do not overflow."""
+        with np.errstate(over="ignore"):  # then the probability is 0, as it should be
+            return (cosines - cosines.max(axis=1, keepdims=True)) / self.temperature
+
+    def _decide(self, cosines: np.ndarray) -> np.ndarray:
+        return cosines if self.multilabel else compare_two(cosines)
+
+    def _margins(self, cosines: np.ndarray) -> np.ndarray:
+        """How far each cosine lies above the threshold."""
+        if self.threshold is not None:
+            return cosines - self.threshold
+        logits = self._logits(cosines)
+        even = logsumexp(logits, axis=1, keepdims=True) - np.log(cosines.shape[1])
+        return (logits - even) * self.temperature
+
+    def _events(self, cosines: np.ndarray, duration: float) -> list[tuple]:
+        """Label, onset, offset and score of each run of windows with a label."""
+        present = self._present(cosines)
+        scores = self._probabilities(cosines)
+        times = np.clip(self.frame_times(len(cosines)), 0, duration)
+        events = []
+        for column, label in enumerate(self.classes_.tolist()):
+            edges = np.flatnonzero(np.diff(present[:, column], prepend=0, append=0))
+            for start, stop in edges.reshape(-1, 2):
+                score = scores[start:stop, column].max()
+                events.append((label, times[start, 0], times[stop - 1, 1], score))
+        return sorted(events, key=lambda event: event[1])
+
+    def _present(self, cosines: np.ndarray) -> np.ndarray:
+        """Which label each window has, (n_frames, n_classes) of 0 and 1."""
+        if self.multilabel:
+            return self._choose(cosines)
+        best = cosines.argmax(axis=1)[:, None] == np.arange(cosines.shape[1])
+        return (best & ~np.isnan(cosines)).astype(int)

@@ -1,0 +1,618 @@
+"""Distiller: train an encoder of sound on a teacher's vectors of what is seen."""
+
+import os
+from contextlib import suppress
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn import config_context
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..exceptions import WeightsError
+from ..models import (
+    LOSSES,
+    SHORTEST,
+    Distillation,
+    build_student,
+    get_frozen_wav2clip,
+    restore_projection,
+)
+from ..system._atomic import open_atomically, write_atomically
+from ..training import AdamOnCosine, AdamOnPlateau
+from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
+from ..validation._intervals import PER_SECOND
+from ..validation._tables import note_columns
+from ..weights import hold_weights, refer_to, write_safetensors
+from ._model_card import describe_training, write_card
+from ._sound_trainer import SoundTrainer
+from ._teacher import teach, teach_captions
+from ._training_data import collect_clips
+from ._training_record import list_facts, name_of
+
+
+class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer):
+    """Train an encoder of sound to predict a teacher's vectors of what is seen.
+
+    The pre-training of Wav2CLIP [1]_: CLIP's vision tower stays as it is and tells what the
+    pictures of a video show; an encoder of sound learns to tell the same from the sound
+    alone. Labels are not needed. What comes out is an encoder like that of
+    :class:`Wav2CLIPTransformer`, and a transformer by itself.
+
+    Parameters
+    ----------
+    loss : {"cx", "clip", "clip_i", "cosine"}, default="cx"
+        ``"cx"`` is the cross projection loss of the paper: the sound is projected into the
+        teacher's space, and the teacher's vector into the space of the encoder, each
+        compared with a contrastive loss and a scale of its own. ``"clip"`` compares the
+        vectors as they are, which must have one length. ``"clip_i"`` projects the teacher's
+        vectors alone; sounds then do not lie in the teacher's space (see `project`).
+        ``"cosine"`` projects the sound, and asks for the direction of the teacher's vector
+        itself, which suits a teacher that hears the same sound.
+
+    teacher : transformer or None, default=None
+        Turns ``y`` into vectors, such as :class:`CLIPVideoEncoder` or
+        :class:`CLIPImageEncoder`. It is cloned, and gives a vector for each picture of a
+        video. None means that ``y`` holds vectors.
+
+    encoder : {"resnet18", "resnet34"} or torch.nn.Module, default="resnet18"
+        What is trained. ``"resnet18"`` is the paper's. A module turns waveforms (batch,
+        n_samples) at 16 kHz into vectors (batch, n_features), for pieces of ``clip_length`` and
+        for whole clips of a second or more; it is copied, with its weights. On several devices
+        every parameter must have a part in the result.
+
+    encoder_width : int, default=64
+        Channels of the first stage of a residual network; its vectors have eight times as
+        many numbers. A smaller width learns and runs faster.
+
+    clip_length : float, default=5.0
+        Seconds of sound in each example. A random piece of each clip is drawn in each
+        epoch, and goes with the mean of the teacher's vectors of the same seconds. A
+        shorter clip is repeated until it has this length, as in the VGGSound baseline.
+
+    sampling_rate : int, default=16000
+        Rate in Hz of clips that are arrays or tensors. Files state their own.
+
+    frame_rate : float, default=30.0
+        Rate in Hz of the vectors in ``y``, where there are several for a clip. A teacher
+        with an attribute ``fps`` states its own.
+
+    max_epochs : int, default=100
+        Most times that all clips are seen.
+
+    batch_size : int, default=128
+        Clips in a step, of all devices together: each is told apart from all others.
+
+    learning_rate : float, default=1e-3
+        Of Adam, at the start.
+
+    lr_patience : int, default=5
+        The learning rate falls to a tenth after more than this many epochs without a lower
+        loss of validation (by a ten-thousandth at least), down to 1e-6.
+
+    lr_schedule : {"plateau", "cosine"}, default="plateau"
+        ``"plateau"`` is as ``lr_patience`` says. Under ``"cosine"`` the learning rate falls
+        from epoch to epoch as half a wave of the cosine, to nothing after ``max_epochs``,
+        which suits a number of epochs that is known to be small.
+
+    early_stopping_patience : int or None, default=10
+        Epochs without a lower loss of validation after which training ends. The weights of
+        the best epoch are kept in any case. None never stops early.
+
+    validation_fraction : float, default=0.1
+        Part of the clips that is set aside to measure the loss of validation. With 0, or
+        with less than two clips, the loss of training stands in for it.
+
+    augment : {"audioclip"}, callable or None, default=None
+        How waveforms are varied. ``"audioclip"`` is
+        :class:`~skw2c.training.WaveformAugmentation`. A callable takes waveforms (batch,
+        n_samples) and a `torch.Generator`, both on the device, and gives waveforms.
+
+    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}, default="auto"
+        ``"auto"`` is bfloat16 on a GPU that has it, else float32. ``"16-mixed"`` needs the
+        extra ``train``.
+
+    devices : {"auto", "cpu"} or int, default="auto"
+        ``"auto"`` is a GPU where there is one, else the CPU; in a program that ``torchrun``
+        started, it is as many as that started. A number above 1 counts GPUs, or processes
+        of the CPU where there is no GPU, and needs the extra ``train``: the program is then
+        started that many times, so it must be a script (not a notebook, a console or
+        ``python -c``), and do nothing else that one process should do. Each process decodes
+        all clips for itself; for many, take shards.
+
+    num_nodes : int, default=1
+        Number of machines, each with as many devices.
+
+    compile : bool, default=False
+        Whether to compile the model with `torch.compile`.
+
+    checkpoint_dir : str, Path or None, default=None
+        Folder in which to keep where the run stands, after each epoch and every
+        ``checkpoint_interval`` seconds. Each run needs a folder of its own.
+
+    checkpoint_interval : float, default=600.0
+        In seconds.
+
+    resume : bool, default=True
+        Whether to go on from the checkpoint in ``checkpoint_dir``, where there is one of
+        the same data and parameters; one of others is refused. False begins again, and keeps
+        what is there under another name, such as ``checkpoint-1.pt``.
+
+    n_jobs : int or None, default=None
+        Threads that read ahead. None is one, -1 as many as there are processors.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a clip that cannot be read, or whose vector is NaN. ``"raise"``
+        stops with an error that names the row. ``"nan"`` leaves it out of the training and
+        issues one :class:`~skw2c.exceptions.LeftOutWarning`; in `transform` it is a row
+        of NaN.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the first weights, the split, the order, the pieces and all else that is
+        drawn.
+
+    verbose : bool or int, default=True
+        Whether to show progress.
+
+    Attributes
+    ----------
+    weights_ : WeightsReference
+        The trained weights. `Wav2CLIPTransformer` takes them as its ``weights``.
+
+    history_ : DataFrame
+        One row per epoch: ``epoch``, ``training_loss``, ``validation_loss``,
+        ``learning_rate``, the learned scales of the losses, ``seconds``.
+
+    best_epoch_ : int
+        Epoch, from 1, whose weights were kept.
+
+    n_iter_ : int
+        Number of epochs.
+
+    teacher_ : transformer
+        The fitted teacher, where there is one.
+
+    n_features_in_ : int
+        Number of columns of X, where X was a table.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where X was a DataFrame with names that are strings.
+
+    See Also
+    --------
+    Wav2CLIPTransformer : Runs the trained encoder, for clips and for frames.
+    CLIPVideoEncoder : The teacher of Wav2CLIP.
+
+    Notes
+    -----
+    Optimisation is that of the published program: Adam, the learning rate lowered on
+    plateaus of the loss of validation, early stopping. Every batch of an epoch has the same
+    size, at most ``batch_size``; the few clips that this leaves over are others in each
+    epoch. All that is drawn depends on ``random_state``, the epoch and the step alone, so
+    that a run that was killed and goes on ends, on a CPU, with the weights of one that was
+    not.
+
+    Where the loss becomes NaN or infinite, the run ends with an error that names the best epoch
+    so far, which stays in ``checkpoint_dir``. The same fit with ``max_epochs`` of that epoch
+    gives its weights, without more training; with another ``learning_rate``, ``precision`` or
+    ``max_epochs``, it goes on from that epoch, with an optimizer that begins afresh.
+
+    Files are decoded once, and kept in memory as float32 at 16 kHz, 3.8 MB a minute. More
+    than fits is trained on from shards, see :class:`ClipShards`.
+
+    On several devices every clip is told apart from those of all devices. The batch
+    normalisation is synchronised on GPUs, not on CPUs.
+
+    References
+    ----------
+    .. [1] H.-H. Wu, P. Seetharaman, K. Kumar and J. P. Bello, "Wav2CLIP: Learning robust
+       audio representations from CLIP", ICASSP 2022, arXiv 2110.11499.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skw2c import Distiller
+    >>> rng = np.random.default_rng(0)
+    >>> sounds, seen = rng.normal(size=(20, 16000)), rng.normal(size=(20, 32))
+    >>> distiller = Distiller(
+    ...     encoder_width=4,
+    ...     clip_length=0.5,
+    ...     batch_size=9,
+    ...     max_epochs=2,
+    ...     random_state=0,
+    ...     verbose=False,
+    ... )
+    >>> distiller.fit(sounds, seen).transform(sounds).shape
+    (20, 32)
+    """
+
+    _shortest = SHORTEST
+    _decisive = ("loss", "encoder_width", "lr_patience", "lr_schedule")
+
+    _parameter_constraints = {
+        **SoundTrainer._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES))],
+        "teacher": [HasMethods(["fit", "transform"]), None],
+        "encoder": [StrOptions({"resnet18", "resnet34"}), torch.nn.Module],
+        "encoder_width": [Interval(Integral, 1, None, closed="left")],
+        "frame_rate": [PER_SECOND],
+        "lr_patience": [Interval(Integral, 0, None, closed="left")],
+        "lr_schedule": [StrOptions({"plateau", "cosine"})],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss="cx",
+        teacher=None,
+        encoder="resnet18",
+        encoder_width=64,
+        clip_length=5.0,
+        sampling_rate=16000,
+        frame_rate=30.0,
+        max_epochs=100,
+        batch_size=128,
+        learning_rate=1e-3,
+        lr_patience=5,
+        lr_schedule="plateau",
+        early_stopping_patience=10,
+        validation_fraction=0.1,
+        augment=None,
+        precision="auto",
+        devices="auto",
+        num_nodes=1,
+        compile=False,
+        checkpoint_dir=None,
+        checkpoint_interval=600.0,
+        resume=True,
+        n_jobs=None,
+        on_error="raise",
+        random_state=None,
+        verbose=True,
+    ):
+        self.loss = loss
+        self.teacher = teacher
+        self.encoder = encoder
+        self.encoder_width = encoder_width
+        self.clip_length = clip_length
+        self.sampling_rate = sampling_rate
+        self.frame_rate = frame_rate
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.lr_patience = lr_patience
+        self.lr_schedule = lr_schedule
+        self.early_stopping_patience = early_stopping_patience
+        self.validation_fraction = validation_fraction
+        self.augment = augment
+        self.precision = precision
+        self.devices = devices
+        self.num_nodes = num_nodes
+        self.compile = compile
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_interval = checkpoint_interval
+        self.resume = resume
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, captions=None, *, groups=None):
+        """Train the encoder.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array, tensor or ClipShards
+            Clips, as :class:`Wav2CLIPTransformer` takes them; or :class:`ClipShards`, which
+            hold the teacher's vectors too. A tensor (n_clips, n_samples) stays on its device.
+
+        y : array-like or None, default=None
+            Vectors (n_clips, width), or vectors of pictures (n_clips, n_pictures, width) with
+            ``frame_rate``, or a list of such arrays; with a ``teacher`` what it turns into
+            vectors, pictures or videos. None with a teacher means that X are videos, whose
+            pictures teach their sound.
+
+        captions : array-like of shape (n_clips, width), sequence of str or None, default=None
+            Vectors of captions in the teacher's space, which add a term to the loss; or the
+            captions themselves, where the teacher is an encoder of CLIP.
+
+        groups : array-like of shape (n_clips,) or None, default=None
+            What clips have in common, such as the recording that they were cut from. Clips of
+            the same group are all trained on, or all set aside for validation.
+
+        Returns
+        -------
+        self : Distiller
+            The fitted distiller.
+
+        Raises
+        ------
+        ValueError
+            If X and y do not fit each other, y is constant, or the checkpoint is of another
+            run.
+        AudioError
+            If a clip cannot be read and ``on_error="raise"``.
+        ImageError, VideoError
+            If the teacher cannot read what it is shown.
+        FloatingPointError
+            If the loss is no longer a number; the error names the best epoch so far, and how to
+            have it.
+        OptionalDependencyError
+            If several devices are asked for without the extra ``train``.
+        OSError
+            If a checkpoint cannot be written.
+
+        Warns
+        -----
+        LeftOutWarning
+            If clips were left out and ``on_error="nan"``.
+        UserWarning
+            If there is no group for validation, or ``batch_size`` is larger than the number of
+            clips, or ``y`` looks like classes.
+        """
+        self._piece_length()
+        engine = self._choose_engine()
+        clips, teacher = self._collect(X, y, captions, groups)
+        model, standing = self._train(clips, engine)
+        if self.teacher is not None and teacher is not None:
+            self.teacher_ = teacher
+        teacher = getattr(clips, "teacher", teacher)
+        return self._adopt(*self._hold(model), list_facts(self, clips, standing, teacher))
+
+    def transform(self, X):
+        """Embed clips with the trained encoder.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or tensor
+            Clips, see :class:`Wav2CLIPTransformer`.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, width), float32
+            Vectors in the teacher's space.
+
+        Raises
+        ------
+        AudioError
+            If a clip cannot be read and ``on_error="raise"``.
+
+        Warns
+        -----
+        FailedClipWarning
+            If clips could not be read and ``on_error="nan"``.
+        """
+        check_is_fitted(self, "weights_")
+        transformer = self.to_transformer(on_error=self.on_error, verbose=self.verbose)
+        with config_context(transform_output="default"):
+            return transformer.transform(X)
+
+    def to_transformer(self, **params):
+        """Make the transformer that runs the trained encoder.
+
+        Parameters
+        ----------
+        **params
+            Parameters of :class:`Wav2CLIPTransformer`, such as ``mode="frame"``.
+
+        Returns
+        -------
+        Wav2CLIPTransformer
+            Fitted. It carries the trained weights, also in pickles; one with
+            ``weights=path`` after `save` carries the path alone.
+        """
+        return self._make_transformer(Wav2CLIPTransformer, params)
+
+    def project(self, vectors):
+        """Project the teacher's vectors into the space of ``output="encoder"``.
+
+        Parameters
+        ----------
+        vectors : array-like of shape (n, width)
+            Vectors of pictures or texts.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features), float32
+            Comparable with ``to_transformer(output="encoder")``.
+
+        Raises
+        ------
+        ValueError
+            If the encoder was trained with ``loss="clip"`` or ``"cosine"``, which do not
+            project them.
+        """
+        check_is_fitted(self, "weights_")
+        projection = restore_projection("image_transform.", self.weights_.read())
+        if projection is None:
+            raise ValueError(
+                "there is no projection of pictures: loss='clip' and loss='cosine' take the "
+                "teacher's vectors as they are"
+            )
+        vectors, width = (
+            check_array(vectors, dtype=np.float64),
+            projection.sequential[0].in_features,
+        )
+        if vectors.shape[1] != width:
+            raise ValueError(
+                f"vectors have {vectors.shape[1]} numbers, and the teacher's have {width}"
+            )
+        with torch.inference_mode():
+            return projection(torch.from_numpy(vectors)).float().numpy()
+
+    def save(self, path, *, format="safetensors", data=None, licence=None):
+        """Write the trained weights to a file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write, which ``Wav2CLIPTransformer(weights=path)`` reads. It ends in
+            ``.safetensors``, or under ``format="wav2clip"`` in ``.pt``.
+
+        format : {"safetensors", "wav2clip"}, default="safetensors"
+            ``"safetensors"`` holds the weights and, as its metadata, how they came to be;
+            the same is written as a model card, a page of Markdown beside the file
+            (``encoder.md`` for ``encoder.safetensors``), which is replaced.
+            ``"wav2clip"`` is the format of the official release, which the original program
+            loads: a residual network of 18 layers and width 64, and vectors of 512 numbers.
+
+        data, licence : str or None, default=None
+            What the encoder was trained on, and under what licence it may be used, for the
+            model card.
+
+        Raises
+        ------
+        ValueError
+            If the file's name or the encoder does not fit the format.
+        OSError
+            If the file cannot be written.
+        """
+        check_is_fitted(self, "weights_")
+        path = os.fspath(path)
+        suffix = {"safetensors": ".safetensors", "wav2clip": ".pt"}.get(format)
+        if suffix is None:
+            raise ValueError(f"format={format!r} is neither 'safetensors' nor 'wav2clip'")
+        if not path.endswith(suffix):
+            raise ValueError(f"path={path!r}: under format={format!r} its name ends in {suffix!r}")
+        if format == "wav2clip":
+            self._check_original()
+            with open_atomically(path) as file:
+                torch.save(self.weights_.read(), file)
+            return
+        metadata = describe_training({"data": data, "licence": licence, **self._training})
+        write_safetensors(path, self.weights_.read(), metadata)
+        page = write_card(os.path.basename(path), metadata)
+        write_atomically(path.removesuffix(suffix) + ".md", page.encode())
+
+    def load_weights(self, path):
+        """Become fitted with weights that `save` wrote.
+
+        This is how an encoder of the user's own making is used again:
+        ``Distiller(encoder=module).load_weights(path).to_transformer()``.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        self : Distiller
+
+        Raises
+        ------
+        WeightsError
+            If the file is damaged or does not fit ``encoder``.
+        """
+        encoder = None if isinstance(self.encoder, str) else self.encoder
+        path = os.fspath(path)
+        reference = hold_weights(refer_to(path).read(), encoder)
+        try:
+            widths = get_frozen_wav2clip(reference, "cpu").widths
+        except (RuntimeError, WeightsError) as exc:
+            raise WeightsError(f"{path!r} does not fit the encoder: {exc}") from exc
+        self._forget()
+        note_columns(self, None, reset=True)
+        return self._adopt(reference, widths, {"read_from": os.path.basename(path)})
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns of the vectors: ``distiller0``, ``distiller1`` ...
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return super().get_feature_names_out(input_features)
+
+    @property
+    def _n_features_out(self):
+        return self._widths["clip"]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.teacher is None
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _collect(self, X, y, captions, groups):
+        """Put together what is trained on, and the fitted teacher."""
+        if hasattr(X, "n_samples") and hasattr(X, "read"):
+            if y is not None or captions is not None or groups is not None:
+                raise ValueError(
+                    "X holds the teacher's vectors already, and keeps the clips of a video "
+                    "together: leave y, captions and groups out"
+                )
+            note_columns(self, None, reset=True)
+            return X, None
+        if y is None and self.teacher is None:
+            raise ValueError(
+                "This Distiller estimator requires y to be passed, but the target y is None: the "
+                "teacher's vectors of each clip; or, with a teacher, what it is shown"
+            )
+        items, teacher = self._list_clips(X), None
+        vectors = X if y is None else y
+        if self.teacher is not None:
+            teacher, vectors = teach(self.teacher, vectors, self.on_error)
+        clips = collect_clips(
+            items,
+            vectors,
+            None if captions is None else teach_captions(teacher, captions),
+            sampling_rate=self.sampling_rate,
+            frame_rate=getattr(teacher, "fps", self.frame_rate),
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            groups=groups,
+            heeds_scale=not isinstance(self.encoder, str),
+        )
+        return clips, teacher
+
+    def _build(self, clips):
+        student, n_features = build_student(self.encoder, self.encoder_width)
+        if self.loss == "clip" and n_features != clips.width:
+            raise ValueError(
+                f"loss='clip' compares vectors as they are, and the encoder's have {n_features} "
+                f"numbers, the teacher's {clips.width}: choose loss='cx', or an encoder_width of "
+                f"{clips.width / 8:g}"
+            )
+        return Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
+
+    def _recipe(self):
+        if self.lr_schedule == "cosine":
+            return AdamOnCosine(self.learning_rate, self.max_epochs)
+        return AdamOnPlateau(self.learning_rate, self.lr_patience)
+
+    def _hold(self, model):
+        """The weights as they are now, and the lengths of their vectors."""
+        encoder = None if isinstance(self.encoder, str) else self.encoder
+        reference = hold_weights(model.encoder_state(), encoder)
+        return reference, get_frozen_wav2clip(reference, "cpu").widths
+
+    def _adopt(self, reference, widths, training):
+        """Become fitted with these weights."""
+        self.weights_, self._widths, self._training = reference, widths, training
+        return self
+
+    def _forget(self):
+        super()._forget()
+        with suppress(AttributeError):
+            del self.teacher_
+
+    def _check_original(self):
+        """Refuse what the original program could not load."""
+        width, n_outputs = self._widths["encoder"], self._widths["clip"]
+        if self.encoder != "resnet18" or (width, n_outputs) != (512, 512):
+            raise ValueError(
+                f"format='wav2clip' holds encoder='resnet18' of encoder_width=64 and vectors of "
+                f"512 numbers; this is {name_of(self.encoder)} with vectors of {width} numbers, "
+                f"projected to {n_outputs}: choose format='safetensors'"
+            )

@@ -1,0 +1,93 @@
+"""What a shard holds of one video: its sound, its pictures' vectors, and where both are cut."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..audio import FileClip, read_up_to
+from ..exceptions import UnreadableError, VideoError
+from ..training._clips import SAMPLING_RATE
+from ..transformers._clip_video_encoder import CLIPVideoEncoder
+from ._teacher import read_captions
+
+
+@dataclass
+class Source:
+    """What was read of a video; both begin when the file begins.
+
+    Attributes
+    ----------
+    waveform : ndarray of shape (n_samples,), int16
+        At 16 kHz.
+    vectors : ndarray of shape (n_frames, width), float16
+    """
+
+    waveform: np.ndarray
+    vectors: np.ndarray
+
+
+def read_source(video: str, teacher: CLIPVideoEncoder) -> Source | UnreadableError:
+    """Read a video, or say why it cannot be read.
+
+    Parameters
+    ----------
+    video : str
+        Path.
+    teacher : CLIPVideoEncoder
+        Fitted, with ``pool=None`` and ``on_error="raise"``.
+    """
+    try:
+        waveform = read_up_to(FileClip(video), SAMPLING_RATE, sys.maxsize)
+        return Source(_to_pcm(waveform), _embed_pictures(video, teacher))
+    except UnreadableError as exc:
+        return exc
+    except MemoryError:
+        return VideoError("it takes more memory than there is: cut it into shorter files")
+
+
+def _to_pcm(waveform: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
+
+
+def _embed_pictures(video: str, teacher: CLIPVideoEncoder) -> np.ndarray:
+    try:
+        [vectors] = teacher.transform([video])
+    except VideoError as exc:
+        raise exc.__cause__ or exc from None  # the encoder calls every single video row 0
+    return _to_halves(vectors)
+
+
+def _to_halves(vectors: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        halves = vectors.astype(np.float16)
+    if not np.isfinite(halves).all():
+        raise VideoError("the teacher's vectors are NaN, or too large for 16-bit floats")
+    return halves
+
+
+def embed_captions(texts: list[str], teacher: CLIPVideoEncoder) -> np.ndarray:
+    """Embed texts as (n_texts, width), float16, by the CLIP of the teacher."""
+    return _to_halves(read_captions(texts, teacher))
+
+
+def cut(
+    n_samples: int, n_frames: int, frame_rate: float, piece_length: float
+) -> Iterator[tuple[slice, slice]]:
+    """Yield the samples and the frames of equal pieces of about ``piece_length`` seconds.
+
+    A piece begins with the first sample that is heard while some picture is shown, so that
+    its own frames, counted from zero, keep their places against the sound.
+    """
+    duration = n_samples / SAMPLING_RATE
+    n_pieces = max(1, round(duration / piece_length))
+    frames = [round(piece * duration / n_pieces * frame_rate) for piece in range(n_pieces)]
+    samples = [math.ceil(frame * SAMPLING_RATE / frame_rate) for frame in frames]
+    ends = zip([*samples[1:], n_samples], [*frames[1:], n_frames], strict=True)
+    for sample, frame, (last_sample, last_frame) in zip(samples, frames, ends, strict=True):
+        first = min(frame, n_frames - 1)
+        yield slice(sample, last_sample), slice(first, min(max(last_frame, first + 1), n_frames))

@@ -1,0 +1,1 @@
+"""The decoder that says in words what vectors hold, and its search for the best sentence."""

@@ -1,0 +1,1 @@
+"""CLIP of open_clip, frozen: texts and images to vectors."""

@@ -1,0 +1,830 @@
+"""AudioIndex: find sounds by words, sounds, pictures or vectors."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from copy import copy
+from numbers import Integral
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._version import __version__
+from ..exceptions import SavedIndexError, UnreadableError
+from ..transformers._encoders import (
+    describe_encoder,
+    differences,
+    embed_frames,
+    frame_times_of,
+    resolve_encoder,
+    restore_encoder,
+    to_json,
+)
+from ..transformers._labels import (
+    check_prompts,
+    embed_texts,
+    is_table,
+    look_up_labels,
+    refuse_prompts,
+)
+from ..transformers._rows import GO_ON, to_unit_length
+from ..validation._file_names import column_of_names
+from ..validation._intervals import SECONDS
+from ..validation._tables import (
+    check_frames,
+    note_columns,
+    spans_of_frames,
+    take_columns,
+    tell_of_input,
+)
+from ._content import IndexContent
+from ._folder import IndexPart, checked_file, is_current, read_index, write_index
+from ._neighbours import FaissNeighbours, choose_engine
+from ._queries import list_names, list_queries, list_rows
+from ._sources import Job, Plan, Planner, find_items
+
+_KINDS = ("text", "audio", "image", "vector")
+_SAVED = ("mode", "prompts", "method", "frame_length", "hop_length", "tail")
+
+
+class AudioIndex(BaseEstimator):
+    """Find sounds by words, by other sounds, by pictures or by vectors.
+
+    An index holds the vectors of clips, or of the windows of clips, and ranks them by
+    their cosine with the vector of a query.
+
+    Parameters
+    ----------
+    encoder : str, transformer or "passthrough", default="wav2clip"
+        What makes vectors of clips, as for :class:`ZeroShotClassifier`.
+
+    text_encoder : str, transformer, dict, DataFrame, (array, names) or None, default="clip"
+        What makes vectors of words: ``"clip"`` is :class:`CLIPTextEncoder`, ``"audioclip"``
+        the one that belongs to ``encoder="audioclip"``; a table holds
+        ready vectors, and only its names can be asked for. None: no words.
+
+    image_encoder : str, transformer or None, default="clip"
+        What makes vectors of pictures: ``"clip"`` is :class:`CLIPImageEncoder`,
+        ``"audioclip"`` the one that belongs to ``encoder="audioclip"``. None: no
+        pictures.
+
+    prompts : str or sequence of str, default="{}"
+        One template or many for words, with ``{}`` where they stand. The vectors of
+        several are scaled to unit length and averaged.
+
+    mode : {"clip", "frame"}, default="clip"
+        ``"clip"`` indexes each clip as a whole, ``"frame"`` each of its windows, so
+        that a search says from when to when.
+
+    method : {"auto", "exact", "faiss"}, default="auto"
+        ``"exact"`` compares a query with all vectors, by scikit-learn. ``"faiss"`` (extra
+        ``search``) compares it with those that are likely, and finds at least 95 % of
+        what is right. ``"auto"`` is faiss for large indexes where it is installed.
+
+    frame_length : float, default=1.0
+        Length of a window in seconds, in frame mode.
+
+    hop_length : float, default=1.0
+        Time from the start of one window to the next, in seconds, in frame mode.
+
+    tail : {"pad", "drop"}, default="pad"
+        What becomes of an incomplete last window, in frame mode: padded with zeros, so that
+        all of a clip is heard, or dropped.
+
+    device : str, default="auto"
+        Where the networks run, see :class:`Wav2CLIPTransformer`.
+
+    n_jobs : int or None, default=None
+        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
+
+    memory : str, Path, joblib.Memory or None, default=None
+        Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        names row and file. ``"nan"`` goes on without it, and lists it in
+        ``failed_items_``.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    items_ : list
+        Names of the clips in the index.
+
+    failed_items_ : list
+        Names of the clips that could not be read.
+
+    n_vectors_ : int
+        Number of vectors: as many as clips, or as windows in frame mode.
+
+    See Also
+    --------
+    ZeroShotClassifier : Gives sounds labels.
+    skw2c.metrics : Says how good a search is.
+
+    Notes
+    -----
+    The parameters from ``frame_length`` on go to encoders that are given by name; a
+    transformer has its own, and all else that it can be told. Where a transformer has a
+    parameter ``mode`` or, in frame mode, ``tail``, it is set to that of the index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skw2c import AudioIndex
+    >>> words = {"dog": [1.0, 0.0], "rain": [0.0, 1.0]}
+    >>> index = AudioIndex(encoder="passthrough", text_encoder=words)
+    >>> vectors = np.array([[2.0, 0.1], [0.3, 0.9], [0.0, 1.0]])
+    >>> index.fit(vectors, items=["a.wav", "b.wav", "c.wav"]).search("rain", k=2)
+      query  rank   item     score
+    0  rain     1  c.wav  1.000000
+    1  rain     2  b.wav  0.948683
+
+    With files (the weights are fetched once):
+
+    >>> index = AudioIndex(on_error="nan").fit(["a.wav", "b.wav"])  # doctest: +SKIP
+    >>> index.search("a dog barks")  # doctest: +SKIP
+    >>> index.search("photo.jpg", by="image")  # doctest: +SKIP
+    """
+
+    _parameter_constraints = {
+        "encoder": [
+            StrOptions({"wav2clip", "audioclip", "passthrough"}),
+            HasMethods(["fit", "transform"]),
+        ],
+        "text_encoder": [
+            StrOptions({"clip", "audioclip"}),
+            HasMethods(["fit", "transform"]),
+            Mapping,
+            "array-like",
+            None,
+        ],
+        "image_encoder": [
+            StrOptions({"clip", "audioclip"}),
+            HasMethods(["fit", "transform"]),
+            None,
+        ],
+        "prompts": [str, "array-like"],
+        "mode": [StrOptions({"clip", "frame"})],
+        "method": [StrOptions({"auto", "exact", "faiss"})],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
+        "tail": [StrOptions({"pad", "drop"})],
+        "device": [str],
+        "n_jobs": [Integral, None],
+        "memory": [str, os.PathLike, joblib.Memory, None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        encoder="wav2clip",
+        *,
+        text_encoder="clip",
+        image_encoder="clip",
+        prompts="{}",
+        mode="clip",
+        method="auto",
+        frame_length=1.0,
+        hop_length=1.0,
+        tail="pad",
+        device="auto",
+        n_jobs=None,
+        memory=None,
+        on_error="raise",
+        verbose=False,
+    ):
+        self.encoder = encoder
+        self.text_encoder = text_encoder
+        self.image_encoder = image_encoder
+        self.prompts = prompts
+        self.mode = mode
+        self.method = method
+        self.frame_length = frame_length
+        self.hop_length = hop_length
+        self.tail = tail
+        self.device = device
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, *, items=None):
+        """Build the index anew.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            Clips, or what else the encoder takes. Under ``encoder="passthrough"`` vectors
+            (n_clips, width), or in frame mode (n_frames, width) of each clip.
+        y : None
+            Ignored.
+        items : sequence of str or numbers, or None, default=None
+            What the clips are called in results. None takes the paths, and numbers
+            for what has none.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+        """
+        encoder = self._resolve(self.encoder, "audio")
+        note_columns(self, None, reset=True)
+        if encoder != "passthrough":
+            encoder.fit(X, None)
+            take_columns(self, encoder)
+        self._start(encoder)
+        self._append(X, items, reset=encoder == "passthrough")
+        return self
+
+    def add(self, X, *, items=None):
+        """Add clips to the index.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            As in `fit`.
+        items : sequence of str or numbers, or None, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+        """
+        check_is_fitted(self, "_content")
+        self._append(X, items)
+        return self
+
+    def update(self, X, *, items=None, missing="remove", dry_run=False):
+        """Let the index follow its files: embed what is new or changed, remove what is gone.
+
+        Files are told apart by their content; where size and time are what they were, it is
+        not read. A file that was moved or renamed keeps its vectors and gets its new name.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            As in `add`; it may be an empty list. Files of the index that are not in X stay as
+            they are, if they are still there. What are no files are told apart by ``items``.
+        items : sequence of str or numbers, or None, default=None
+            As in `fit`.
+        missing : {"remove", "keep"}, default="remove"
+            What becomes of clips whose files are gone, also if the whole drive is not there.
+        dry_run : bool, default=False
+            Whether to say only what would be done.
+
+        Returns
+        -------
+        Bunch
+            Names of the clips by what became of them: the lists ``added``, ``changed``,
+            ``unchanged``, ``missing`` and ``failed`` (of ``on_error="nan"``), and ``moved``, a
+            list of (old name, new name).
+
+        Raises
+        ------
+        ValueError
+            If ``missing`` is neither, or X is no collection of clips.
+        AudioError
+            If a clip cannot be read and ``on_error="raise"``. The index is then as before.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"])
+        >>> report = index.update(np.ones((2, 3)), items=["b", "d"])
+        >>> report.changed, report.added, index.items_
+        (['b'], ['d'], ['a', 'c', 'b', 'd'])
+
+        With files:
+
+        >>> report = index.update(["a.wav", "b.wav"])  # doctest: +SKIP
+        """
+        check_is_fitted(self, "_content")
+        if missing not in ("remove", "keep"):
+            raise ValueError(f"missing={missing!r} must be 'remove' or 'keep'")
+        rows = [] if isinstance(X, (list, tuple)) and not X else list_rows(X)
+        plan, before = self._plan(rows, items, by_name=True), self.items_
+        if missing == "remove":
+            plan.missing = Planner(before, self._content.sources).missing(plan)
+        failed = [] if dry_run else self._carry_out(X, rows, plan)
+        return plan.report(before, failed)
+
+    def remove(self, items):
+        """Remove clips from the index.
+
+        Parameters
+        ----------
+        items : str, Path, number, or a list of them
+            Names of clips as in ``items_``, or their files by any path. Where several clips
+            have one name, all of them go.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not in the index, which is then as before.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"])
+        >>> index.remove(["a", "c"]).items_
+        ['b']
+        """
+        check_is_fitted(self, "_content")
+        single = isinstance(items, (str, os.PathLike)) or not np.iterable(items)
+        numbers = find_items([items] if single else items, self.items_, self._content.sources)
+        self._drop(numbers)
+        return self
+
+    def search(self, query, *, by="text", k=10):
+        """Find the clips or windows that are nearest to a query.
+
+        Parameters
+        ----------
+        query : str, Path, array, picture, or a list of them
+            One query or several.
+        by : {"text", "audio", "image", "vector"}, default="text"
+            What the query is. Vectors are (width,) or (n_queries, width), in an array, a
+            list, a DataFrame (one query in each row) or a sparse matrix.
+        k : int, default=10
+            Number of results for each query; all, where there are fewer.
+
+        Returns
+        -------
+        DataFrame
+            One row per result: ``query`` (the words or the path, else the number of the
+            query), ``rank`` (from 1), ``item`` (the clip's name), ``score`` (cosine), and
+            in frame mode ``start`` and ``end`` (seconds from the start of the clip).
+
+        Raises
+        ------
+        ValueError
+            If the query is empty, or its vector has another length than those of the
+            index.
+        """
+        check_is_fitted(self, "_content")
+        if by not in _KINDS:
+            raise ValueError(f"by={by!r} must be one of {', '.join(map(repr, _KINDS))}")
+        if not isinstance(k, Integral) or k < 1:
+            raise ValueError(f"k={k!r} must be a whole number of at least 1")
+        self._check_columns(query, by)
+        queries = list_queries(query, by)
+        try:
+            vectors = self._embed_queries(queries, by)
+        except UnreadableError as exc:
+            raise type(exc)(f"Query: {str(exc).removesuffix(GO_ON)}") from exc
+        vectors = _usable(self._check_width(_as_floats(vectors), "The query"))
+        scores, rows = self._engine().search(
+            np.ascontiguousarray(vectors, dtype=np.float32), min(int(k), self.n_vectors_)
+        )
+        return self._tabulate(queries, scores, rows)
+
+    def save(self, folder):
+        """Save the index into a folder, or what was added to the one it was loaded from.
+
+        The folder holds arrays, JSON and the checksums of its files; nothing in it is
+        pickled. The save counts as a whole or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is missing.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index.
+
+        Raises
+        ------
+        SavedIndexError
+            If the folder holds another index, or one that was changed since this one was
+            loaded.
+        """
+        check_is_fitted(self, "_content")
+        folder = _real(folder)
+        parts = self._content.for_saving(keep_files=folder == self._home)
+        engine = self._engine() if parts else None
+        self._saved_ids[folder] = write_index(
+            folder,
+            self._describe(),
+            parts,
+            saved_id=self._saved_ids.get(folder),
+            write_neighbours=engine.save if isinstance(engine, FaissNeighbours) else None,
+        )
+        self._content, self._home = IndexContent(parts), folder
+        return self
+
+    @classmethod
+    def load(cls, folder, **parameters):
+        """Load a saved index.
+
+        Parameters
+        ----------
+        folder : str or Path
+            What `save` was given.
+        **parameters
+            Parameters of the index that shall differ from those saved, such as
+            ``device``, or that were not saved: an ``encoder`` of another package, a
+            ``text_encoder`` that is a table.
+
+        Returns
+        -------
+        AudioIndex
+            The index, ready for `search` and `add`.
+
+        Raises
+        ------
+        SavedIndexError
+            If there is no index, it is of another version, a file is missing, truncated
+            or another one than was saved, ``mode`` is not that of the index, or
+            ``encoder`` is an encoder of skw2c with other weights or parameters than that of
+            the index (of others only the class and the width are compared).
+        """
+        folder = _real(folder)
+        listed, parts = read_index(folder)
+        try:
+            index = cls(**{**_saved_parameters(listed), **parameters})
+        except (AttributeError, ArithmeticError, KeyError, TypeError, ValueError) as exc:
+            if unknown := set(parameters) - set(cls().get_params(deep=False)):
+                raise TypeError(f"AudioIndex has no parameter {min(unknown)!r}") from exc
+            raise SavedIndexError(
+                f"The saved index in {folder!r} is damaged: its encoders cannot be made "
+                f"({type(exc).__name__}: {exc})"
+            ) from exc
+        index._start(listed["encoder"])
+        index.failed_items_, index._n_named = listed["failed_items"], listed["n_named"]
+        saved_mode = listed["parameters"]["mode"]
+        index._validate_params()
+        if index.mode != saved_mode:
+            raise SavedIndexError(
+                f"The index was made with mode={saved_mode!r}; pass that mode, or build a new index"
+            )
+        if "encoder" in parameters:
+            index._replace_encoder()
+        index._content, index._home = IndexContent(parts), folder
+        index._saved_ids = {folder: listed["id"]}
+        if listed["neighbours"] is not None and not index._load_neighbours(listed["neighbours"]):
+            if not is_current(folder, listed["id"]):
+                return cls.load(folder, **parameters)
+            warnings.warn(
+                "The saved search structure of the index is missing or damaged, and is built again",
+                stacklevel=2,
+            )
+        return index
+
+    @property
+    def items_(self):
+        return list(self._content.items)
+
+    @property
+    def n_vectors_(self):
+        return self._content.n_vectors
+
+    def _start(self, encoder) -> None:
+        """Become an empty index of an encoder, or of the description of one."""
+        self.failed_items_ = []
+        self._encoder, self._content, self._neighbours = encoder, IndexContent(), None
+        self._n_named = 0
+        self._home, self._saved_ids = None, {}
+
+    def _resolve(self, encoder, kind: str, **parameters):
+        if isinstance(encoder, str) and encoder == "passthrough":
+            return encoder
+        names = ("mode", "frame_length", "hop_length", "tail", "device", "n_jobs", "memory")
+        own = {name: getattr(self, name) for name in (*names, "on_error", "verbose")}
+        return resolve_encoder(encoder, kind, **{**own, **parameters})
+
+    def _fitted_encoder(self):
+        """The encoder of clips, made from its description at the first need."""
+        if isinstance(self._encoder, dict):
+            local = ("device", "n_jobs", "memory", "on_error", "verbose")
+            own = {name: getattr(self, name) for name in local}
+            try:
+                encoder = restore_encoder(self._encoder, **own)
+            except (ArithmeticError, AttributeError, KeyError, TypeError) as exc:
+                raise SavedIndexError(
+                    f"The list of the saved index is damaged: its encoder cannot be made "
+                    f"({type(exc).__name__}: {exc})"
+                ) from exc
+            if encoder is None:
+                raise SavedIndexError(
+                    f"The index was made with an encoder of the class {self._encoder['class']}, "
+                    "whose weights were not saved with it: pass it, "
+                    "AudioIndex.load(folder, encoder=...)"
+                )
+            self._encoder = encoder
+        return self._encoder
+
+    def _replace_encoder(self) -> None:
+        """Take the encoder that was passed to `load`, if it gives the same vectors."""
+        described, self._encoder = self._encoder, self._resolve(self.encoder, "audio")
+        if self._encoder != "passthrough":
+            self._encoder.fit(None, None)
+        different = differences(described, describe_encoder(self._encoder))
+        if different:
+            raise SavedIndexError(
+                f"encoder={self.encoder!r} makes other vectors than the encoder of the saved "
+                f"index: they differ in {', '.join(different)}. Pass one that is the same, or "
+                "build the index again"
+            )
+
+    def _append(self, X, items, *, reset: bool = False) -> None:
+        rows = list_rows(X)
+        self._carry_out(X, rows, self._plan(rows, items), reset=reset)
+
+    def _plan(self, rows: list, items, *, by_name: bool = False) -> Plan:
+        names = list_names(rows, items, first_number=self._n_named)
+        planner = Planner(self._content.items, self._content.sources)
+        return planner.plan(rows, names, named=items is not None, by_name=by_name)
+
+    def _carry_out(self, X, rows: list, plan: Plan, *, reset: bool = False) -> list:
+        """Embed what is to be embedded, then change the index; return names of what failed."""
+        part, failed = self._embed_jobs(X, rows, plan.jobs, reset) if plan.jobs else (None, [])
+        self._n_named += len(rows)
+        kept = {number: (self._content.items[number], s) for number, s in plan.unchanged.items()}
+        known = self._content.sources
+        kept = {number: new for number, new in kept.items() if new[1] != known[number]}
+        self._content.set_sources({**kept, **plan.moved})
+        self._drop({*plan.missing, *(job.replaces for job in plan.jobs)} - {None})
+        if part is not None:
+            self._grow(part)
+        self._list_failed(failed)
+        return failed
+
+    def _embed_jobs(self, X, rows: list, jobs: list[Job], reset: bool):
+        """The part that the index grows by, or None, and the names of clips that failed."""
+        framed = self.mode == "frame"
+        if self._content.parts and framed != (self._content.parts[0].times is not None):
+            raise ValueError(
+                f"mode={self.mode!r} came after the index was built with the other one"
+            )
+        clips = _pick(X, rows, [job.row for job in jobs])
+        vectors, durations = self._embed_clips(clips, reset)
+        counts = np.array([len(frames) if framed else 1 for frames in vectors])
+        if len(counts) != len(jobs):
+            raise ValueError(f"The encoder gives {len(counts)} rows for {len(jobs)} clips")
+        flat = np.concatenate(list(vectors)) if framed else vectors
+        unit = to_unit_length(self._check_width(_as_floats(flat), "X")).astype(
+            np.float32, copy=False
+        )
+        owners = np.repeat(np.arange(len(counts)), counts)
+        good = np.ones(len(counts), dtype=bool)
+        good[owners[~np.isfinite(unit).all(axis=1)]] = False
+        failed = [job.name for job, is_good in zip(jobs, good, strict=True) if not is_good]
+        if not good.any():
+            return None, failed
+        times = None
+        if framed:
+            spans = map(self._frame_times, counts[good], durations[good])
+            times = np.concatenate(list(spans))
+        names, sources = [job.name for job in jobs], [job.source for job in jobs]
+        part = IndexPart(unit, names, counts, sources=sources)
+        part = part if good.all() else part.select(good)
+        part.times = times
+        return part, failed
+
+    def _drop(self, numbers: set[int]) -> None:
+        """Remove clips, by their numbers."""
+        if not numbers:
+            return
+        self._content, kept = self._content.without(numbers)
+        engine, self._neighbours = self._neighbours, None
+        if self.n_vectors_ and isinstance(engine, FaissNeighbours) and engine.takes(len(kept)):
+            self._neighbours = engine.select(kept, self._content.vectors())
+
+    def _list_failed(self, now: list) -> None:
+        """Note what failed, each once, and forget what failed before and did not now."""
+        good = set(self._content.items)
+        before = [name for name in self.failed_items_ if name not in now and name not in good]
+        self.failed_items_ = [*before, *dict.fromkeys(now)]
+
+    def _grow(self, part: IndexPart) -> None:
+        """Append a part, to the search structure too where it remains a good one."""
+        self._content.append(part)
+        engine, n_vectors = self._neighbours, self.n_vectors_
+        fits = isinstance(engine, choose_engine(self.method, n_vectors))
+        if fits and engine.takes(n_vectors):
+            engine.add(part.vectors)
+            self._content.share(engine.vectors)
+        else:
+            self._neighbours = None
+
+    def _embed_clips(self, X, reset: bool):
+        """Vectors (n_clips, width), or in frame mode (n_frames, width) of each clip; seconds."""
+        encoder = self._fitted_encoder()
+        if encoder != "passthrough" and self.mode == "frame":
+            return embed_frames(encoder, X)
+        known = encoder == "passthrough"
+        vectors = self._check_vectors(X, reset) if known else encoder.transform(X)
+        return vectors, np.full(vectors.shape[0] if self.mode == "clip" else len(vectors), np.inf)
+
+    def _check_vectors(self, X, reset: bool):
+        finite = True if self.on_error == "raise" else "allow-nan"
+        if self.mode == "clip":
+            return validate_data(self, X, reset=reset, ensure_all_finite=finite)
+        return check_frames(X, self._content.width, finite)
+
+    def _frame_times(self, n_frames: int, duration: float) -> np.ndarray:
+        """Start and end of the windows of a clip, none of which ends after it does."""
+        encoder = self._fitted_encoder()
+        if encoder == "passthrough":
+            return spans_of_frames(n_frames, self.frame_length, self.hop_length)
+        return np.clip(frame_times_of(encoder, n_frames), 0, duration)
+
+    def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
+        if vectors.ndim != 2:
+            raise ValueError(
+                f"{what} has vectors of shape {vectors.shape}, and mode={self.mode!r} needs one "
+                "vector each: give the encoder the mode of the index"
+            )
+        width = self._content.width
+        if width is not None and vectors.shape[1] != width:
+            raise ValueError(
+                f"{what} has vectors of {vectors.shape[1]} numbers, and those of the index have "
+                f"{width}: an index holds one space, so take the encoders of one model"
+            )
+        return vectors
+
+    def _check_columns(self, query, by: str) -> None:
+        """Refuse vectors whose columns stand in another order than those of the index."""
+        of_vectors = isinstance(self._encoder, str) and hasattr(self, "feature_names_in_")
+        if by == "vector" and of_vectors:
+            note_columns(self, query, reset=False)
+
+    def _embed_queries(self, queries: list, by: str) -> np.ndarray:
+        if by == "vector":
+            return check_array(queries, input_name="query")
+        if by == "text":
+            return self._embed_words(queries)
+        if by == "image":
+            encoder = self._resolve(_needed(self.image_encoder, "image"), "image", on_error="raise")
+            return encoder.fit(queries, None).transform(queries)
+        encoder = self._fitted_encoder()
+        if encoder == "passthrough":
+            raise ValueError(
+                "The index was made of vectors (encoder='passthrough') and cannot embed sound: "
+                "embed the query as the vectors were, and search by='vector'"
+            )
+        return _for_whole_clips(encoder).transform(queries)
+
+    def _embed_words(self, queries: list) -> np.ndarray:
+        templates = check_prompts(self.prompts)
+        if is_table(_needed(self.text_encoder, "text")):
+            refuse_prompts(self.prompts)
+            # Each word once, for two names of one vector are no mistake in queries.
+            return np.concatenate([look_up_labels([q], self.text_encoder) for q in queries])
+        encoder = self._resolve(self.text_encoder, "text", on_error="raise").fit(templates, None)
+        return embed_texts(queries, templates, encoder)
+
+    def _engine(self):
+        """What searches the vectors, made at the first need."""
+        if self._neighbours is None:
+            if not self.n_vectors_:
+                raise ValueError("The index is empty: none of its clips could be read, or all went")
+            make = choose_engine(self.method, self.n_vectors_)
+            self._neighbours = make(self._content.vectors())
+        return self._neighbours
+
+    def _load_neighbours(self, entry: dict) -> bool:
+        """Take what was saved to search with; False where that cannot be used."""
+        if self.n_vectors_ and choose_engine(self.method, self.n_vectors_) is FaissNeighbours:
+            try:
+                path = checked_file(self._home, entry)
+                self._neighbours = FaissNeighbours.load(path, self._content.vectors())
+            except (ValueError, OSError):
+                return False
+        return True
+
+    def _tabulate(self, queries: list, scores: np.ndarray, rows: np.ndarray):
+        import pandas as pd
+
+        names = [query if isinstance(query, str) else k for k, query in enumerate(queries)]
+        n_queries, n_results = rows.shape
+        table = {
+            "query": column_of_names(np.repeat(np.array(names, dtype=object), n_results).tolist()),
+            "rank": np.tile(np.arange(1, n_results + 1), n_queries),
+            "item": column_of_names(self._content.items_of(rows.ravel())),
+            "score": scores.ravel(),
+        }
+        if self.mode == "frame":
+            times = self._content.times_of(rows.ravel())
+            table |= {"start": times[:, 0], "end": times[:, 1]}
+        return pd.DataFrame(table)
+
+    def _describe(self) -> dict:
+        own = self.get_params(deep=False)
+        parameters = {name: to_json(own[name]) for name in _SAVED}
+        if not isinstance(parameters["prompts"], str):
+            parameters["prompts"] = list(parameters["prompts"])
+        encoder = self._encoder
+        return {
+            "created_by": f"skw2c {__version__}",
+            "n_items": len(self._content.items),
+            "n_vectors": self.n_vectors_,
+            "failed_items": self.failed_items_,
+            "n_named": self._n_named,
+            "parameters": parameters,
+            "encoder": encoder if isinstance(encoder, dict) else describe_encoder(encoder),
+            "text_encoder": _describe_unfitted(self.text_encoder),
+            "image_encoder": _describe_unfitted(self.image_encoder),
+        }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tell_of_input(tags, self)
+        return tags
+
+    def __len__(self):
+        check_is_fitted(self, "_content")
+        return len(self._content.items)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        # What faiss builds cannot be pickled, and is built again at the first search.
+        return state | {"_neighbours": None} if "_neighbours" in state else state
+
+
+def _real(folder) -> str:
+    """The same name for a folder however it is reached."""
+    return os.path.realpath(os.path.expanduser(os.fspath(folder)))
+
+
+def _saved_parameters(listed: dict) -> dict:
+    """Parameters of an index as its list states them; no other than were saved."""
+    restored = {
+        name: listed[name] and restore_encoder(listed[name], fitted=False)
+        for name in ("encoder", "text_encoder", "image_encoder")
+    }
+    for encoder in restored.values():
+        if hasattr(encoder, "_validate_params"):
+            encoder._validate_params()
+    restored["encoder"] = restored["encoder"] or "passthrough"
+    # Indexes that were saved before this parameter were made without the ends of clips.
+    saved = {"tail": "drop", **listed["parameters"]}
+    return {**{name: saved[name] for name in _SAVED}, **restored}
+
+
+def _pick(X, rows: list, wanted: list[int]):
+    """Some rows of X; X itself where that is all of it."""
+    if wanted == list(range(len(rows))):
+        return X
+    return _safe_indexing(X, wanted) if hasattr(X, "columns") else [rows[row] for row in wanted]
+
+
+def _as_floats(vectors) -> np.ndarray:
+    """Vectors as floats of at least 32 bits."""
+    vectors = vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)
+    return vectors.astype(np.result_type(vectors.dtype, np.float32), copy=False)
+
+
+def _usable(vectors: np.ndarray) -> np.ndarray:
+    """Unit vectors of queries."""
+    for row, vector in enumerate(vectors):
+        if not np.isfinite(vector).all() or not vector.any():
+            what = "zero" if np.isfinite(vector).all() else "NaN or infinite"
+            raise ValueError(f"The vector of query {row} is {what}, and has no direction")
+    return to_unit_length(vectors)
+
+
+def _needed(encoder, kind: str):
+    if encoder is None:
+        raise ValueError(
+            f"The index has no encoder for the query: {kind}_encoder is None. An index that was "
+            f"loaded takes one by AudioIndex.load(folder, {kind}_encoder=...)"
+        )
+    return encoder
+
+
+def _for_whole_clips(encoder):
+    """The encoder as it embeds a query: as a whole, and never as NaN."""
+    wanted = {"mode": "clip", "on_error": "raise"}
+    own = encoder.get_params(deep=False)
+    changes = {name: value for name, value in wanted.items() if own.get(name, value) != value}
+    return copy(encoder).set_params(**changes) if changes else encoder
+
+
+def _describe_unfitted(encoder) -> dict | str | None:
+    """Tables and encoders of other packages are not saved."""
+    if encoder is None or is_table(encoder):
+        return None
+    description = describe_encoder(encoder)
+    return description if isinstance(description, str) or "parameters" in description else None

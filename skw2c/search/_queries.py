@@ -1,0 +1,79 @@
+"""What is asked of an index, and what its clips are called."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples
+
+from ..audio import list_clips
+from ..validation._texts import list_texts
+
+
+def list_queries(query, by: str) -> list:
+    """The queries, where there may be one or several."""
+    query = _as_array(query, by)
+    if hasattr(query, "columns"):
+        query = list_texts(query)
+    elif _is_single(query, by):
+        query = [query]
+    if not np.iterable(query):
+        raise ValueError(f"The query is {query!r}, and by={by!r} takes one query or a list")
+    queries = list(query)
+    if not queries:
+        raise ValueError("The query is empty")
+    for number, item in enumerate(queries):
+        if isinstance(item, str) and not item.strip():
+            raise ValueError(f"The query {number} is empty: {item!r}")
+        if by == "text" and not isinstance(item, str):
+            raise ValueError(f"The query {number} is {item!r}, and by='text' takes strings")
+    return [os.fspath(item) if isinstance(item, os.PathLike) else item for item in queries]
+
+
+def _as_array(query, by: str):
+    """The query as an array where a tensor holds it, or vectors in a table or sparse matrix."""
+    if hasattr(query, "detach"):
+        return query.detach().cpu().numpy()
+    if by != "vector":
+        return query
+    if hasattr(query, "toarray"):
+        return query.toarray()
+    is_table = len(getattr(query, "shape", ())) == 2 and hasattr(query, "columns")
+    return check_array(query, input_name="query") if is_table else query
+
+
+def _is_single(query, by: str) -> bool:
+    if isinstance(query, (str, os.PathLike)):
+        return True
+    if by == "vector":
+        return len(np.shape(query)) == 1
+    is_picture = hasattr(query, "getbands")
+    of_numbers = hasattr(query, "shape") and np.asarray(query).dtype.kind in "biuf"
+    return is_picture or (of_numbers and len(query.shape) <= (3 if by == "image" else 1))
+
+
+def list_rows(X) -> list:
+    """The items of X, where it is a collection of them; as many times None for a table."""
+    clips = list_clips(X)
+    return [None] * _num_samples(X) if clips is None else clips
+
+
+def list_names(rows: list, items, first_number: int) -> list:
+    """Names of clips: what the user says, their paths, or numbers."""
+    if items is None:
+        return [
+            os.fspath(item) if isinstance(item, (str, os.PathLike)) else first_number + row
+            for row, item in enumerate(rows)
+        ]
+    if isinstance(items, (str, bytes)):
+        raise ValueError(f"items is {items!r}, and names come in a list")
+    names = [name.item() if isinstance(name, np.generic) else name for name in items]
+    names = [os.fspath(name) if isinstance(name, os.PathLike) else name for name in names]
+    if len(names) != len(rows):
+        raise ValueError(f"items has {len(names)} names for {len(rows)} clips")
+    odd = [name for name in names if not isinstance(name, (str, int, float))]
+    if odd:
+        raise ValueError(f"items has {odd[0]!r}, and names are strings or numbers")
+    return names

@@ -1,0 +1,184 @@
+"""CLIPTextEncoder: texts in, a table of vectors out."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from ..exceptions import TextError
+from ..validation._texts import check_text, list_texts
+from ._clip_encoder import CLIPEncoder
+
+
+class CLIPTextEncoder(CLIPEncoder):
+    """Embed texts as vectors in the space of CLIP.
+
+    The texts are tokenised and embedded by the text tower of CLIP [1]_, as open_clip
+    runs it. ``fit`` finds the weights and trains nothing.
+
+    Parameters
+    ----------
+    model : str or Path, default="ViT-B-32-quickgelu"
+        Name of a model in open_clip, or a folder with a file ``open_clip_config.json`` (and
+        weights beside it). The default is the teacher of Wav2CLIP, so that texts and
+        sounds can be compared.
+
+    pretrained : str, Path or None, default="openai"
+        Tag of weights that open_clip knows for the model, fetched once into the cache
+        (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
+        cache folder); or the path of a checkpoint. None draws an untrained model from
+        ``random_state``. Where ``model`` is a folder, any tag means the weights in it.
+        For ``model="RN50-quickgelu"`` there are also ``"audioclip-full"`` and
+        ``"audioclip-partial"``, the CLIP beside the sounds of
+        :class:`~skw2c.AudioCLIPTransformer`.
+
+    normalize : bool, default=False
+        Whether to scale each vector to unit length.
+
+    batch_size : int, default=32
+        Most texts that the network sees at once. It does not influence the vectors beyond
+        rounding.
+
+    device : str, default="auto"
+        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
+        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a row that is no string (None, NaN). ``"raise"`` stops with an error that
+        names the row. ``"nan"`` keeps its row as NaN and issues one
+        :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the untrained model of ``pretrained=None``.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    weights_ : CLIPReference
+        Which model and weights ``fit`` found. Pickles carry this, not the network.
+
+    n_features_in_ : int
+        Number of columns of X, where X was a DataFrame: 1.
+
+    feature_names_in_ : ndarray of shape (1,)
+        Name of the column of X, where X was a DataFrame.
+
+    See Also
+    --------
+    CLIPImageEncoder : The same for pictures.
+    ZeroShotClassifier : Compares sounds with texts.
+
+    Notes
+    -----
+    X is a list, tuple, Series, one-dimensional array or one-column DataFrame of strings.
+    Texts that are longer than the model reads (77 tokens, some 50 words) lose their end; with
+    the tokenizer of OpenAI's models a warning says how many did.
+
+    OpenAI's weights always run with the quick GELU that they were trained with, even
+    under a plain name such as ``model="ViT-B-32"`` or from a copy of OpenAI's file:
+    open_clip by itself would run that copy with another GELU and give wrong vectors
+    without a word. A copy that somebody saved anew, without the entries that mark OpenAI's
+    files, cannot be told apart; name the ``-quickgelu`` model for it.
+
+    References
+    ----------
+    .. [1] A. Radford et al., "Learning transferable visual models from natural language
+       supervision", ICML 2021, arXiv 2103.00020.
+
+    Examples
+    --------
+    >>> from skw2c import CLIPTextEncoder
+    >>> encoder = CLIPTextEncoder(pretrained=None, random_state=0)
+    >>> encoder.fit_transform(["a dog barks", "rain on a roof"]).shape
+    (2, 512)
+    """
+
+    _unit = "text"
+
+    _parameter_constraints = {
+        name: constraint
+        for name, constraint in CLIPEncoder._parameter_constraints.items()
+        if name not in ("n_jobs", "memory")
+    }
+
+    def __init__(
+        self,
+        model="ViT-B-32-quickgelu",
+        pretrained="openai",
+        *,
+        normalize=False,
+        batch_size=32,
+        device="auto",
+        on_error="raise",
+        random_state=None,
+        verbose=False,
+    ):
+        self.model = model
+        self.pretrained = pretrained
+        self.normalize = normalize
+        self.batch_size = batch_size
+        self.device = device
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def transform(self, X):
+        """Embed texts.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array of str, of shape (n_texts,)
+            Texts.
+
+        Returns
+        -------
+        ndarray of shape (n_texts, width), float32
+            Their vectors; the width is 512 for the default model.
+
+        Raises
+        ------
+        TextError
+            If an item is no string and ``on_error="raise"``.
+        TypeError, ValueError
+            If X is a single text, is empty, or is no collection of texts.
+
+        Warns
+        -----
+        FailedRowWarning
+            If items are no strings and ``on_error="nan"``.
+        UserWarning
+            If texts are longer than the model reads.
+        """
+        return np.concatenate(self._embed(X))
+
+    def _list_items(self, X) -> list:
+        return list_texts(X)
+
+    def _name_of(self, item) -> str | None:
+        return None
+
+    def _results(self, network, items):
+        """Yield (row, vector or error); a text that comes often is embedded once."""
+        rows_of: dict[str, list[int]] = {}
+        for row, item in enumerate(items):
+            try:
+                rows_of.setdefault(check_text(item), []).append(row)
+            except TextError as exc:
+                yield row, exc
+        texts = list(rows_of)
+        self._warn_of_cut_texts(network.count_cut(texts))
+        for start in range(0, len(texts), self.batch_size):
+            batch = texts[start : start + self.batch_size]
+            for text, vector in zip(batch, network.encode_texts(batch), strict=True):
+                yield from ((row, vector[None]) for row in rows_of[text])
+
+    def _warn_of_cut_texts(self, n_cut: int) -> None:
+        if n_cut:
+            warnings.warn(
+                f"{n_cut} of the texts are longer than the model reads, and their ends were "
+                "left out: shorten them, or embed their sentences one by one",
+                stacklevel=7,
+            )

@@ -1,0 +1,185 @@
+"""OpenL3ImageTransformer: pictures in, a table of OpenL3's embeddings out."""
+
+from __future__ import annotations
+
+import os
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Options, StrOptions
+
+from ..models.openl3 import IMAGE_SIZES, INPUT_REPRS, get_frozen_openl3_image
+from ..weights import WeightsReference, refer_to
+from ._image_encoder import ImageEncoder
+
+_MODEL = "openl3-image"
+
+
+class OpenL3ImageTransformer(ImageEncoder):
+    """Embed pictures with OpenL3, a network that learned from videos without labels.
+
+    The pictures are resized and cropped to 224 x 224 and embedded by the frozen image
+    network of OpenL3 [1]_. ``fit`` finds the weights and trains nothing.
+
+    Parameters
+    ----------
+    weights : str, Path, WeightsReference or None, default="openl3"
+        ``"openl3"`` is the official file for ``content_type`` and ``input_repr``, version
+        0.4 (CC BY 4.0), fetched once into the cache (the folder named by the environment
+        variable ``SKW2C_CACHE``, or the platform's cache folder). A name of the registry,
+        such as ``"openl3-image-mel256-env"``, is one of these files. A path reads a file
+        of OpenL3 (``.h5`` or ``.h5.gz``). None draws an untrained network from
+        ``random_state``.
+
+    content_type : {"music", "env"}, default="music"
+        Videos that the official networks were trained on: people playing music, or sounds
+        of the environment. The default is that of OpenL3. It says nothing where ``weights``
+        is not ``"openl3"``.
+
+    input_repr : {"linear", "mel128", "mel256"}, default="mel256"
+        Spectrograms of the audio network that was trained together with this one. It too
+        only chooses the file of ``"openl3"``.
+
+    embedding_size : {512, 8192}, default=512
+        Length of the vector, see the Notes.
+
+    normalize : bool, default=False
+        Whether to scale each vector to unit length.
+
+    batch_size : int, default=32
+        Most pictures that the network sees at once. On a CPU it takes two at a time, as
+        more gain nothing. The batch does not influence the vectors.
+
+    device : str, default="auto"
+        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
+        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
+
+    n_jobs : int or None, default=None
+        Threads that read and resize pictures ahead while the network works. None is one, -1
+        as many as there are processors.
+
+    memory : str, Path, joblib.Memory or None, default=None
+        Where to keep the vectors of each picture, found again by its content and the
+        configuration, so that an interrupted run goes on.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a picture that cannot be read, or is too small. ``"raise"`` stops
+        with an error that names row and file. ``"nan"`` keeps its row as NaN and issues one
+        :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the untrained network of ``weights=None``.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    weights_ : WeightsReference
+        Which weights ``fit`` found. Pickles carry this, not the network.
+
+    n_features_in_ : int
+        Number of columns of X, where X was a DataFrame: 1.
+
+    feature_names_in_ : ndarray of shape (1,)
+        Name of the column of X, where X was a DataFrame.
+
+    See Also
+    --------
+    OpenL3Transformer : The network of sound that was trained with this one.
+    CLIPImageEncoder : Embed pictures in the space of CLIP.
+
+    Notes
+    -----
+    X is a collection of pictures, as :class:`CLIPImageEncoder` takes it, and they are seen
+    in the same way: upright, transparent parts over white. OpenL3 takes no picture that is
+    lower or narrower than 224 pixels.
+
+    A picture whose shorter side is more than 256 pixels is shrunk to that, by bilinear
+    interpolation without smoothing, and the middle 224 x 224 pixels are cut out. Colours
+    are scaled to -1 to 1, as in the training. The program of OpenL3 does so for pictures
+    of exactly 224 x 224 alone, and scales all others to 0 to 1; their vectors differ.
+
+    The vector holds the largest values of each of 512 maps, which can be negative: over
+    the whole map, or over parts of it. Both sizes are of the same weights.
+
+    ==============  ======================================================
+    embedding_size  parts
+    ==============  ======================================================
+    512             1
+    8192            16: 4 rows, from the top, by 4 columns, from the left
+    ==============  ======================================================
+
+    Vectors of pictures and of sounds are not in one space: a small network compared them
+    in the training, and it is not published. Their distances mean nothing.
+
+    References
+    ----------
+    .. [1] A. L. Cramer, H.-H. Wu, J. Salamon and J. P. Bello, "Look, listen, and learn
+       more: design choices for deep audio embeddings", ICASSP 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skw2c import OpenL3ImageTransformer
+    >>> pictures = np.random.default_rng(0).random((2, 224, 300, 3))
+    >>> transformer = OpenL3ImageTransformer(weights=None, random_state=0)
+    >>> transformer.fit_transform(pictures).shape
+    (2, 512)
+    """
+
+    _parameter_constraints = {
+        **ImageEncoder._parameter_constraints,
+        "weights": [str, os.PathLike, WeightsReference, None],
+        "content_type": [StrOptions({"music", "env"})],
+        "input_repr": [StrOptions(set(INPUT_REPRS))],
+        "embedding_size": [Options(Integral, set(IMAGE_SIZES))],
+    }
+
+    def __init__(
+        self,
+        weights="openl3",
+        *,
+        content_type="music",
+        input_repr="mel256",
+        embedding_size=512,
+        normalize=False,
+        batch_size=32,
+        device="auto",
+        n_jobs=None,
+        memory=None,
+        on_error="raise",
+        random_state=None,
+        verbose=False,
+    ):
+        self.weights = weights
+        self.content_type = content_type
+        self.input_repr = input_repr
+        self.embedding_size = embedding_size
+        self.normalize = normalize
+        self.batch_size = batch_size
+        self.device = device
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _output(self):
+        return str(self.embedding_size)
+
+    def _configuration(self):
+        return (_MODEL, self._output())
+
+    def _refer_to_weights(self):
+        if self.weights is None:
+            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            return WeightsReference(seed=int(seed))
+        weights = self.weights
+        if weights == "openl3":
+            weights = f"{_MODEL}-{self.input_repr}-{self.content_type}"
+        return refer_to(weights, _MODEL, progress=bool(self.verbose))
+
+    def _network(self):
+        return get_frozen_openl3_image(self.weights_, self.device, self.embedding_size)

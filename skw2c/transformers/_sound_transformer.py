@@ -1,0 +1,253 @@
+"""What the estimators share that embed sound with a frozen network."""
+
+from __future__ import annotations
+
+import os
+from numbers import Integral
+
+import joblib
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..audio import list_clips, tensor_to_array
+from ..models import Framing, FrozenEncoder
+from ..system._vector_store import VectorStore
+from ..validation._intervals import LONGEST, RATE
+from ..validation._tables import check_container, note_columns, stack_frames
+from ..weights import WeightsReference, refer_to
+from ._embedding import ClipEmbedder
+from ._rows import to_unit_length
+
+
+class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of the estimators that embed clips with a frozen network.
+
+    A subclass names its ``_model`` and ``_rate``, makes its network in ``_network`` and its
+    windows in ``_framing``, and lists in ``_configuration`` what else its vectors depend on.
+
+    Attributes
+    ----------
+    _model : str
+        The model's name in the registry of weights.
+    _rate : int
+        Rate of the waveforms that the network takes, in Hz.
+    _heeds_scale : bool
+        Whether the vectors depend on how large the samples are: on whether they are in [-1, 1].
+    _pools_windows : bool
+        Whether the vector of a clip is the mean of those of its windows; else the network
+        sees the clip as a whole.
+    """
+
+    _model: str
+    _rate: int
+    _heeds_scale = True
+    _pools_windows = False
+
+    _parameter_constraints = {
+        "weights": [str, os.PathLike, WeightsReference, None],
+        "mode": [StrOptions({"clip", "frame"})],
+        "sampling_rate": [RATE],
+        "normalize": ["boolean"],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "device": [str],
+        "n_jobs": [Interval(Integral, None, None, closed="neither"), None],
+        "memory": [str, os.PathLike, joblib.Memory, None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X=None, y=None):
+        """Find the weights and check the parameters; no clip is read.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array, tensor or None, default=None
+            Clips, see the Notes of the class. None will do: nothing is learned from them.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._framing()
+        if X is None:
+            note_columns(self, X, reset=True)
+        else:
+            self._list_clips(X, reset=True)
+        return self._adopt(self._refer_to_weights())
+
+    def transform(self, X):
+        """Embed clips.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or tensor
+            Clips, see the Notes of the class.
+
+        Returns
+        -------
+        ndarray
+            In clip mode (n_clips, width), float32. In frame mode (n_clips, n_frames, width)
+            if all clips have as many windows, else an object array of shape (n_clips,) of
+            arrays (n_frames of the clip, width); see `frame_times`.
+
+        Raises
+        ------
+        AudioError
+            If a clip cannot be read and ``on_error="raise"``.
+        ValueError
+            If X is empty, or no collection of clips.
+
+        Warns
+        -----
+        FailedClipWarning
+            If clips could not be read and ``on_error="nan"``.
+        UserWarning
+            If the channels of clips cancel each other out in the mono mix; or if samples are
+            far beyond [-1, 1], and the vectors depend on it.
+        """
+        vectors, _ = self._embed(X)
+        return np.concatenate(vectors) if self.mode == "clip" else stack_frames(vectors)
+
+    def embed_with_durations(self, X) -> tuple[list[np.ndarray], np.ndarray]:
+        """Embed clips, and say how long they are, for those who say what is heard when.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame, array or tensor
+            Clips.
+
+        Returns
+        -------
+        vectors : list of ndarray of shape (n_frames, width)
+        durations : ndarray of shape (n_clips,), float64
+            In seconds; NaN for clips that failed.
+        """
+        vectors, measure = self._embed(X)
+        return vectors, measure()
+
+    def _embed(self, X):
+        """Vectors (n_frames, width) of each clip, and what tells how long the clips are."""
+        check_is_fitted(self)
+        self._validate_params()
+        clips = self._list_clips(X, reset=False)
+        if self.mode == "frame":
+            check_container(self, "mode='frame'", "mode='clip'")
+        embedder = self._embedder()
+        vectors = embedder.embed(clips)
+        if self.normalize:
+            vectors = [to_unit_length(frames) for frames in vectors]
+        return vectors, lambda: embedder.durations(clips)
+
+    def frame_times(self, n_frames):
+        """Start and end of the first windows of a clip, in frame mode.
+
+        Parameters
+        ----------
+        n_frames : int
+            Number of windows.
+
+        Returns
+        -------
+        ndarray of shape (n_frames, 2), float64
+            Seconds from the start of the clip, computed from whole samples at the network's
+            rate.
+        """
+        return self._framing().spans(n_frames) / self._rate
+
+    @property
+    def _n_features_out(self):
+        return self._widths[self._output()]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = self.on_error == "nan"
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _output(self) -> str:
+        """Which of the network's vectors."""
+        return self.output
+
+    def _framing(self) -> Framing:
+        """The windows in samples, checked."""
+        raise NotImplementedError
+
+    def _network(self) -> FrozenEncoder:
+        """The network of ``weights_``, ready to run."""
+        raise NotImplementedError
+
+    def _configuration(self) -> tuple:
+        """What vectors depend on beside weights, output, windows and device."""
+        return ()
+
+    def _to_samples(self, name: str, shortest: int = 1, reason: str = "one sample is") -> int:
+        """A parameter in seconds as a number of samples, checked."""
+        seconds = getattr(self, name)
+        if not 0 < seconds <= LONGEST:
+            raise ValueError(
+                f"{name}={seconds!r} seconds must be more than 0, and at most {LONGEST:,}"
+            )
+        n_samples = round(seconds * self._rate)
+        if n_samples < shortest:
+            raise ValueError(
+                f"{name}={seconds!r} seconds is {n_samples} samples at {self._rate} Hz; {reason} "
+                f"at least {shortest} ({shortest / self._rate:.4g} seconds)"
+            )
+        return n_samples
+
+    def _list_clips(self, X, reset):
+        """List the clips of X; a table is validated as scikit-learn does."""
+        clips = list_clips(X)
+        if clips is None:
+            X = tensor_to_array(X) if hasattr(X, "detach") else X
+            finite = self.on_error == "raise"
+            return list(validate_data(self, X, reset=reset, ensure_all_finite=finite))
+        note_columns(self, X, reset=reset)
+        return clips
+
+    def _adopt(self, reference):
+        """Become fitted with these weights."""
+        self.weights_ = reference
+        self._widths = self._network().widths
+        return self
+
+    def _refer_to_weights(self):
+        if self.weights is None:
+            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            return WeightsReference(seed=int(seed))
+        return refer_to(self.weights, self._model, progress=bool(self.verbose))
+
+    def _embedder(self):
+        network, output = self._network(), self._output()
+        by_windows = self._pools_windows or self.mode == "frame"
+        framing = self._framing() if by_windows else None
+        pool = self._pools_windows and self.mode == "clip"
+        identity = (self._model, self.weights_.identity, *self._configuration())
+        configuration = (*identity, output, framing, pool, network.device_type)
+        return ClipEmbedder(
+            network,
+            framing=framing,
+            pool=pool,
+            output=output,
+            rate=self.sampling_rate,
+            batch_size=self.batch_size,
+            n_jobs=self.n_jobs,
+            store=VectorStore(self.memory, configuration),
+            on_error=self.on_error,
+            heeds_scale=self._heeds_scale,
+            verbose=self.verbose,
+        )

@@ -1,0 +1,210 @@
+"""Wav2CLIPTransformer: clips in, a table of vectors out."""
+
+from sklearn.utils._param_validation import StrOptions
+
+from ..models import SHORTEST, Framing, FrozenWav2CLIP, get_frozen_wav2clip
+from ..validation._intervals import SECONDS
+from ._sound_transformer import SoundTransformer
+
+
+class Wav2CLIPTransformer(SoundTransformer):
+    """Embed sound as vectors in the space of CLIP's pictures and texts.
+
+    Each clip is decoded, mixed down to mono, resampled to 16 kHz and embedded by the
+    frozen audio encoder of Wav2CLIP [1]_. ``fit`` finds the weights and trains nothing.
+
+    Parameters
+    ----------
+    weights : str, Path, WeightsReference or None, default="wav2clip"
+        ``"wav2clip"`` is the official release (CC BY 4.0), fetched once into the cache
+        (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
+        cache folder). ``"mini"`` is a smaller encoder, none of the authors', which comes
+        with the package and needs no network (CC BY-SA 4.0; its model card is ``mini.md``
+        in the folder ``skw2c/weights``). A path reads a checkpoint in the official format,
+        ``.pt`` or ``.safetensors``. What :class:`~skw2c.Distiller` trained is read from its
+        files, or taken from its attribute ``weights_``. None draws an untrained encoder
+        from ``random_state``.
+
+    mode : {"clip", "frame"}, default="clip"
+        ``"clip"`` gives one vector per clip, ``"frame"`` one per window of
+        ``frame_length`` seconds.
+
+    output : {"clip", "encoder"}, default="clip"
+        ``"clip"`` is the projected vector, comparable with CLIP's vectors of pictures and
+        texts. ``"encoder"`` is the vector before the projection.
+
+    frame_length : float, default=1.0
+        Length of a window in seconds, in frame mode.
+
+    hop_length : float, default=1.0
+        Time from the start of one window to the next, in seconds.
+
+    tail : {"drop", "pad"}, default="drop"
+        What becomes of an incomplete last window: dropped as in the original program, or
+        padded with zeros. A clip shorter than one window is always padded to one.
+
+    sampling_rate : int, default=16000
+        Rate in Hz of clips that are arrays or tensors. Files state their own.
+
+    normalize : bool, default=False
+        Whether to scale each vector to unit length.
+
+    batch_size : int, default=32
+        Most clips (or windows, in frame mode) that the network sees at once. Long clips
+        go in smaller batches. The batch does not influence the vectors.
+
+    device : str, default="auto"
+        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
+        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``. ``"openvino"`` is the
+        CPU through OpenVINO (extra ``openvino``): faster for many clips, and equal within
+        1e-5.
+
+    n_jobs : int or None, default=None
+        Threads that read and decode clips ahead while the network works. None is one, -1
+        as many as there are processors. On a CPU each thread also runs the network for
+        the clips it reads, and there are at least as many of them as torch uses for
+        itself (`torch.get_num_threads`, but no more than 8), so that a larger number
+        helps only where reading is slow.
+
+    memory : str, Path, joblib.Memory or None, default=None
+        Where to keep the vectors of each clip, found again by the content of the file and
+        the configuration: adding 10 files to a folder of 10,000 computes 10, and an
+        interrupted run goes on. They are plain numbers with a checksum, and what does not fit
+        it is computed again. Of a joblib.Memory only the folder is used.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        names row and file. ``"nan"`` keeps its row as NaN and issues one
+        :class:`~skw2c.exceptions.FailedClipWarning`, which carries the list of failures.
+        In frame mode such a row has as many windows as all others have, or else one.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the untrained encoder of ``weights=None``.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    weights_ : WeightsReference
+        Which weights ``fit`` found. Pickles carry this, not the network.
+
+    n_features_in_ : int
+        Number of columns of X, where X was a table.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where X was a DataFrame with names that are strings.
+
+    See Also
+    --------
+    skw2c.load_audio : Load one clip the way this transformer hears it.
+    skw2c.datasets.make_sound_events : Generated clips to try it on.
+
+    Notes
+    -----
+    X is a collection of clips: a list, tuple, deque, Series, column of pyarrow or polars,
+    one-column DataFrame or object array. Their lengths may differ. A clip is
+
+    - a path, or an array, tensor or list of samples at ``sampling_rate``;
+    - samples that bring their rate, which then counts: a pair (samples, rate), a dict with
+      ``"array"`` and ``"sampling_rate"`` as data sets of Hugging Face have it, or a decoder of
+      torchcodec;
+    - a file in memory: bytes, a file that is open for reading bytes, or a dict with ``"bytes"``
+      and perhaps ``"path"``. It gives the vectors of the file, to the bit.
+
+    Any other X is a table of clips x samples, which as every table in scikit-learn keeps its
+    width from ``fit`` to ``transform``. Integer samples of 8, 16 and 32 bits, signed or not,
+    are PCM and scaled by their type.
+
+    Files are read at 500 Hz to 10 MHz, and only where their content shows what they are: raw
+    samples without a header are refused, and so are pipes and devices. A warning names clips
+    whose channels cancel each other out in the mono mix.
+
+    The original program standardises the spectrogram over the whole batch; here it is
+    standardised clip by clip, which is what the original gives for one clip at a time. In
+    frame mode the statistics are those of all windows of the clip together. A silent clip
+    has a finite vector.
+
+    Clips longer than 113 seconds (or with more windows than make 113 seconds in all) are
+    read twice, in blocks: memory does not grow with their length.
+
+    References
+    ----------
+    .. [1] H.-H. Wu, P. Seetharaman, K. Kumar and J. P. Bello, "Wav2CLIP: Learning robust
+       audio representations from CLIP", ICASSP 2022, arXiv 2110.11499.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skw2c import Wav2CLIPTransformer
+    >>> rng = np.random.default_rng(0)
+    >>> clips = [rng.normal(size=16000), rng.normal(size=8000)]
+    >>> transformer = Wav2CLIPTransformer(weights=None, random_state=0)
+    >>> transformer.fit_transform(clips).shape
+    (2, 512)
+    >>> frames = transformer.set_params(mode="frame", hop_length=0.5).fit_transform(clips)
+    >>> frames.shape
+    (2, 1, 512)
+    >>> transformer.frame_times(2)
+    array([[0. , 1. ],
+           [0.5, 1.5]])
+    """
+
+    _model = "wav2clip"
+    _rate = FrozenWav2CLIP.sampling_rate
+
+    _parameter_constraints = {
+        **SoundTransformer._parameter_constraints,
+        "output": [StrOptions({"clip", "encoder"})],
+        "frame_length": [SECONDS],
+        "hop_length": [SECONDS],
+        "tail": [StrOptions({"drop", "pad"})],
+    }
+
+    def __init__(
+        self,
+        weights="wav2clip",
+        *,
+        mode="clip",
+        output="clip",
+        frame_length=1.0,
+        hop_length=1.0,
+        tail="drop",
+        sampling_rate=16000,
+        normalize=False,
+        batch_size=32,
+        device="auto",
+        n_jobs=None,
+        memory=None,
+        on_error="raise",
+        random_state=None,
+        verbose=False,
+    ):
+        self.weights = weights
+        self.mode = mode
+        self.output = output
+        self.frame_length = frame_length
+        self.hop_length = hop_length
+        self.tail = tail
+        self.sampling_rate = sampling_rate
+        self.normalize = normalize
+        self.batch_size = batch_size
+        self.device = device
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def _heeds_scale(self):
+        # Its own spectrogram is standardised; of a module of the user's nothing is known.
+        held = self.weights_.held
+        return held is not None and held.encoder is not None
+
+    def _framing(self):
+        length = self._to_samples("frame_length", SHORTEST, "the spectrogram needs")
+        return Framing(length, self._to_samples("hop_length"), pad_tail=self.tail == "pad")
+
+    def _network(self):
+        return get_frozen_wav2clip(self.weights_, self.device)
