@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..system._warning import warn_caller
 
 _FAR = 10.0
 """Samples in [-1, 1] go a little beyond it where they were amplified, not so far."""
@@ -70,14 +71,12 @@ class Heard:
         return cls(peak, int(n_samples), channels, mixed)
 
 
-def warn_of_scale(rows: dict[int, tuple[str | None, Heard]], stacklevel: int = 6) -> None:
+def warn_of_scale(rows: dict[int, tuple[str | None, Heard]]) -> None:
     """Warn of samples that look like integers which nobody scaled.
 
     Parameters
     ----------
     rows : dict of int to (file or None, Heard)
-    stacklevel : int
-        Whose line the warning names; by default that of an estimator's method.
 
     Warns
     -----
@@ -90,25 +89,20 @@ def warn_of_scale(rows: dict[int, tuple[str | None, Heard]], stacklevel: int = 6
         if heard.is_far_beyond
     }
     if loud:
-        warnings.warn(
+        warn_caller(
             f"Float samples of {_list(loud)} go far beyond [-1, 1], which they are expected to be "
             "in, and the result depends on it. If they are 16-bit samples, pass them as integers "
-            "(x.astype('int16')), or divide them by 32768; 64-bit integers count as floats.",
-            stacklevel=stacklevel,
+            "(x.astype('int16')), or divide them by 32768; 64-bit integers count as floats."
         )
 
 
-def warn_of_cancellation(
-    rows: dict[int | None, tuple[str | None, Heard]], stacklevel: int = 6
-) -> None:
+def warn_of_cancellation(rows: dict[int | None, tuple[str | None, Heard]]) -> None:
     """Warn of clips whose channels cancel each other out in the mix.
 
     Parameters
     ----------
     rows : dict of int to (file or None, Heard)
         The row is None where there is only one clip.
-    stacklevel : int
-        Whose line the warning names; by default that of an estimator's method.
 
     Warns
     -----
@@ -117,11 +111,10 @@ def warn_of_cancellation(
     """
     lost = {row: _name(row, file) for row, (file, heard) in rows.items() if heard.cancels_out}
     if lost:
-        warnings.warn(
+        warn_caller(
             f"The channels of {_list(lost)} cancel each other out, and next to nothing is left of "
             "them in the mono mix that is heard: they are out of phase. Take one of the channels, "
-            "or turn one of them over.",
-            stacklevel=stacklevel,
+            "or turn one of them over."
         )
 
 

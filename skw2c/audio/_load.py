@@ -71,5 +71,5 @@ def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate
     except AudioError as exc:
         where = "" if clip.name is None else f"{clip.name!r}: "
         raise AudioError(f"{where}{exc}") from exc
-    warn_of_cancellation({None: (clip.name, clip.heard)}, stacklevel=3)
+    warn_of_cancellation({None: (clip.name, clip.heard)})
     return waveform, rate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from numbers import Integral, Real
-from warnings import warn
 
 import joblib
 import numpy as np
@@ -26,6 +25,7 @@ from ..models import (
     pad_frames,
     search_captions,
 )
+from ..system._warning import warn_caller
 from ..training import CaptionedFrames, CaptionRun, Progress
 from ..validation._intervals import SECONDS
 from ..validation._tables import check_frames, note_columns, take_columns, tell_of_input
@@ -450,7 +450,7 @@ class AudioCaptioner(BaseEstimator):
                              "hold NaN")  # fmt: skip
         if failed:
             failures = [(row, None, "its vectors hold NaN") for row in failed]
-            warn(LeftOutWarning(failures, len(frames), "clip"), stacklevel=4)
+            warn_caller(LeftOutWarning(failures, len(frames), "clip"))
         return [row for row in range(len(frames)) if row not in failed]
 
     def _train(

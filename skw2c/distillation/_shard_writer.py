@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from itertools import count
 from numbers import Integral
 from pathlib import Path
-from warnings import warn
 
 import joblib
 from sklearn.base import clone
@@ -27,6 +26,7 @@ from ..system._locks import LockedError, hold_lock
 from ..system._prefetch import map_ahead
 from ..system._progress import progress_bar
 from ..system._spreadsheets import disarm, disarm_path
+from ..system._warning import warn_caller
 from ..training._clips import SAMPLING_RATE
 from ..training._shard_file import Clip, scan_shard, write_shard
 from ..training._shard_folder import claim_folder
@@ -181,7 +181,7 @@ def write_shards(
         if on_error == "raise":
             raise VideoError(_name_row(*result.failures[0]))
         n_videos = sum(len(plan.shards[number]) for number in own)
-        warn(LeftOutWarning(result.failures, n_videos, "video"), stacklevel=3)
+        warn_caller(LeftOutWarning(result.failures, n_videos, "video"))
     return result
 
 

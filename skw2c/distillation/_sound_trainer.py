@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..audio import list_clips, tensor_to_array
 from ..system._optional import import_optional
+from ..system._warning import warn_caller
 from ..training import (
     PRECISIONS,
     SAMPLING_RATE,
@@ -232,10 +232,9 @@ class SoundTrainer(BaseEstimator):
                 f"leaves {n_training} to train on, and at least {max(2, world_size)} are needed"
             )
         if self.batch_size > n_training:
-            warnings.warn(
+            warn_caller(
                 f"batch_size={self.batch_size} is larger than the {n_training} clips to train "
-                "on: all of them make one batch",
-                stacklevel=5,
+                "on: all of them make one batch"
             )
         return plan
 
@@ -243,15 +242,14 @@ class SoundTrainer(BaseEstimator):
         """Warn of groups that cannot be split, and of classes that validation does not have."""
         share = f"validation_fraction={self.validation_fraction}"
         if not plan.aside.any() and plan.groups is not None:
-            warnings.warn(
+            warn_caller(
                 f"{share} of {len(np.unique(plan.groups))} groups leaves none for validation: the "
-                "loss of training stands in for its loss",
-                stacklevel=6,
+                "loss of training stands in for its loss"
             )
         elif plan.classes is not None and plan.aside.any():
             columns = find_unheard(plan.classes, plan.aside, self.validation_fraction)
             if len(columns):
-                warnings.warn(_describe_unheard(self.classes_[columns].tolist()), stacklevel=6)
+                warn_caller(_describe_unheard(self.classes_[columns].tolist()))
 
     def _schedule(self) -> Schedule:
         return Schedule(

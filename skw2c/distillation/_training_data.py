@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import reprlib
-import warnings
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from ..audio import Heard, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, LeftOutWarning, OptionalDependencyError
 from ..system._prefetch import map_ahead
+from ..system._warning import warn_caller
 from ..training import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
@@ -48,7 +48,7 @@ class _Failures:
         """Rows that did not fail; one warning tells of the others."""
         if self.causes:
             listed = [(row, *cause) for row, cause in sorted(self.causes.items())]
-            warnings.warn(LeftOutWarning(listed, n_rows, "clip"), stacklevel=4)
+            warn_caller(LeftOutWarning(listed, n_rows, "clip"))
         return np.array([row for row in range(n_rows) if row not in self.causes], dtype=np.int64)
 
 
@@ -103,9 +103,9 @@ def _decode(
                 failures.add(row, _name_of(items[row], rate), result)
                 result = None
             waveforms.append(result)
-    warn_of_cancellation(heard, stacklevel=7)
+    warn_of_cancellation(heard)
     if heeds_scale:
-        warn_of_scale(heard, stacklevel=7)
+        warn_of_scale(heard)
     return waveforms
 
 
@@ -169,11 +169,10 @@ def _rows_of(y, name: str):
             "for each clip"
         )
     if len(y) and np.ndim(y[0]) == 0 and not isinstance(y[0], (str, os.PathLike)):
-        warnings.warn(
+        warn_caller(
             f"{name} holds one number for each clip, and a teacher's vectors are (n_clips, width) "
             "or (n_clips, n_frames, width). If these are classes, train a classifier on the "
-            "vectors of the sounds instead",
-            stacklevel=6,
+            "vectors of the sounds instead"
         )
     return y
 
@@ -357,9 +356,7 @@ def _check_tensor(samples: Tensor, failures: _Failures, heeds_scale: bool) -> No
             failures.add(row, None, ValueError("it holds NaN or infinite samples"))
         if heeds_scale:
             peaks = torch.linalg.vector_norm(samples, ord=torch.inf, dim=1).tolist()
-            warn_of_scale(
-                {row: (None, Heard(peak)) for row, peak in enumerate(peaks)}, stacklevel=7
-            )
+            warn_of_scale({row: (None, Heard(peak)) for row, peak in enumerate(peaks)})
     elif samples.dtype != torch.int16:
         raise ValueError(
             f"X is a tensor of {samples.dtype}: floats or 16-bit integers are expected"

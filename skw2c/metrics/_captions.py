@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import unicodedata
-import warnings
 from collections import Counter
 from numbers import Integral
 
@@ -12,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_scalar
 
+from ..system._warning import warn_caller
 from ._caption_validation import check_captions
 
 # BLEU as coco-caption computes it: a count of 0 becomes these, so that logarithms exist.
@@ -205,7 +205,7 @@ def cider_d(candidates, references):
     7.14
     """
     candidates, references = _tokenize(candidates, references)
-    _warn_of_one_clip(candidates, stacklevel=3)
+    _warn_of_one_clip(candidates)
     return _cider_d(candidates, references)
 
 
@@ -250,7 +250,7 @@ def caption_scores(candidates, references):
     (0.857, 0.875)
     """
     candidates, references = _tokenize(candidates, references)
-    _warn_of_one_clip(candidates, stacklevel=3)
+    _warn_of_one_clip(candidates)
     orders = _bleu(candidates, references, _LONGEST)
     return {
         **{f"bleu_{n}": score for n, score in enumerate(orders.tolist(), start=1)},
@@ -277,13 +277,12 @@ def _tokenize(candidates, references) -> tuple[list[list[str]], list[list[list[s
     return [tokenize_caption(caption) for caption in candidates], truth
 
 
-def _warn_of_one_clip(candidates: list, stacklevel: int) -> None:
+def _warn_of_one_clip(candidates: list) -> None:
     if len(candidates) == 1:
-        warnings.warn(
+        warn_caller(
             "CIDEr-D of a single clip is 0, whatever its caption: n-grams are weighted by how "
             "few of the clips have them. Score several clips at once",
             UndefinedMetricWarning,
-            stacklevel=stacklevel,
         )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_scalar
+
+from ..system._warning import warn_caller
 
 _MILLISECONDS = 1000
 
@@ -221,9 +222,8 @@ def _rate(n_true, n_found, n_both, zero_division: float) -> dict[str, np.ndarray
 def _warn_of_none(table) -> None:
     none = table.index[table["n_reference"] == 0].tolist()
     if none:
-        warnings.warn(
+        warn_caller(
             f"{len(none)} of {len(table)} labels have no true event ({none[0]!r} for one): their "
             "recall and F1 are NaN, and the means leave them out",
             UndefinedMetricWarning,
-            stacklevel=3,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -10,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, check_scalar, column_or_1d, gen_batches
+
+from ..system._warning import warn_caller
 
 __all__ = [
     "chance_reciprocal_rank",
@@ -360,7 +361,7 @@ def chance_reciprocal_rank(query_labels, item_labels, *, exclude_self=False):
     if exclude_self:
         _check_same_length("query_labels", len(query_codes), "item_labels", len(item_codes))
     n_relevant = _count_relevant(query_codes, item_codes, exclude_self)
-    _warn_of_none_relevant(n_relevant, stacklevel=3)
+    _warn_of_none_relevant(n_relevant)
     n_candidates = len(item_codes) - exclude_self
     numbers, n_queries = np.unique(n_relevant, return_counts=True)
     expected = [_expected_reciprocal_rank(n_candidates, number) for number in numbers]
@@ -381,7 +382,7 @@ def _prepare(queries, items, query_labels, item_labels, exclude_self: bool) -> _
     for name, codes, vectors in [("query", query_codes, queries), ("item", item_codes, items)]:
         if len(codes) != len(vectors):
             raise ValueError(f"there are {len(codes)} {name}_labels for {len(vectors)} vectors")
-    _warn_of_none_relevant(_count_relevant(query_codes, item_codes, exclude_self), stacklevel=4)
+    _warn_of_none_relevant(_count_relevant(query_codes, item_codes, exclude_self))
     for vectors in [queries] if same else [queries, items]:
         _round_directions(vectors)
     return _Search(queries, items, query_codes, item_codes, exclude_self)
@@ -452,13 +453,12 @@ def _count_relevant(
     return n_relevant - (query_codes == item_codes) if exclude_self else n_relevant
 
 
-def _warn_of_none_relevant(n_relevant: np.ndarray, stacklevel: int) -> None:
+def _warn_of_none_relevant(n_relevant: np.ndarray) -> None:
     n_without = np.count_nonzero(n_relevant == 0)
     if n_without:
-        warnings.warn(
+        warn_caller(
             f"{n_without} of {len(n_relevant)} queries have no relevant item and count as 0",
             UndefinedMetricWarning,
-            stacklevel=stacklevel,
         )
 
 

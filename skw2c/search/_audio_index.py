@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from copy import copy
 from numbers import Integral
@@ -17,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._version import __version__
 from ..exceptions import SavedIndexError, UnreadableError
+from ..system._warning import warn_caller
 from ..transformers._encoders import (
     describe_encoder,
     differences,
@@ -485,9 +485,8 @@ class AudioIndex(BaseEstimator):
         if listed["neighbours"] is not None and not index._load_neighbours(listed["neighbours"]):
             if not is_current(folder, listed["id"]):
                 return cls.load(folder, **parameters)
-            warnings.warn(
-                "The saved search structure of the index is missing or damaged, and is built again",
-                stacklevel=2,
+            warn_caller(
+                "The saved search structure of the index is missing or damaged, and is built again"
             )
         return index
 
@@ -549,6 +548,8 @@ class AudioIndex(BaseEstimator):
 
     def _append(self, X, items, *, reset: bool = False) -> None:
         rows = list_rows(X)
+        if not rows:
+            raise ValueError("X is empty: there is no clip in it")
         self._carry_out(X, rows, self._plan(rows, items), reset=reset)
 
     def _plan(self, rows: list, items, *, by_name: bool = False) -> Plan:

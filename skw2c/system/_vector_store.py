@@ -6,13 +6,13 @@ import errno
 import hashlib
 import os
 import struct
-import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
 
 from ._atomic import remove_leftovers, write_atomically
+from ._warning import warn_caller
 
 # Raise it when the same clip, weights and configuration give other vectors than before.
 _FORMAT = 4
@@ -98,10 +98,9 @@ class VectorStore:
         """Warn, once for all clips; results are right all the same."""
         if kind not in self._said:
             self._said.add(kind)
-            warnings.warn(
+            warn_caller(
                 f"{what}. The vectors of this clip, and of others like it in the folder of "
-                "memory=, are computed and not taken from it.",
-                stacklevel=3,
+                "memory=, are computed and not taken from it."
             )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from ..exceptions import LeftOutWarning, ShardError
+from ..system._warning import warn_caller
 from ._clips import SAMPLING_RATE, Batch, average, heard, repeat_to, which_frames
 from ._open_files import OpenFile, OpenFiles
 from ._shard_file import CLIP, SAMPLES, VECTORS
@@ -230,7 +230,7 @@ class ClipShards:
     def _report(self) -> None:
         n_found = len(self._clips) + len(self.failures)
         if self.failures:
-            warnings.warn(LeftOutWarning(self.failures, n_found, "clip"), stacklevel=3)
+            warn_caller(LeftOutWarning(self.failures, n_found, "clip"))
         if not len(self._clips):
             raise ShardError("There is no clip in the shards")
 

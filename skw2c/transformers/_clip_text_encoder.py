@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..exceptions import TextError
+from ..system._warning import warn_caller
 from ..validation._texts import check_text, list_texts
 from ._clip_encoder import CLIPEncoder
 
@@ -177,8 +176,7 @@ class CLIPTextEncoder(CLIPEncoder):
 
     def _warn_of_cut_texts(self, n_cut: int) -> None:
         if n_cut:
-            warnings.warn(
+            warn_caller(
                 f"{n_cut} of the texts are longer than the model reads, and their ends were "
-                "left out: shorten them, or embed their sentences one by one",
-                stacklevel=7,
+                "left out: shorten them, or embed their sentences one by one"
             )

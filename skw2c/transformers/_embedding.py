@@ -111,7 +111,6 @@ class ClipEmbedder:
                 name_of=self._name_of,
                 on_error=self._on_error,
                 verbose=self._verbose,
-                stacklevel=6,
             )
         warn_of_cancellation(self._heard)
         if self._heeds_scale:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator
 from contextlib import closing
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..exceptions import FailedClipWarning, FailedRowWarning
 from ..system._progress import progress_bar
+from ..system._warning import warn_caller
 
 _ROWS_AT_ONCE = 1 << 14
 GO_ON = " To keep such rows as NaN and go on, pass on_error='nan'."
@@ -26,7 +26,6 @@ def collect_rows(
     name_of: Callable[[object], str | None],
     on_error: str,
     verbose,
-    stacklevel: int = 5,
 ) -> list[np.ndarray]:
     """Collect the vectors of each item; a failed one is a row of NaN.
 
@@ -46,8 +45,6 @@ def collect_rows(
         What becomes of a failed item.
     verbose : bool or int
         Whether to show progress.
-    stacklevel : int
-        Whose line the warning names; by default the line that calls ``transform``.
 
     Returns
     -------
@@ -78,7 +75,7 @@ def collect_rows(
             bar.update()
     if failures:
         kind = FailedClipWarning if unit == "clip" else FailedRowWarning
-        warnings.warn(kind(failures, len(items), unit), stacklevel=stacklevel)
+        warn_caller(kind(failures, len(items), unit))
     return _fill(vectors, width)
 
 
