@@ -290,6 +290,7 @@ def test_label_files(encoding):
             "'words.txt' is not text in UTF-8: line 1 has the byte 0x00",
         ),
         (b"\xff\xfea", "'words.txt' is not text in UTF-16-LE"),
+        ("café\ndog".encode("utf-16-le"), "iconv -f UTF-16 "),
     ],
 )
 @pytest.mark.parametrize("option", ["--labels-file", "--label-vectors"])

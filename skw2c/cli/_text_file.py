@@ -34,9 +34,11 @@ def read_text(path: str) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as exc:
         line = content[: exc.start].count(b"\n") + 1
+        # UTF-16 without a mark: every other byte of most words is zero.
+        likely = "UTF-16" if b"\0" in content else "ISO-8859-1"
         raise ValueError(
             f"{path!r} is not text in {encoding.upper()}: line {line} has the byte "
-            f"0x{content[exc.start]:02x}. {_cure(path)}"
+            f"0x{content[exc.start]:02x}. {_cure(path, likely)}"
         ) from exc
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -47,7 +49,7 @@ def read_text(path: str) -> str:
     return text
 
 
-def _cure(path: str, encoding: str = "ISO-8859-1") -> str:
+def _cure(path: str, encoding: str) -> str:
     return (
         "Save it as UTF-8, or convert it, for example with: "
         f"iconv -f {encoding} -t UTF-8 {path!r} > NEW"
