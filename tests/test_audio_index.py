@@ -480,6 +480,9 @@ def test_a_list_cannot_make_anything_run(tmp_path, waveforms):
         ("encoder", {"class": "Wav2CLIPTransformer"}),
         ("parts", [{"vectors": {"file": "..", "bytes": 1, "sha256": "x"}}]),
         ("parts", [3]),
+        ("parts", []),
+        ("n_items", 3),
+        ("n_vectors", -1),
         ("failed_items", KeyError),
     ],
 )

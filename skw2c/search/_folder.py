@@ -104,7 +104,16 @@ def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
 
 
 def _check_agreement(folder: Path, listed: dict, parts: list[IndexPart]) -> None:
-    """All parts are of one width and of the mode of the index."""
+    """All parts are of one width and of the mode of the index, and none is missing."""
+    found = {
+        "n_items": sum(len(part.items) for part in parts),
+        "n_vectors": sum(len(part.vectors) for part in parts),
+    }
+    for name, number in found.items():
+        if listed.get(name, number) != number:
+            raise _damaged(
+                folder / _LIST, f"its parts have {name}={number}, and {listed[name]!r} was saved"
+            )
     framed = listed["parameters"]["mode"] == "frame"
     for part in parts:
         if part.vectors.shape[1] != parts[0].vectors.shape[1]:
