@@ -49,6 +49,18 @@ def test_what_is_kept_comes_back(kept, tmp_path):
     assert store.get(store.key(Clip("b"))) is None
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_the_folder_is_not_waited_for(kept):
+    store, key, vectors, path = kept
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.warns(UserWarning, match="cannot be read \\(it is not a file"):
+        assert store.get(key) is None
+    path.unlink()
+    store.put(key, vectors)
+    assert np.array_equal(store.get(key), vectors)
+
+
 def test_nothing_is_kept_without_a_folder(tmp_path):
     for memory in (None, joblib.Memory(None, verbose=0)):
         store = VectorStore(memory, ())

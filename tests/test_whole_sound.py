@@ -39,6 +39,7 @@ JOINED = {
     "a.wav": [("WAV", None, 44100, 1), ("WAV", "FLOAT", 22050, 2)],
     "a.aiff": [("AIFF", None, 44100, 1), ("AIFF", None, 44100, 1)],
     "a.au": [("AU", None, 44100, 1), ("AU", None, 44100, 1)],
+    "a.rf64": [("RF64", None, 44100, 1), ("RF64", None, 22050, 2)],
     "a.w64": [("W64", None, 44100, 1), ("W64", None, 44100, 1)],
     "a.caf": [("CAF", None, 44100, 1), ("CAF", None, 44100, 1)],
 }
@@ -58,6 +59,29 @@ def test_joined_files_are_heard_whole(tmp_path, name, pitches):
     expected = [(440, 4)] if pitches == (440, 440) else [(hz, 2) for hz in pitches]
     assert_heard(load_audio(tmp_path / name)[0], expected)
     assert load_audio(tmp_path / name, sampling_rate=None)[1] == first[2]
+
+
+@pytest.mark.parametrize("first", ["WAV", "FLAC", "MP3", "OGG", "AIFF", "AU", "W64", "RF64"])
+@pytest.mark.parametrize("second", ["WAV", "FLAC", "MP3", "OGG", "AIFF"])
+def test_joined_files_of_two_formats_are_refused(tmp_path, first, second):
+    """No decoder reads on, however short the second is beside the first."""
+    if first == second:
+        pytest.skip("read as one")
+    content = sound_bytes(440, 4, 44100, first) + sound_bytes(880, 0.3, 44100, second)
+    for name in ("a." + first.lower(), "a.bin"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(AudioError, match="of another format|more follow"):
+            load_audio(tmp_path / name)
+
+
+def test_flac_with_the_header_of_a_wav_file_in_its_metadata(tmp_path):
+    """As `flac --keep-foreign-metadata` writes it; it is no other file that follows."""
+    flac = sound_bytes(440, 2, 44100, "FLAC")
+    kept = b"riff" + sound_bytes(440, 1, 44100, "WAV")[:44]
+    block = bytes([2]) + len(kept).to_bytes(3, "big") + kept
+    for name in ("a.flac", "a.bin"):
+        (tmp_path / name).write_bytes(flac[:42] + block + flac[42:])
+        assert_heard(load_audio(tmp_path / name)[0], [(440, 2)])
 
 
 @pytest.mark.parametrize("between", [b"", ID3V1, ID3V2, COVER, APE + ID3V1 + COVER])

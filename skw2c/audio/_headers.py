@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import mmap
+import re
+from collections.abc import Iterator
+
+from ..exceptions import AudioError
 
 _FRAMES_KNOWN, _BYTES_KNOWN = 1, 2
 # kbit/s and Hz of layer III, by whether it is MPEG-1 and by version.
@@ -14,6 +18,13 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 # By chance four headers do not follow each other, each where the one before it says.
 _FRAMES_IN_A_ROW = 4
 _LOOK_AHEAD = 1 << 16
+_SYNC = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")  # those of FLAC are others
+_MARKS = (b"RIFF", b"OggS\0\2", b"FORM")
+# With these a sound file begins, long enough not to occur by chance.
+_BEGINNING = re.compile(
+    rb"(RIFF|RF64)....WAVE|fLaC[\x00\x80]\x00\x00\x22|OggS\x00\x02|FORM....AIF[FC]|caff\x00\x01|\.snd\x00\x00",
+    re.DOTALL,
+)
 
 
 def mp3_states_its_length(path: str) -> bool:
@@ -29,6 +40,11 @@ def find_mp3s(content: bytes) -> list[int] | None:
     """Find where the MP3 files begin that a file was joined of: at 0 for an ordinary one.
 
     None where one of them does not say where it ends.
+
+    Raises
+    ------
+    AudioError
+        If a file of another format follows.
     """
     starts, at = [], 0
     while True:
@@ -40,7 +56,43 @@ def find_mp3s(content: bytes) -> list[int] | None:
         at = skip_tags(content, first + n_bytes)
         rest = content[at : at + _LOOK_AHEAD]
         if not _are_frames(rest, 0):
+            refuse_another(content, at)
             return None if _has_frames(rest) else starts
+
+
+def refuse_another(content: bytes, at: int) -> None:
+    """Refuse a file of another format that begins behind the end of the first.
+
+    Raises
+    ------
+    AudioError
+        If one begins there, which no decoder of the first would read.
+    """
+    if _BEGINNING.match(content, at) or _are_frames(content, skip_tags(content, at)):
+        raise AudioError(
+            f"a file of another format begins at byte {at}, where the first one ends, and "
+            "only the first would be heard; split them, and join their sounds, for example with "
+            "ffmpeg's concat filter"
+        )
+
+
+def find_another(content: bytes) -> int:
+    """Find where a file of another format than FLAC begins in what follows FLAC, or -1."""
+    for mark in _MARKS:
+        for at in _places(content, mark):
+            if _BEGINNING.match(content, at):
+                return at
+    for sync in _SYNC.finditer(content):
+        if _are_frames(content, sync.start()):
+            return sync.start()
+    return -1
+
+
+def _places(content: bytes, mark: bytes) -> Iterator[int]:
+    at = content.find(mark)
+    while at >= 0:
+        yield at
+        at = content.find(mark, at + 1)
 
 
 def skip_tags(content: bytes, at: int) -> int:

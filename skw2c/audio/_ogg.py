@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..exceptions import AudioError
+from ._headers import refuse_another
 
 _BEGINS, _ENDS = 2, 4
 _POLYNOMIAL = 0x04C11DB7
@@ -42,12 +43,14 @@ def check_ogg(content: bytes) -> tuple[list[int], dict[int, bytes]]:
     Raises
     ------
     AudioError
-        If the file ends within a page, or its last page is damaged; or if positions run
+        If the file ends within a page, or its last page is damaged; if a file of another format
+        follows; or if positions run
         backward in a stream of Opus, which libsndfile reads as memory that was never written.
     """
     starts, pages = [], list(_pages(content))
     if not pages:
         raise AudioError("the file is damaged: there is no page of Ogg in it")
+    refuse_another(content, pages[-1].end)
     begun = False
     for page in pages:
         begins = bool(page.flags & _BEGINS)

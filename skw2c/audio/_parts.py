@@ -7,7 +7,7 @@ import mmap
 from collections.abc import Callable
 
 from ..exceptions import AudioError
-from ._headers import find_mp3s, skip_tags
+from ._headers import find_another, find_mp3s, refuse_another, skip_tags
 from ._ogg import check_ogg
 
 # What follows a file: tags, or what a program left there. More may be sound.
@@ -128,6 +128,7 @@ def list_flacs_after(path: str, reached: int) -> list[Part]:
     """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         starts = _find_flacs(content, reached - _READ_AHEAD)
+        _refuse_behind_flac(content, reached - _READ_AHEAD)
         if not starts:
             return []
         stops = [*starts[1:], len(content)]
@@ -143,7 +144,25 @@ def _find_flacs(content: mmap.mmap, after: int) -> list[int]:
     return starts
 
 
+def _refuse_behind_flac(content: mmap.mmap, after: int) -> None:
+    """Refuse a file of another format behind a byte; only there are the frames of FLAC told."""
+    start = max(after, _end_of_blocks(content))
+    found = find_another(content[start:])
+    if found >= 0:
+        refuse_another(content, start + found)
+
+
+def _end_of_blocks(content: mmap.mmap) -> int:
+    """Where the frames of a FLAC file begin, behind what may hold the header of another."""
+    at, is_last = content.find(b"fLaC") + 4, False
+    while not is_last and at + 4 <= len(content):
+        is_last = bool(content[at] & 0x80)
+        at += 4 + int.from_bytes(content[at + 1 : at + 4], "big")
+    return at
+
+
 def _flac_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+    _refuse_behind_flac(content, 0)
     return [0, *_find_flacs(content, 0)], {}
 
 
@@ -152,6 +171,8 @@ def _wav_parts(content: mmap.mmap) -> tuple[list[int], dict]:
     starts, at = [0], 12
     while at + 8 <= len(content) and content[:4] != b"RIFX":
         kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
+        if kind not in _RIFFS:
+            refuse_another(content, at)
         if kind in _RIFFS:
             starts.append(at)
             at += 12
@@ -199,6 +220,13 @@ def _check_rest(content: mmap.mmap, at: int) -> None:
         )
 
 
+def _rf64_end(content: mmap.mmap) -> int:
+    if content[12:16] != b"ds64":
+        return 0
+    size = int.from_bytes(content[20:28], "little")
+    return 8 + size + size % 2
+
+
 def _aiff_end(content: mmap.mmap) -> int:
     size = int.from_bytes(content[4:8], "big")
     return 8 + size + size % 2
@@ -228,6 +256,8 @@ def _parts_after(end_of: Callable[[mmap.mmap], int]) -> Callable:
         while 0 < at < len(content) and content[at : at + 4] == content[:4]:
             starts.append(at)
             at += max(end_of(content[at:]), 1)
+        if at > 0:
+            refuse_another(content, at)
         return starts, {}
 
     return find
@@ -241,6 +271,7 @@ _FINDERS = {
     "WAVEX": _wav_parts,
     "AIFF": _parts_after(_aiff_end),
     "AU": _parts_after(_au_end),
+    "RF64": _parts_after(_rf64_end),
     "W64": _parts_after(_w64_end),
     "CAF": _parts_after(_caf_end),
 }

@@ -64,7 +64,7 @@ class VectorStore:
             return None
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            content = _read(path)
         except FileNotFoundError:
             return None
         except OSError as exc:
@@ -112,6 +112,12 @@ def _make_folder(location: str | os.PathLike) -> Path:
     folder = Path(location) / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _read(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+        raise OSError(errno.EINVAL, "it is not a file", str(path))
+    return path.read_bytes()
 
 
 def _pack(vectors: np.ndarray, key: str) -> bytes:
