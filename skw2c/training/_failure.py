@@ -24,7 +24,8 @@ def explain(failure: dict, best_epoch: int, best_loss: float, place: Path | None
     told = f"The loss of epoch {failure['epoch']} is {failure['loss']}"
     cure = f"lower learning_rate (now {failure['learning_rate']:g}), or choose precision='32-true'"
     if not best_epoch:
-        return f"{told}, and no epoch ended before it: {cure}"
+        again = "" if place is None else ". To train again as it was, pass resume=False"
+        return f"{told}, and no epoch ended before it: {cure}{again}"
     best = f"The best epoch so far is {best_epoch}, whose loss is {best_loss:.4f}"
     if place is None:
         return (
