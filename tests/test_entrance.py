@@ -153,6 +153,23 @@ def test_collections(kind, wav_files, transformer):
     np.testing.assert_array_equal(transformer.transform(COLLECTIONS[kind](wav_files)), expected)
 
 
+@pytest.mark.parametrize("n_clips", [1, 2])
+def test_columns_of_lists_of_one_length(transformer, rng, n_clips):
+    """Such a list in a list is a row of a table; in a column it is a clip."""
+    pa = pytest.importorskip("pyarrow")
+    samples = [rng.normal(0, 0.1, 4000).tolist() for _ in range(n_clips)]
+    expected = transformer.transform(list(map(np.array, samples)))
+    for column in (pa.array(samples), pa.table({"sound": samples})):
+        assert np.array_equal(transformer.transform(column), expected)
+
+
+def test_rates_in_half_precision(transformer, rng):
+    clip = rng.normal(0, 0.1, 4000)
+    assert np.array_equal(
+        transformer.transform([(clip, np.float16(16000))]), transformer.transform([(clip, 16000)])
+    )
+
+
 def test_columns_of_pyarrow(wav_files, transformer):
     pa = pytest.importorskip("pyarrow")
     expected = transformer.transform(wav_files)

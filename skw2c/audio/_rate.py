@@ -71,6 +71,8 @@ def check_ratio(rate: int, target_rate: int) -> None:
 def _as_rate(value) -> int | None:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
+    if isinstance(value, np.floating):  # the highest rate is infinite in half precision
+        value = float(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         return None
     if not math.isfinite(value) or value != int(value) or not 1 <= value <= HIGHEST_RATE:

@@ -49,7 +49,12 @@ def list_clips(X) -> list | None:
             "X is empty: there is no clip in it. If it was made by listing a folder, check "
             "the folder's name and the pattern."
         )
-    if any(map(is_clip, items)) or all(map(_is_missing, items)) or _is_no_table(items):
+    if (
+        any(map(is_clip, items))
+        or _is_column_of_lists(X, items)
+        or all(map(_is_missing, items))
+        or _is_no_table(items)
+    ):
         return items
     return None
 
@@ -59,6 +64,11 @@ def _is_missing(item) -> bool:
     if isinstance(item, float):
         return math.isnan(item)
     return item is None or type(item).__name__ == "NAType"
+
+
+def _is_column_of_lists(X, items: list) -> bool:
+    """Whether X is a column, as those of pyarrow, whose values are lists of samples."""
+    return not isinstance(X, (list, tuple)) and all(isinstance(item, list) for item in items)
 
 
 def _is_no_table(items: list) -> bool:
@@ -94,6 +104,10 @@ def _refuse_single_clip(X) -> None:
 
 
 def _refuse_without_order(X) -> None:
+    if hasattr(X, "collect") and not hasattr(X, "shape"):
+        raise TypeError(
+            f"X is a {type(X).__name__}, which has not been computed yet: pass X.collect()"
+        )
     if hasattr(X, "__next__"):
         raise TypeError(f"X is a {type(X).__name__}, which can be read only once: pass list(X)")
     if is_mapping(X):
