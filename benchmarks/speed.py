@@ -53,6 +53,9 @@ def parse_arguments(arguments):
     parser.add_argument("--data-root", help="folder with sound files; default: generated wav files")
     parser.add_argument("--n-files", type=positive, default=200)
     parser.add_argument("--repeats", type=positive, default=3, help="pairs of measurements")
+    parser.add_argument(
+        "--rounds", type=positive, default=15, help="turns of the network and bare convolutions"
+    )
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--out", default="results")
     speed_baselines.add_arguments(parser)
@@ -79,7 +82,14 @@ def prepare(options, folder):
     files = list_files(options, folder)
     listing = folder / "job.json"
     listing.write_text(
-        json.dumps({"files": files, "checkpoint": str(checkpoint), "n_jobs": options.n_jobs})
+        json.dumps(
+            {
+                "files": files,
+                "checkpoint": str(checkpoint),
+                "n_jobs": options.n_jobs,
+                "rounds": options.rounds,
+            }
+        )
     )
     return listing
 

@@ -15,7 +15,6 @@ WARM_UP = 8
 RATE = 16000
 COLUMNS = 227  # of the spectrogram of 5 seconds
 N_CLIPS = 4
-ROUNDS = 15
 # Channels, rows and columns of the maps in the four stages of the network.
 SHAPES = ((64, 57, 65), (128, 29, 33), (256, 15, 17), (512, 8, 9))
 
@@ -120,7 +119,7 @@ def measure_network(job, mode):
     work = N_CLIPS * count_operations(resnet)
     convolutions = [bare_convolution(*shape) for shape in SHAPES]
     network_rates, bare_rates = {name: [] for name in networks}, [[] for _ in convolutions]
-    for _ in range(ROUNDS):
+    for _ in range(job["rounds"]):
         for name, network in networks.items():
             seconds = time_in_threads(lambda: network(inputs).mean((2, 3)), 8)  # noqa: B023
             network_rates[name].append(work / seconds / 1e9)

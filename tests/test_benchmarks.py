@@ -49,7 +49,7 @@ def test_operations_are_counted_without_padding(load):
 def test_speed(tmp_path, load, sounds):
     """Both programs run on the same files and agree; what they measure is not judged here."""
     result = run(
-        "speed.py", "--data-root", str(sounds), "--n-files", "4", "--repeats", "1",
+        "speed.py", "--data-root", str(sounds), "--n-files", "4", "--repeats", "1", "--rounds", "1",
         cwd=tmp_path,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
