@@ -9,7 +9,7 @@ there are evaluated on instead.
 import errno
 import os
 
-# Threads of torch that wait for each other shall sleep: those that spin take the processor from
+# Threads of torch that wait for each other should sleep: those that spin take the processor from
 # the ones they wait for where others use it too, and a step of training takes several times as
 # long. OpenMP reads this when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -45,7 +45,7 @@ def open_audio(path: str) -> SoundFile | MediaFile:
     Raises
     ------
     AudioError
-        If there is no such file, no decoder knows its content, or its rate is none of sound.
+        If there is no such file, no decoder knows its content, or nobody records at its rate.
     OSError
         If the file may not be read.
     OptionalDependencyError
