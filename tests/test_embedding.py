@@ -16,7 +16,7 @@ import torch
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import AudioError, FailedClipWarning
 from skw2c.models import FrozenWav2CLIP
-from skw2c.system._prefetch import map_ahead, read_ahead
+from skw2c.system._prefetch import prefetch, prefetch_map
 
 from .tolerances import assert_close
 
@@ -239,7 +239,7 @@ def test_progress_bar(tiny_checkpoint, wav_files, capsys):
     assert output.err == output.out == ""
 
 
-def test_map_ahead_keeps_order_and_does_not_run_away():
+def test_prefetch_map_keeps_order_and_does_not_run_away():
     started = []
 
     def work(item):
@@ -247,26 +247,26 @@ def test_map_ahead_keeps_order_and_does_not_run_away():
         time.sleep(0.001 * (item % 3))
         return item**2
 
-    results = map_ahead(work, range(100), 3, inner_threads=1)
+    results = prefetch_map(work, range(100), 3, inner_threads=1)
     assert next(results) == 0
     time.sleep(0.1)
     assert len(started) <= 8
     assert list(results) == [k**2 for k in range(1, 100)]
 
 
-def test_map_ahead_stops_when_its_reader_does():
+def test_prefetch_map_stops_when_its_reader_does():
     started = []
-    results = map_ahead(started.append, range(1000), 2, inner_threads=1)
+    results = prefetch_map(started.append, range(1000), 2, inner_threads=1)
     next(results)
     results.close()
     assert len(started) < 10
 
 
-def test_map_ahead_limits_the_threads_of_torch_only_inside():
+def test_prefetch_map_limits_the_threads_of_torch_only_inside():
     import torch
 
     before = torch.get_num_threads()
-    seen = list(map_ahead(lambda _: torch.get_num_threads(), range(4), 2, inner_threads=1))
+    seen = list(prefetch_map(lambda _: torch.get_num_threads(), range(4), 2, inner_threads=1))
     assert seen == [1] * 4
     assert torch.get_num_threads() == before
     outside = []
@@ -276,13 +276,13 @@ def test_map_ahead_limits_the_threads_of_torch_only_inside():
     assert outside == [before]
 
 
-def test_read_ahead_passes_errors_on():
+def test_prefetch_passes_errors_on():
     def fail():
         yield 1
         yield 2
         raise AudioError("broken")
 
-    items = read_ahead(fail())
+    items = prefetch(fail())
     assert next(items) == 1
     with pytest.raises(AudioError, match="broken"):
         list(items)
@@ -290,18 +290,18 @@ def test_read_ahead_passes_errors_on():
 
 def test_workers_do_not_look_for_libraries(monkeypatch):
     """The search could wait for a worker that imports one, and that for the search."""
-    from skw2c.system import _prefetch as _ahead
+    from skw2c.system import _prefetch
 
     searching = []
 
-    class Controller(_ahead.ThreadpoolController):
+    class Controller(_prefetch.ThreadpoolController):
         def __init__(self):
             searching.append(threading.current_thread())
             super().__init__()
 
-    monkeypatch.setattr(_ahead, "ThreadpoolController", Controller)
-    _ahead._openmp.cache_clear()
+    monkeypatch.setattr(_prefetch, "ThreadpoolController", Controller)
+    _prefetch._openmp.cache_clear()
     for _ in range(2):
-        threads = map_ahead(lambda _: torch.get_num_threads(), range(8), 3, inner_threads=1)
+        threads = prefetch_map(lambda _: torch.get_num_threads(), range(8), 3, inner_threads=1)
         assert set(threads) == {1}
     assert searching == [threading.main_thread()]

@@ -23,7 +23,7 @@ from ..exceptions import LeftOutWarning, ShardError, VideoError
 from ..images import VideoFile, list_videos
 from ..system._atomic import replace_atomically, write_atomically
 from ..system._locks import LockedError, hold_lock
-from ..system._prefetch import map_ahead
+from ..system._prefetch import prefetch_map
 from ..system._progress import progress_bar
 from ..system._spreadsheets import disarm, disarm_path
 from ..system._warning import warn_caller
@@ -339,7 +339,7 @@ class _Writer:
         """Write the shards of these numbers, reading videos ahead in threads."""
         rows = [row for number in todo for row in self._plan.shards[number]]
         n_threads = max(1, min(joblib.effective_n_jobs(n_jobs), len(rows)))
-        sources = map_ahead(
+        sources = prefetch_map(
             lambda row: read_source(self._plan.videos[row], self._teacher),
             rows,
             n_threads,

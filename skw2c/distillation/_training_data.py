@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..audio import Heard, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, LeftOutWarning, OptionalDependencyError
-from ..system._prefetch import map_ahead
+from ..system._prefetch import prefetch_map
 from ..system._warning import warn_caller
 from ..training import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
 
@@ -94,7 +94,7 @@ def _decode(
     waveforms = []
     heard: dict[int, tuple[str | None, Heard]] = {}
     with closing(
-        map_ahead(decode, items, joblib.effective_n_jobs(n_jobs), inner_threads=1)
+        prefetch_map(decode, items, joblib.effective_n_jobs(n_jobs), inner_threads=1)
     ) as done:
         for row, (result, clip) in enumerate(done):
             if clip is not None:

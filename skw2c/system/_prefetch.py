@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 _END = object()
 
 
-def map_ahead(
+def prefetch_map(
     function: Callable,
     items: Iterable,
     n_threads: int,
@@ -52,7 +52,7 @@ def map_ahead(
                 future.cancel()
 
 
-def read_ahead(items: Iterable) -> Iterator:
+def prefetch(items: Iterable) -> Iterator:
     """Yield the items, always producing the next one in a thread."""
     items = iter(items)
     with ThreadPoolExecutor(1) as pool:

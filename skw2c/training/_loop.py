@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..system._prefetch import map_ahead
+from ..system._prefetch import prefetch_map
 from ._checkpoint import RunFolder
 from ._clips import Batch, TrainingClips
 from ._engine import Engine
@@ -299,7 +299,7 @@ class Run:
     def _read(self, batches: list[Piece]) -> Iterator[Batch]:
         """Read the batches ahead, on their way to the device."""
         shares = (self._plan.share(piece, self._engine.rank) for piece in batches)
-        read = map_ahead(self._fetch, shares, self._n_threads, inner_threads=1)
+        read = prefetch_map(self._fetch, shares, self._n_threads, inner_threads=1)
         with closing(read):
             for batch in read:
                 yield _to_device(batch, self._engine.device)

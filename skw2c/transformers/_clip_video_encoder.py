@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..exceptions import VideoError
 from ..images import VideoFile, list_videos
-from ..system._prefetch import map_ahead, read_ahead
+from ..system._prefetch import prefetch, prefetch_map
 from ..validation._intervals import PER_SECOND
 from ..validation._tables import check_container, stack_frames
 from ._clip_encoder import CLIPEncoder
@@ -245,9 +245,9 @@ class CLIPVideoEncoder(CLIPEncoder):
 
     def _encode_pictures(self, network, video):
         """Yield vectors of pictures, and how many instants show each of them."""
-        prepared = map_ahead(
+        prepared = prefetch_map(
             lambda frame: (network.prepare_image(frame[0]), frame[1]),
-            read_ahead(video.frames(self.fps)),
+            prefetch(video.frames(self.fps)),
             joblib.effective_n_jobs(self.n_jobs),
             inner_threads=1,
         )

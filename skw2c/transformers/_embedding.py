@@ -16,7 +16,7 @@ import torch
 from ..audio import Clip, Heard, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, OptionalDependencyError
 from ..models import Framing, FrozenEncoder
-from ..system._prefetch import map_ahead, read_ahead
+from ..system._prefetch import prefetch, prefetch_map
 from ..system._vector_store import VectorStore
 from ._rows import collect_rows
 
@@ -137,7 +137,7 @@ class ClipEmbedder:
         numbered = list(enumerate(items))
         tasks = [numbered[start : start + size] for start in range(0, len(numbered), size)]
         stopped = threading.Event()
-        results = map_ahead(
+        results = prefetch_map(
             lambda task: self._embed_task(task, stopped),
             tasks,
             n_workers,
@@ -208,7 +208,7 @@ class ClipEmbedder:
             self._lengths[row] = len(waveform)
             return _Prepared(row, clip, key, self._network.prepare(waveform, self._framing))
         parts = self._network.embed_blocks(
-            lambda: read_ahead(self._blocks(row, clip, stopped)), self._framing, self._output
+            lambda: prefetch(self._blocks(row, clip, stopped)), self._framing, self._output
         )
         vectors = self._join(parts)
         self._keep(row, clip, key, vectors)

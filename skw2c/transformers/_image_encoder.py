@@ -7,7 +7,7 @@ import numpy as np
 
 from ..exceptions import ImageError
 from ..images import as_image, list_images
-from ..system._prefetch import map_ahead
+from ..system._prefetch import prefetch_map
 from ._item_encoder import ItemEncoder
 
 
@@ -58,7 +58,7 @@ class ImageEncoder(ItemEncoder):
 
     def _results(self, network, items):
         store = self._store("image", *self._configuration())
-        prepared = map_ahead(
+        prepared = prefetch_map(
             lambda item: _prepare(network, store, item),
             items,
             joblib.effective_n_jobs(self.n_jobs),
