@@ -41,7 +41,7 @@ def make_features(options):
     )
     distilled = {
         f"distilled, {output}": DistilledFeatures(student, output, f"{options.cache}/runs")
-        for output in ("encoder", "clip")
+        for output in ("encoder", "embedding")
     }
     return {
         "YAMNet, the teacher": teacher,

@@ -16,7 +16,7 @@ class DistilledFeatures(TransformerMixin, BaseEstimator):
     ----------
     distiller : Distiller
         With a teacher.
-    output : {"clip", "encoder"}, default="encoder"
+    output : {"embedding", "encoder"}, default="encoder"
         The vectors in the teacher's space, or those before.
     checkpoints : str
         Folder in which each training, of other clips or parameters, has a folder of its own.

@@ -122,7 +122,7 @@ def _make_parser(tasks, slow, datasets):
     add("--weights-dir", help="folder with official files of weights; default: the cache")
     add("--weights", default="auto", help="of wav2clip: 'wav2clip' (fetched where needed), the "
         "path of a checkpoint, 'none' for random ones, or 'auto': what is here")  # fmt: skip
-    add("--output", choices=("clip", "encoder"), default="clip",
+    add("--output", choices=("embedding", "encoder"), default="embedding",
         help="which vector of wav2clip the classifiers learn from")  # fmt: skip
     own = parser.add_argument_group("generated world")
     add = own.add_argument

@@ -191,7 +191,7 @@ class Catalogue:
         options = self._options
         untrained = options.weights == "none"
 
-        def make(output="clip"):
+        def make(output="embedding"):
             weights = options.weights
             if weights == "auto":
                 weights = find_weights(options, ["wav2clip"])
@@ -224,7 +224,7 @@ class Catalogue:
         )  # fmt: skip
 
     def _mini(self):
-        def make(output="clip"):
+        def make(output="embedding"):
             return Wav2CLIPTransformer("mini", output=output, **self._common())
 
         return System(

@@ -180,7 +180,7 @@ def test_halving_is_adaptive_pooling(length):
 def test_vectors_of_the_reference(network, frozen, rng, n_samples):
     waveform = make_tone(rng, n_samples, RATE)
     expected = reference_vector(network.state_dict(), torch.from_numpy(waveform), (1, 2, 1, 1))
-    vector = frozen.encode(frozen.prepare(waveform, None), "clip")
+    vector = frozen.encode(frozen.prepare(waveform, None), "embedding")
     assert_close(vector[0], expected)
     assert_close(network(torch.from_numpy(waveform)[None])[0], expected)
 
@@ -235,14 +235,14 @@ def test_batch_and_order_do_not_matter(frozen, rng):
     waveforms = [make_tone(rng, 30000, RATE) for _ in range(7)]
     waveforms[3][5000:] = 0
     inputs = torch.cat([frozen.prepare(waveform, None) for waveform in waveforms])
-    alone = np.concatenate([frozen.encode(one, "clip") for one in inputs.split(1)])
+    alone = np.concatenate([frozen.encode(one, "embedding") for one in inputs.split(1)])
     for order in (list(range(7)), [6, 3, 1], [3, 3, 2, 0]):
-        assert_close(frozen.encode(inputs[order], "clip"), alone[order])
+        assert_close(frozen.encode(inputs[order], "embedding"), alone[order])
 
 
 def test_silence_has_a_finite_vector(frozen):
     for n_samples in (1, 100, 44100):
-        vector = frozen.encode(frozen.prepare(np.zeros(n_samples, np.float32), None), "clip")
+        vector = frozen.encode(frozen.prepare(np.zeros(n_samples, np.float32), None), "embedding")
         assert np.isfinite(vector).all()
 
 
@@ -250,7 +250,7 @@ def test_channels_are_summed(network, rng):
     waveform = make_tone(rng, 20000, RATE)
     twice = FrozenAudioCLIP(network, "cpu", n_channels=2)
     expected = reference_vector(network.state_dict(), torch.from_numpy(waveform), (1, 2, 1, 1), 2)
-    vector = twice.encode(twice.prepare(waveform, None), "clip")[0]
+    vector = twice.encode(twice.prepare(waveform, None), "embedding")[0]
     assert_close(vector, expected)
 
 
@@ -292,7 +292,7 @@ def test_long_clip_equals_one_piece(network, frozen, rng, monkeypatch, extra):
     waveform[200000:300000] = 0
     blocks = np.array_split(waveform, 37)
     assert len(waveform) > frozen.longest(None)
-    for output in ("clip", "encoder"):
+    for output in ("embedding", "encoder"):
         whole = frozen.encode(frozen.prepare(waveform, None), output)
         [streamed] = frozen.embed_blocks(lambda: iter(blocks), None, output)
         assert streamed.dtype == np.float32
@@ -303,13 +303,13 @@ def test_long_clip_equals_one_piece(network, frozen, rng, monkeypatch, extra):
 def test_windows_of_a_long_clip(frozen, rng, monkeypatch, framing):
     waveform = make_tone(rng, 44100 * 12, RATE)
     inputs = frozen.prepare(waveform, framing)
-    whole = frozen.encode(inputs, "clip")
-    each = [frozen.encode(frozen.prepare(w, None), "clip") for w in framing.cut(waveform)]
+    whole = frozen.encode(inputs, "embedding")
+    each = [frozen.encode(frozen.prepare(w, None), "embedding") for w in framing.cut(waveform)]
     assert_close(np.concatenate(each), whole)
     monkeypatch.setattr(_frozen, "CORE_COLUMNS", 300)
     assert frozen.longest(framing) < len(waveform)
     blocks = np.array_split(waveform, 11)
-    parts = list(frozen.embed_blocks(lambda: iter(blocks), framing, "clip"))
+    parts = list(frozen.embed_blocks(lambda: iter(blocks), framing, "embedding"))
     assert len(parts) > 1
     assert_close(np.concatenate(parts), whole)
 

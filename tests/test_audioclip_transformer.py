@@ -113,7 +113,7 @@ def test_normalize_and_channels(transformer, clips, expected):
     features = transformer.set_params(normalize=False, output="encoder").fit_transform(clips)
     twice = transformer.set_params(n_channels=2).fit_transform(clips)
     assert_close(twice, 2 * features)
-    doubled = transformer.set_params(output="clip").fit_transform(clips)
+    doubled = transformer.set_params(output="embedding").fit_transform(clips)
     assert np.abs(doubled - 2 * expected).max() > 1e-3  # the bias is not doubled
 
 

@@ -201,7 +201,10 @@ def test_column_transformer(transformer, wav_files, expected, column, frame):
 
 def test_feature_union(tiny_checkpoint, wav_files):
     union = FeatureUnion(
-        [(name, Wav2CLIPTransformer(tiny_checkpoint, output=name)) for name in ("clip", "encoder")]
+        [
+            (name, Wav2CLIPTransformer(tiny_checkpoint, output=name))
+            for name in ("embedding", "encoder")
+        ]
     )
     assert union.fit_transform(wav_files).shape == (6, 48)
 
@@ -217,7 +220,7 @@ def test_cross_validation_in_two_processes(tiny_checkpoint, wav_files):
 
 def test_grid_search(tiny_checkpoint, wav_files):
     pipeline = make_pipeline(Wav2CLIPTransformer(tiny_checkpoint), LogisticRegression())
-    grid = {"wav2cliptransformer__output": ["clip", "encoder"]}
+    grid = {"wav2cliptransformer__output": ["embedding", "encoder"]}
     search = GridSearchCV(pipeline, grid, cv=2).fit(wav_files, [0, 1] * 3)
     assert len(search.cv_results_["params"]) == 2
 

@@ -301,3 +301,16 @@ def test_the_shell_says_what_became_of_the_files(library, wav_files, tiny_checkp
     assert sorted(AudioIndex.load("idx").items_) == [
         os.path.abspath("lib/a.wav"), os.path.abspath("lib/d.wav"),
     ]  # fmt: skip
+
+
+def test_an_index_saved_when_the_embedding_was_called_clip(index, library, tiny_checkpoint):
+    index.save("saved")
+    listed = json.loads(Path("saved/index.json").read_text())
+    assert listed["encoder"]["parameters"]["output"] == "embedding"
+    listed["encoder"]["parameters"]["output"] = "clip"
+    Path("saved/index.json").write_text(json.dumps(listed))
+    for opened in (
+        AudioIndex.load("saved"),
+        AudioIndex.load("saved", encoder=Wav2CLIPTransformer(tiny_checkpoint)),
+    ):
+        assert opened.search(library[1], by="audio", k=1)["item"][0] == library[1]

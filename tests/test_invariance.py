@@ -27,7 +27,7 @@ def transformer():
 
 
 @pytest.mark.parametrize("mode", ["clip", "frame"])
-@pytest.mark.parametrize("output", ["clip", "encoder"])
+@pytest.mark.parametrize("output", ["embedding", "encoder"])
 def test_alone_or_in_a_batch(transformer, mixed, mode, output):
     transformer.set_params(mode=mode, output=output, hop_length=0.4).fit(mixed)
     together = transformer.transform(mixed)
@@ -37,7 +37,7 @@ def test_alone_or_in_a_batch(transformer, mixed, mode, output):
 
 
 def test_position(transformer, mixed):
-    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    transformer.set_params(mode="clip", output="embedding").fit(mixed)
     order = np.random.default_rng(0).permutation(len(mixed))
     vectors = transformer.transform([mixed[row] for row in order])
     assert_close(vectors, transformer.transform(mixed)[order])
@@ -45,7 +45,7 @@ def test_position(transformer, mixed):
 
 @pytest.mark.parametrize("parameters", [{"batch_size": 1}, {"batch_size": 3}, {"n_jobs": 4}])
 def test_division_of_work(transformer, mixed, parameters):
-    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    transformer.set_params(mode="clip", output="embedding").fit(mixed)
     other = Wav2CLIPTransformer(weights=None, random_state=0, **parameters).fit(mixed)
     assert_close(other.transform(mixed), transformer.transform(mixed))
 
@@ -53,7 +53,7 @@ def test_division_of_work(transformer, mixed, parameters):
 def test_openvino(transformer, mixed):
     pytest.importorskip("openvino")
     for mode in ("clip", "frame"):
-        transformer.set_params(mode=mode, output="clip", hop_length=0.4).fit(mixed)
+        transformer.set_params(mode=mode, output="embedding", hop_length=0.4).fit(mixed)
         other = Wav2CLIPTransformer(
             weights=None, random_state=0, mode=mode, hop_length=0.4, device="openvino"
         )
@@ -70,13 +70,13 @@ def test_openvino_without_the_extra(mixed, monkeypatch):
 
 
 def test_repeated_calls_are_equal_to_the_bit(transformer, mixed):
-    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    transformer.set_params(mode="clip", output="embedding").fit(mixed)
     np.testing.assert_array_equal(transformer.transform(mixed), transformer.transform(mixed))
 
 
 def test_other_process(tmp_path, transformer, mixed):
     soundfile.write(tmp_path / "a.wav", mixed[0], 16000, subtype="FLOAT")
-    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    transformer.set_params(mode="clip", output="embedding").fit(mixed)
     code = (
         "import sys, numpy as np; from skw2c import Wav2CLIPTransformer as T;"
         "X = ['a.wav']; v = T(weights=None, random_state=0).fit_transform(X); np.save('v.npy', v)"
@@ -87,7 +87,7 @@ def test_other_process(tmp_path, transformer, mixed):
 
 def test_loudness_of_neighbours_does_not_matter(transformer, mixed):
     """The original standardises over the batch, which this would show."""
-    transformer.set_params(mode="clip", output="clip").fit(mixed)
+    transformer.set_params(mode="clip", output="embedding").fit(mixed)
     quiet_and_loud = [mixed[0], 1e-3 * mixed[1], 30 * mixed[2]]
     vectors = transformer.transform(quiet_and_loud)
     assert_close(vectors[0], transformer.transform(mixed[:1])[0])

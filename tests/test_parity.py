@@ -37,7 +37,7 @@ def test_decoding(files, waveforms):
 
 @pytest.mark.parametrize(
     ("output", "key"),
-    [("clip", "clip_embedding"), ("clip", "clip_embedding_float64"),
+    [("embedding", "clip_embedding"), ("embedding", "clip_embedding_float64"),
      ("encoder", "clip_encoder_feature")],
 )  # fmt: skip
 def test_clip_mode(oracle, checkpoint, files, waveforms, output, key):

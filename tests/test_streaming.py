@@ -72,7 +72,7 @@ def long_clip():
     "framing",
     [None, Framing(16000, 16000), Framing(16000, 5001), Framing(8000, 20000, True)],
 )
-@pytest.mark.parametrize("output", ["clip", "encoder"])
+@pytest.mark.parametrize("output", ["embedding", "encoder"])
 def test_long_clip_equals_one_piece(long_clip, framing, output):
     network = FrozenWav2CLIP(random_wav2clip(0), "cpu")
     prepared = network.prepare(long_clip, framing)
@@ -171,5 +171,5 @@ def test_the_model_itself_gives_the_same_vectors(waveforms):
     vectors = Wav2CLIPTransformer(None, random_state=0).fit(waveforms)
     network = FrozenWav2CLIP(model, "cpu")
     inputs = torch.cat([network.prepare(waveforms[row], None) for row in (0, 2)])
-    assert_close(network.encode(inputs, "clip"), expected)
+    assert_close(network.encode(inputs, "embedding"), expected)
     assert vectors.transform(waveforms).shape == (6, 512)

@@ -26,7 +26,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_encoder(parser)
     parser.add_argument(
-        "--output", choices=["clip", "encoder"], default="clip", help="projected vector, or before"
+        "--output",
+        choices=["embedding", "encoder"],
+        default="embedding",
+        help="vector in the shared space, or the one before the projection",
     )
     parser.add_argument("--normalize", action="store_true", help="scale vectors to unit length")
 

@@ -534,7 +534,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     @property
     def _n_features_out(self):
-        return self._widths["clip"]
+        return self._widths["embedding"]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -609,7 +609,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     def _check_original(self):
         """Refuse what the original program could not load."""
-        width, n_outputs = self._widths["encoder"], self._widths["clip"]
+        width, n_outputs = self._widths["encoder"], self._widths["embedding"]
         if self.encoder != "resnet18" or (width, n_outputs) != (512, 512):
             raise ValueError(
                 f"format='wav2clip' holds encoder='resnet18' of encoder_width=64 and vectors of "

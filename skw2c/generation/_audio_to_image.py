@@ -486,7 +486,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         if _thaw(self.encoder_).get_params(deep=False).get("output") == "encoder":
             raise ValueError(
                 "encoder has output='encoder', and its vectors lie in no space of CLIP: take "
-                "output='clip'"
+                "output='embedding'"
             )
         self.encoder_.fit(X, None)
         note_columns(self, X, reset=True)

@@ -32,8 +32,8 @@ class AudioCLIPTransformer(SoundTransformer):
         ``"clip"`` gives one vector per clip, ``"frame"`` one per window of
         ``frame_length`` seconds.
 
-    output : {"clip", "encoder"}, default="clip"
-        ``"clip"`` is the vector comparable with those of pictures and texts (1024 numbers);
+    output : {"embedding", "encoder"}, default="embedding"
+        ``"embedding"`` is the vector comparable with those of pictures and texts (1024 numbers);
         with ``weights="esresnext-fbsp"`` it is the logits of the classes. ``"encoder"`` is
         the vector before the last layer (2048 numbers).
 
@@ -152,7 +152,7 @@ class AudioCLIPTransformer(SoundTransformer):
 
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
-        "output": [StrOptions({"clip", "encoder"})],
+        "output": [StrOptions({"embedding", "encoder"})],
         "frame_length": [SECONDS],
         "hop_length": [SECONDS],
         "tail": [StrOptions({"drop", "pad"})],
@@ -165,7 +165,7 @@ class AudioCLIPTransformer(SoundTransformer):
         weights="audioclip-full",
         *,
         mode="clip",
-        output="clip",
+        output="embedding",
         frame_length=1.0,
         hop_length=1.0,
         tail="drop",

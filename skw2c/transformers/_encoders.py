@@ -126,6 +126,7 @@ def restore_encoder(description: dict | str, *, fitted: bool = True, **parameter
             described = description["parameters"]
             # What works on this machine alone is never taken from a file.
             described = {name: v for name, v in described.items() if name not in _LOCAL}
+            described = _in_terms_of_today(described)
             encoder = _construct(kind, {**parameters, **described})
             weights = description.get("weights")
             if not weights:
@@ -151,12 +152,19 @@ def differences(one: dict | str, other: dict | str) -> list[str]:
 def _without_location(description: dict) -> dict:
     """What of a description does not depend on where the weights lie."""
     places = ("weights", "model", "pretrained", "random_state")
-    parameters = description.get("parameters", {})
+    parameters = _in_terms_of_today(description.get("parameters", {}))
     return {
         "class": description["class"],
         "weights": description.get("identity"),
         **{name: value for name, value in parameters.items() if name not in places},
     }
+
+
+def _in_terms_of_today(parameters: dict) -> dict:
+    """Described parameters, of which "embedding" was called "clip" at first."""
+    return (
+        {**parameters, "output": "embedding"} if parameters.get("output") == "clip" else parameters
+    )
 
 
 def frame_times_of(encoder, n_frames: int):

@@ -29,8 +29,8 @@ class Wav2CLIPTransformer(SoundTransformer):
         ``"clip"`` gives one vector per clip, ``"frame"`` one per window of
         ``frame_length`` seconds.
 
-    output : {"clip", "encoder"}, default="clip"
-        ``"clip"`` is the projected vector, comparable with CLIP's vectors of pictures and
+    output : {"embedding", "encoder"}, default="embedding"
+        ``"embedding"`` is the projected vector, comparable with CLIP's vectors of pictures and
         texts. ``"encoder"`` is the vector before the projection.
 
     frame_length : float, default=1.0
@@ -155,7 +155,7 @@ class Wav2CLIPTransformer(SoundTransformer):
 
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
-        "output": [StrOptions({"clip", "encoder"})],
+        "output": [StrOptions({"embedding", "encoder"})],
         "frame_length": [SECONDS],
         "hop_length": [SECONDS],
         "tail": [StrOptions({"drop", "pad"})],
@@ -166,7 +166,7 @@ class Wav2CLIPTransformer(SoundTransformer):
         weights="wav2clip",
         *,
         mode="clip",
-        output="clip",
+        output="embedding",
         frame_length=1.0,
         hop_length=1.0,
         tail="drop",

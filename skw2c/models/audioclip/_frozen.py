@@ -68,7 +68,7 @@ class FrozenAudioCLIP(OnDevice):
         self._stride, self._reach = network.time_stride, network.reach
         self._network = FoldedESResNeXt(network, self._device)
         self._head = _Head(network)
-        self.widths = {"encoder": network.n_features, "clip": network.n_outputs}
+        self.widths = {"encoder": network.n_features, "embedding": network.n_outputs}
         with torch.inference_mode():
             projection = project(network.fbsp(), network.window)
             self._projection = projection.contiguous().to(self._device)

@@ -80,7 +80,7 @@ class FrozenModule(OnDevice):
         self._projection = projection
         n_features = self._run(torch.zeros(1, self.sampling_rate)).shape[1]
         n_outputs = n_features if projection is None else projection.sequential[-1].out_features
-        self.widths = {"encoder": n_features, "clip": n_outputs}
+        self.widths = {"encoder": n_features, "embedding": n_outputs}
 
     def longest(self, framing: Framing | None) -> int:
         """Samples of the longest clip that `prepare` takes."""
@@ -103,7 +103,7 @@ class FrozenModule(OnDevice):
     def encode(self, inputs: Tensor, output: str) -> np.ndarray:
         """Embed frames (batch, n_samples) as (batch, width), float32."""
         vectors = self._run(inputs)
-        if output == "clip" and self._projection is not None:
+        if output == "embedding" and self._projection is not None:
             with torch.inference_mode():
                 vectors = self._projection(vectors.double())
         return vectors.float().numpy()

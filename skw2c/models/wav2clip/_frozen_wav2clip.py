@@ -45,7 +45,7 @@ class FrozenWav2CLIP(OnDevice):
         self._network = (
             OpenVINOResNet(resnet) if device == "openvino" else FoldedResNet(resnet, self._device)
         )
-        self.widths = {"encoder": resnet.n_features, "clip": model.n_outputs}
+        self.widths = {"encoder": resnet.n_features, "embedding": model.n_outputs}
 
     def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
         """Turn (n_samples,) into the network's input, (n_frames, 257, columns).
