@@ -13,7 +13,7 @@ from skw2c.datasets import (
     make_sound_events,
     pair_frames,
 )
-from skw2c.datasets._looks import COLOURS
+from skw2c.datasets._appearance import COLOURS
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from skw2c.exceptions import OptionalDependencyError
 from skw2c.metrics import (
-    _java_captions,
+    _java_caption_scores,
     bleu,
     caption_scores,
     cider_d,
@@ -296,7 +296,7 @@ def programs(tmp_path, monkeypatch):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     package = type("package", (), {"__file__": str(tmp_path / "eval.py")})
-    monkeypatch.setattr(_java_captions, "import_optional", lambda *a, **k: package)
+    monkeypatch.setattr(_java_caption_scores, "import_optional", lambda *a, **k: package)
     return tmp_path
 
 
@@ -336,9 +336,9 @@ def test_unknown_java_scores():
 
 def test_spider_is_the_mean_of_two(monkeypatch):
     truth, guessed = {0: ["a dog"], 1: ["rain"]}, {0: ["a dog"], 1: ["rain"]}
-    monkeypatch.setattr(_java_captions, "_check_programs", lambda needed: None)
-    monkeypatch.setattr(_java_captions, "_tokenize", lambda *captions: (truth, guessed))
-    monkeypatch.setattr(_java_captions, "_run", lambda name, *captions: {"spice": 0.5}[name])
+    monkeypatch.setattr(_java_caption_scores, "_check_programs", lambda needed: None)
+    monkeypatch.setattr(_java_caption_scores, "_tokenize", lambda *captions: (truth, guessed))
+    monkeypatch.setattr(_java_caption_scores, "_run", lambda name, *captions: {"spice": 0.5}[name])
     cider = cider_d(["a dog", "rain"], [["a dog"], ["rain"]])
     found = java_caption_scores(["a dog", "rain"], [["a dog"], ["rain"]], scores=["spider"])
     assert found == {"spider": (0.5 + cider) / 2}
@@ -354,7 +354,7 @@ def test_a_program_that_fails(monkeypatch):
     monkeypatch.setattr(spice.Spice, "__init__", lambda self: None)
     monkeypatch.setattr(spice.Spice, "compute_score", fail)
     with pytest.raises(RuntimeError, match="the program of 'spice' failed .CalledProcessError"):
-        _java_captions._run("spice", {}, {})
+        _java_caption_scores._run("spice", {}, {})
 
 
 def test_meteor():

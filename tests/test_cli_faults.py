@@ -15,13 +15,13 @@ import pytest
 import soundfile
 
 from skw2c import AudioIndex, Wav2CLIPTransformer
-from skw2c.cli import _embed, _parser, _stopping, main
-from skw2c.cli._files import find_files
+from skw2c.cli import _embed, _interruption, _parser, main
+from skw2c.cli._file_search import find_files
 from skw2c.cli._imagine import _weighted, _weights_of
-from skw2c.cli._resume import resumable
+from skw2c.cli._option_names import in_options, speak_of
+from skw2c.cli._partial_folder import resumable
 from skw2c.cli._tables import check_output, read_vectors, write_table
 from skw2c.cli._text_file import read_text
-from skw2c.cli._wording import in_options, speak_of
 from skw2c.system import _progress
 from skw2c.system._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
 from skw2c.system._locks import LockedError
@@ -455,7 +455,7 @@ def test_others_keep_their_handlers(monkeypatch):
     own = []
     before = signal.signal(signal.SIGTERM, lambda *given: own.append(given))
     try:
-        with _stopping.stopping(until_exit=False):
+        with _interruption.stopping(until_exit=False):
             signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -11,7 +11,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import average_precision_score
 from sklearn.metrics.pairwise import cosine_similarity
 
-from skw2c.metrics import _retrieval as metrics
+from skw2c.metrics import _retrieval_scores as metrics
 from skw2c.metrics import (
     chance_reciprocal_rank,
     mean_average_precision,

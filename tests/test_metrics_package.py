@@ -3,11 +3,11 @@
 import pytest
 
 from skw2c import metrics
-from skw2c.metrics import _retrieval
+from skw2c.metrics import _retrieval_scores
 
 
 def test_everything_public_is_there():
-    assert set(_retrieval.__all__) < set(metrics.__all__)
+    assert set(_retrieval_scores.__all__) < set(metrics.__all__)
     assert metrics.__all__ == sorted(metrics.__all__)
     for name in metrics.__all__:
         assert getattr(metrics, name).__doc__.split()
@@ -19,7 +19,7 @@ def test_blocks_make_no_difference(scores_per_block, n_blocks, monkeypatch, rng)
     vectors = rng.normal(size=(60, 64))[rng.integers(0, 40, 60)]
     case = (vectors, vectors, labels, labels)
     expected = metrics.retrieval_scores(*case)
-    monkeypatch.setattr(_retrieval, "_SCORES_PER_BLOCK", scores_per_block)
-    search = _retrieval._prepare(*case, False)
-    assert len(list(_retrieval._score_blocks(search))) == n_blocks
+    monkeypatch.setattr(_retrieval_scores, "_SCORES_PER_BLOCK", scores_per_block)
+    search = _retrieval_scores._prepare(*case, False)
+    assert len(list(_retrieval_scores._score_blocks(search))) == n_blocks
     assert metrics.retrieval_scores(*case) == expected

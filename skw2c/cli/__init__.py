@@ -10,9 +10,9 @@ from .._version import __version__
 from . import _classify, _distill, _embed, _imagine, _index, _search, _shards
 from ._csv import FORMULAS, flush_output
 from ._failures import SOME_FAILED
-from ._messages import say
-from ._stopping import stopping
-from ._wording import in_options, speak_of
+from ._interruption import stopping
+from ._option_names import in_options, speak_of
+from ._stderr import say
 
 __all__ = ["main"]
 

@@ -15,9 +15,9 @@ import skw2c
 
 from ..validation._file_names import column_of_names
 from ._failures import SOME_FAILED, listed_failures
-from ._files import find_files
+from ._file_search import find_files
 from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder
-from ._resume import resumable
+from ._partial_folder import resumable
 from ._tables import check_output, write_table
 from ._text_file import read_text
 

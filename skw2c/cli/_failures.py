@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..exceptions import FailedRowWarning
-from ._messages import say
-from ._wording import in_options
+from ._option_names import in_options
+from ._stderr import say
 
 SOME_FAILED = 3
 

@@ -17,9 +17,9 @@ from ..exceptions import WeightsError
 from ..system._atomic import open_atomically
 from ..system._optional import import_optional
 from ._failures import listed_failures
-from ._messages import say
 from ._options import add_machine, positive, weights
-from ._resume import resumable
+from ._partial_folder import resumable
+from ._stderr import say
 from ._tables import check_output
 
 HELP = "paint a picture or a video of what is heard"

@@ -14,10 +14,10 @@ from argparse import ArgumentParser, Namespace
 import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
-from ._files import find_files
-from ._messages import say
+from ._file_search import find_files
 from ._options import add_encoder, add_paths, make_encoder
-from ._resume import resumable
+from ._partial_folder import resumable
+from ._stderr import say
 
 HELP = "build a searchable index of sound files, or bring one up to date"
 

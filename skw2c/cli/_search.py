@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import skw2c
 
 from ._options import add_machine, add_words, make_image_encoder, make_text_encoder, positive
-from ._resume import resumable
+from ._partial_folder import resumable
 from ._tables import check_output, write_table
 
 HELP = "find sounds by words, sounds or pictures"

@@ -15,7 +15,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
-from ._files import find_files
+from ._file_search import find_files
 from ._options import add_machine, positive, weights
 
 HELP = "write shards of videos, to train on"

@@ -2,7 +2,7 @@
 
 from ._audiovisual_events import make_audiovisual_events
 from ._frame_pairs import pair_frames
-from ._options import SOUND_KINDS
+from ._parameter_checks import SOUND_KINDS
 from ._small_clip import train_small_clip
 from ._small_vqgan import train_small_vqgan
 from ._sound_events import make_sound_events

@@ -9,14 +9,14 @@ from numpy.random import Generator
 from sklearn.utils import Bunch
 
 from ..audio import check_rate
-from ._captions import describe_event
-from ._events import place_events, tabulate_events
-from ._frames import draw_frames, find_visible
-from ._looks import draw_look
-from ._options import check_at_least, check_kinds, check_range, draw_seed
-from ._rooms import draw_room, put_in_room, record
+from ._acoustics import draw_room, put_in_room, record
+from ._appearance import draw_look
+from ._caption_templates import describe_event
+from ._clip_frames import draw_frames, find_visible
+from ._distractor_sounds import scatter_strays
+from ._event_placement import place_events, tabulate_events
+from ._parameter_checks import check_at_least, check_kinds, check_range, draw_seed
 from ._scene_sounds import AMBIENCES, make_ambience
-from ._stray_sounds import scatter_strays
 
 _SCENES = tuple(AMBIENCES)
 # Repeated over the rounds in which every kind has its turn.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import Bunch
 
-from ._captions import describe_emptiness
-from ._options import check_at_least, draw_seed
+from ._caption_templates import describe_emptiness
+from ._parameter_checks import check_at_least, draw_seed
 
 
 def pair_frames(clips, rows=None, *, n_visible=3, n_empty=0.5, random_state=None):

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..system._atomic import write_atomically
 from ..weights import cache_folder, write_safetensors
-from ._contrastive import Recipe, train_contrastively
-from ._options import check_at_least, draw_seed
+from ._clip_training import Recipe, train_contrastively
+from ._parameter_checks import check_at_least, draw_seed
 
 # Raise it when the same pictures and captions give another CLIP than before.
 _RECIPE = 1

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..models.vqgan import VQGANConfiguration
 from ..weights import cache_folder, write_safetensors
-from ._options import check_at_least, draw_seed
-from ._reconstruction import Recipe, train_to_reconstruct
+from ._parameter_checks import check_at_least, draw_seed
+from ._vqgan_training import Recipe, train_to_reconstruct
 
 # Raise it when the same pictures give another VQGAN than before.
 _RECIPE = 1

@@ -8,8 +8,8 @@ from scipy.signal import lfilter
 from sklearn.utils import Bunch
 
 from ..audio import check_rate
-from ._events import place_events, tabulate_events
-from ._options import check_at_least, check_kinds, check_range, draw_seed
+from ._event_placement import place_events, tabulate_events
+from ._parameter_checks import check_at_least, check_kinds, check_range, draw_seed
 
 
 def make_sound_events(

@@ -1,9 +1,9 @@
 """How good a search, a caption, or a list of events is."""
 
-from ._captions import bleu, caption_scores, cider_d, rouge_l, tokenize_caption
-from ._events import segment_f1
-from ._java_captions import available_java_scores, java_caption_scores
-from ._retrieval import (
+from ._caption_scores import bleu, caption_scores, cider_d, rouge_l, tokenize_caption
+from ._event_scores import segment_f1
+from ._java_caption_scores import available_java_scores, java_caption_scores
+from ._retrieval_scores import (
     chance_reciprocal_rank,
     mean_average_precision,
     mean_reciprocal_rank,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..exceptions import OptionalDependencyError
 from ..system._optional import import_optional
-from ._caption_validation import check_captions
-from ._captions import _cider_d
+from ._caption_checks import check_captions
+from ._caption_scores import _cider_d
 
 _NAMES = ("meteor", "spice", "spider")
 _FILES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from ._looks import Look
+from ._appearance import Look
 
 # The sound as a phrase; the thing that makes it; what the thing does. Sound, and thing or
 # deed, hold the name of the kind.

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from ..system._locks import hold_lock
-from ._messages import say
+from ._stderr import say
 
 _MARK = "made-by-skw2c"
 _LOCK = "lock"

@@ -12,7 +12,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_scalar
 
 from ..system._warning import warn_caller
-from ._caption_validation import check_captions
+from ._caption_checks import check_captions
 
 # BLEU as coco-caption computes it: a count of 0 becomes these, so that logarithms exist.
 _TINY, _SMALL = 1e-15, 1e-9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from ._looks import Look, draw_stray
+from ._appearance import Look, draw_stray
 from ._scene_drawings import SCENERIES
 from ._shapes import Sketch
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from ._sounds import SOUNDS
+from ._event_sounds import SOUNDS
 
 _SHORT_KINDS = frozenset({"bell", "bird", "knock", "whistle", "buzzer", "pluck", "bark"})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from ._drawings import DRAWINGS
+from ._event_drawings import DRAWINGS
 from ._shapes import Sketch
 
 COLOURS = {

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..system._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
-from ._messages import say
+from ._stderr import say
 
 _SHOWN = 10
 
