@@ -13,7 +13,7 @@ _PUBLIC = {
     "CLIPImageEncoder": ".transformers._clip_image_encoder",
     "CLIPTextEncoder": ".transformers._clip_text_encoder",
     "CLIPVideoEncoder": ".transformers._clip_video_encoder",
-    "ClipShards": ".training._shards",
+    "ClipShards": ".training._clip_shards",
     "Distiller": ".distillation._distiller",
     "OpenL3ImageTransformer": ".transformers._openl3_image_transformer",
     "OpenL3Transformer": ".transformers._openl3_transformer",

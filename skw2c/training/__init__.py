@@ -1,14 +1,14 @@
 """Training in pure torch: what is read, how a run goes, where it is kept."""
 
 from ._augment import WaveformAugmentation
-from ._captions import CaptionedFrames, CaptionRun
-from ._checkpoint import RunFolder
+from ._caption_batches import CaptionedFrames, CaptionRun
 from ._clips import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
 from ._engine import PRECISIONS, choose_engine
+from ._epoch_progress import Progress
 from ._loop import Run, Schedule, Standing
 from ._plan import Plan
-from ._progress import Progress
 from ._recipe import AdamOnCosine, AdamOnPlateau, NesterovSGD
+from ._run_folder import RunFolder
 from ._split import find_unheard
 
 __all__ = [

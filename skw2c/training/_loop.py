@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from ..system._prefetch import prefetch_map
-from ._checkpoint import RunFolder
 from ._clips import Batch, TrainingClips
 from ._engine import Engine
+from ._epoch_progress import Progress
 from ._failure import explain
 from ._memory import keep_freed_memory
 from ._plan import Piece, Plan
-from ._progress import Progress
 from ._recipe import Recipe
 from ._restoring import (
     check_model,
@@ -28,6 +27,7 @@ from ._restoring import (
     load_optimizer,
     load_scheduler,
 )
+from ._run_folder import RunFolder
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 

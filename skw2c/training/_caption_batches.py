@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ..models import PAD, CaptionDecoder, pad_frames
-from ._progress import Progress
+from ._epoch_progress import Progress
 
 _LARGEST_GRADIENT = 1.0
 
