@@ -23,7 +23,7 @@ def identify(encoder):
     weights = getattr(encoder, "weights_", None)
     if weights is not None:
         # They tell of the seed too, where they are random.
-        parameters |= {"weights": weights.identity}
+        parameters |= {"weights": weights.fingerprint}
         parameters |= dict.fromkeys(["model", "pretrained", "random_state"])
     ignored = _LOCAL | {"batch_size"}
     described = sorted((k, repr(v)) for k, v in parameters.items() if k not in ignored)

@@ -189,7 +189,7 @@ def list_weights(systems):
         ):
             with suppress(Exception):  # what lacks is said in its cells
                 reference = make().fit(None).weights_
-                row = {"system": system.title, "encoder of": kind, "weights": reference.identity}
+                row = {"system": system.title, "encoder of": kind, "weights": reference.fingerprint}
                 rows.append(row)
     return rows
 

@@ -111,8 +111,8 @@ def test_a_tag_is_not_the_same_as_its_file():
     """A tag also says how pictures are prepared, and whether the GELU is quick."""
     by_tag = CLIPReference("ViT-B-32", "metaclip_400m", sha256="a")
     by_path = CLIPReference("ViT-B-32", "/a.pt", sha256="a")
-    assert by_tag.identity != by_path.identity
-    assert by_path.identity == CLIPReference("ViT-B-32", "/b.pt", sha256="a").identity
+    assert by_tag.fingerprint != by_path.fingerprint
+    assert by_path.fingerprint == CLIPReference("ViT-B-32", "/b.pt", sha256="a").fingerprint
 
 
 def test_torchscript_with_any_byte_wrong(tiny_clip, tmp_path):

@@ -165,7 +165,7 @@ def test_what_is_stated(films, written, teacher):
     }
     assert (stated["sampling_rate"], stated["frame_rate"], stated["width"]) == (16000, 10, 16)
     assert (stated["piece_length"], stated["version"], stated["texts"]) == (10, 1, False)
-    assert stated["teacher"]["identity"] == teacher.weights_.identity
+    assert stated["teacher"]["identity"] == teacher.weights_.fingerprint
     described = [ClipShards(written).describe(row) for row in range(5)]
     assert [facts["name"] for facts in described] == [
         "a.mp4", "b.mkv", "deep/c.mp4", "deep/d.mkv", "e.mp4",

@@ -320,7 +320,7 @@ def _describe(teacher: CLIPVideoEncoder) -> dict:
         "model": os.path.basename(weights.model) if weights.is_folder else weights.model,
         "pretrained": weights.pretrained and os.path.basename(weights.pretrained),
         "sha256": weights.sha256,
-        "identity": weights.identity,
+        "identity": weights.fingerprint,
         "normalize": bool(teacher.normalize),
         "normalize_frames": bool(teacher.normalize_frames),
     }

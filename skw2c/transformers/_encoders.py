@@ -86,7 +86,7 @@ def describe_encoder(encoder) -> dict | str:
     }
     if hasattr(encoder, "weights_"):
         description["weights"] = _describe_weights(encoder.weights_)
-        description["identity"] = encoder.weights_.identity
+        description["identity"] = encoder.weights_.fingerprint
     return description
 
 

@@ -109,7 +109,7 @@ class ItemEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         raise NotImplementedError
 
     def _store(self, *configuration) -> VectorStore:
-        everything = (self.weights_.identity, self._network().device_type, *configuration)
+        everything = (self.weights_.fingerprint, self._network().device_type, *configuration)
         return VectorStore(self.memory, everything)
 
     @property

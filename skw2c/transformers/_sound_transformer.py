@@ -236,7 +236,7 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         by_windows = self._pools_windows or self.mode == "frame"
         framing = self._framing() if by_windows else None
         pool = self._pools_windows and self.mode == "clip"
-        identity = (self._model, self.weights_.identity, *self._configuration())
+        identity = (self._model, self.weights_.fingerprint, *self._configuration())
         configuration = (*identity, output, framing, pool, network.device_type)
         return ClipEmbedder(
             network,

@@ -54,7 +54,7 @@ class CLIPReference:
         return f"pretrained={self.pretrained!r} of model={self.model!r}"
 
     @property
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         """The same for the same model and weights, wherever they lie.
 
         A tag is part of it, for it also says how pictures are prepared.

@@ -48,7 +48,7 @@ class WeightsReference:
         return f"The file of weights {self.path!r}" if self.path else f"weights={self.name!r}"
 
     @property
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         """The same for the same weights, wherever they lie."""
         return f"seed {self.seed}" if self.seed is not None else f"sha256 {self.sha256}"
 
