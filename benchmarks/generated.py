@@ -26,7 +26,7 @@ from skw2c.datasets import (
     train_small_vqgan,
 )
 from skw2c.models import Wav2CLIP
-from skw2c.weights import hold_weights
+from skw2c.weights import keep_in_memory
 
 PROMPTS = ("the sound of {}", "a picture of {}", "this is {}", "{} is heard")
 NOTHING = "nothing is heard"
@@ -219,7 +219,7 @@ def draw_weights(width, seed):
     """Random weights of the network that is distilled."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return hold_weights(Wav2CLIP(width=width).eval().state_dict())
+        return keep_in_memory(Wav2CLIP(width=width).eval().state_dict())
 
 
 def as_dataset(clips, part):

@@ -29,7 +29,7 @@ from ..system._warning import warn_caller
 from ..training import CaptionedFrames, CaptionRun, Progress
 from ..validation._intervals import SECONDS
 from ..validation._tables import check_frames, note_columns, take_columns, tell_of_input
-from ..weights import hold_weights
+from ..weights import keep_in_memory
 from ._vocabulary import decode_caption, encode_caption, learn_vocabulary, list_captions
 
 
@@ -481,7 +481,7 @@ class AudioCaptioner(BaseEstimator):
         self._history, self.best_epoch_ = run.finish()
         self.n_iter_ = len(self._history)
         self.scaler_, self.vocabulary_ = scaler, vocabulary
-        self.weights_ = hold_weights(decoder.state_dict())
+        self.weights_ = keep_in_memory(decoder.state_dict())
 
     def _draw_validation(self, groups: np.ndarray, seed: int) -> np.ndarray:
         """Which clips are set aside; one group at least is trained on."""

@@ -27,7 +27,7 @@ from ..transformers._encoders import resolve_encoder
 from ..transformers._labels import embed_labels, is_table, look_up_labels, names_in_table
 from ..transformers._rows import to_unit_length
 from ..validation._tables import note_columns
-from ..weights import WeightsReference, hold_weights, refer_to, write_safetensors
+from ..weights import WeightsReference, keep_in_memory, refer_to, write_safetensors
 from ._class_numbers import number_classes, refuse_numbers
 from ._class_scores import choose_classes, compare_two
 from ._class_targets import read_classes
@@ -467,7 +467,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         """The weights as `CLIPTextEncoder` takes them."""
         if not isinstance(self.weights, WeightsReference):
             return self.weights
-        if self.weights.held is not None:
+        if self.weights.in_memory is not None:
             raise ValueError(
                 "Tuned weights hold no encoder of texts: pass the text_encoder with which they "
                 f"were tuned, such as CLIPTextEncoder({_MODEL!r}, 'audioclip-full')"
@@ -507,4 +507,4 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         return _AUGMENTATION if self.augment == "audioclip" else self.augment
 
     def _hold(self, model):
-        return hold_weights(model.encoder_state())
+        return keep_in_memory(model.encoder_state())

@@ -15,7 +15,7 @@ from ..models import SHORTEST, Classification, build_student
 from ..training import AdamOnPlateau
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._tables import note_columns
-from ..weights import hold_weights
+from ..weights import keep_in_memory
 from ._class_scores import choose_classes, compare_two
 from ._class_targets import read_classes
 
@@ -389,4 +389,4 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
 
     def _hold(self, model):
         encoder = None if isinstance(self.encoder, str) else self.encoder
-        return hold_weights(model.encoder_state(), encoder)
+        return keep_in_memory(model.encoder_state(), encoder)

@@ -26,7 +26,7 @@ from ..training import AdamOnCosine, AdamOnPlateau
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._intervals import PER_SECOND
 from ..validation._tables import note_columns
-from ..weights import hold_weights, refer_to, write_safetensors
+from ..weights import keep_in_memory, refer_to, write_safetensors
 from ._model_card import describe_training, write_card
 from ._sound_trainer import SoundTrainer
 from ._teacher import teach, teach_captions
@@ -509,7 +509,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         """
         encoder = None if isinstance(self.encoder, str) else self.encoder
         path = os.fspath(path)
-        reference = hold_weights(refer_to(path).read(), encoder)
+        reference = keep_in_memory(refer_to(path).read(), encoder)
         try:
             widths = get_frozen_wav2clip(reference, "cpu").widths
         except (RuntimeError, WeightsError) as exc:
@@ -594,7 +594,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     def _hold(self, model):
         """The weights as they are now, and the lengths of their vectors."""
         encoder = None if isinstance(self.encoder, str) else self.encoder
-        reference = hold_weights(model.encoder_state(), encoder)
+        reference = keep_in_memory(model.encoder_state(), encoder)
         return reference, get_frozen_wav2clip(reference, "cpu").widths
 
     def _adopt(self, reference, widths, training):

@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from ..training import SAMPLING_RATE, Standing, TrainingClips
-from ..weights import describe_module, hold_weights
+from ..weights import fingerprint_module, keep_in_memory
 
 _PARAMETERS = ("batch_size", "learning_rate", "validation_fraction", "precision")
 
@@ -55,8 +55,8 @@ def _describe_first(encoder) -> str | None:
     """The encoder as training begins with it."""
     if not isinstance(encoder, nn.Module):
         return encoder
-    first_weights = hold_weights(encoder.state_dict()).sha256
-    return f"{name_of(encoder)} {describe_module(encoder)} {first_weights}"
+    first_weights = keep_in_memory(encoder.state_dict()).sha256
+    return f"{name_of(encoder)} {fingerprint_module(encoder)} {first_weights}"
 
 
 def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> dict:

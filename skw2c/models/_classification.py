@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from ._distillation import held_encoder_state
+from ._distillation import encoder_state_of
 
 
 class Classification(nn.Module):
@@ -62,9 +62,12 @@ class Classification(nn.Module):
 
     def encoder_state(self) -> dict[str, Tensor]:
         """Tensors of the encoder, on the CPU, as `Wav2CLIPTransformer` reads them."""
-        state = {name: value for name, value in self.state_dict().items() if name.startswith(
-            "audio_encoder.")}  # fmt: skip
-        return held_encoder_state(state, self.audio_encoder)
+        state = {
+            name: value
+            for name, value in self.state_dict().items()
+            if name.startswith("audio_encoder.")
+        }
+        return encoder_state_of(state, self.audio_encoder)
 
     def head(self) -> tuple[Tensor, Tensor]:
         """Weights (n_classes, n_features) and biases (n_classes,) of the linear layer."""

@@ -103,8 +103,10 @@ class Distillation(nn.Module):
 
     def describe(self) -> dict[str, float]:
         """The learned factors of the cosines, for the history."""
-        return {f"scale_{name[-1]}": loss.logit_scale.exp().item() for name, loss in
-                self._losses().items()}  # fmt: skip
+        return {
+            f"scale_{name[-1]}": loss.logit_scale.exp().item()
+            for name, loss in self._losses().items()
+        }
 
     def _losses(self) -> dict[str, ContrastiveLoss]:
         """Those with a factor that is learned."""
@@ -113,10 +115,10 @@ class Distillation(nn.Module):
 
     def encoder_state(self) -> dict[str, Tensor]:
         """All tensors, on the CPU; with a residual network in the format of the release."""
-        return held_encoder_state(self.state_dict(), self.audio_encoder)
+        return encoder_state_of(self.state_dict(), self.audio_encoder)
 
 
-def held_encoder_state(state: Mapping[str, Tensor], encoder: nn.Module) -> dict[str, Tensor]:
+def encoder_state_of(state: Mapping[str, Tensor], encoder: nn.Module) -> dict[str, Tensor]:
     """Copy tensors to the CPU; those of a residual network in the format of the release.
 
     That format asks for a projection. Where there is none, because the encoder's own vector
@@ -129,12 +131,12 @@ def held_encoder_state(state: Mapping[str, Tensor], encoder: nn.Module) -> dict[
     encoder : nn.Module
         What the first are of.
     """
-    held = {name: value.detach().cpu().clone() for name, value in state.items()}
-    projected = any(name.startswith("audio_transform.") for name in held)
+    copied = {name: value.detach().cpu().clone() for name, value in state.items()}
+    projected = any(name.startswith("audio_transform.") for name in copied)
     if not projected and isinstance(encoder, AudioEncoder):
-        identity = _identity_projection(encoder.n_features)
-        held |= {f"audio_transform.{name}": value for name, value in identity.items()}
-    return held
+        projection = _identity_projection(encoder.n_features)
+        copied |= {f"audio_transform.{name}": value for name, value in projection.items()}
+    return copied
 
 
 def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]:

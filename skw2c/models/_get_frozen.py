@@ -29,7 +29,7 @@ def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenEncod
     """
     device = choose_device(device)
     # Modules of the user's own may differ where nothing that can be compared does.
-    module = None if _is_ours(reference) else id(reference.held)
+    module = None if _is_ours(reference) else id(reference.in_memory)
     key = ("wav2clip", reference, device, module)
     return keep_network(key, lambda: _freeze(reference, device))
 
@@ -54,13 +54,13 @@ def get_frozen_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
 
 
 def _is_ours(reference: WeightsReference) -> bool:
-    return reference.held is None or reference.held.encoder is None
+    return reference.in_memory is None or reference.in_memory.encoder is None
 
 
 def _freeze(reference: WeightsReference, device: str) -> FrozenEncoder:
     if reference.seed is not None:
         return FrozenWav2CLIP(random_wav2clip(reference.seed), device)
     if not _is_ours(reference):
-        encoder, projection = restore_module(reference.held.encoder, reference.read())
+        encoder, projection = restore_module(reference.in_memory.encoder, reference.read())
         return FrozenModule(encoder, projection, device)
     return FrozenWav2CLIP(build_wav2clip(reference.read(), reference.label), device)

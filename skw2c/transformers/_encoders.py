@@ -33,7 +33,7 @@ _REFERENCES = {
     CLIPTextEncoder: CLIPReference,
     CLIPImageEncoder: CLIPReference,
 }
-_HELD = {"held": True}
+_IN_MEMORY = {"held": True}
 # How an encoder works on this machine, which says nothing of its vectors.
 _LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error"}
 
@@ -93,7 +93,7 @@ def describe_encoder(encoder) -> dict | str:
 def _describe_weights(reference: WeightsReference | CLIPReference) -> dict:
     """Where the weights lie; those that were trained lie nowhere."""
     known = {field.name: getattr(reference, field.name) for field in fields(reference)}
-    return _HELD if known.pop("held", None) is not None else known
+    return _IN_MEMORY if known.pop("in_memory", None) is not None else known
 
 
 def to_json(value):
@@ -122,7 +122,7 @@ def restore_encoder(description: dict | str, *, fitted: bool = True, **parameter
     if isinstance(description, str):
         return description
     for kind, reference in _REFERENCES.items():
-        if kind.__name__ == description["class"] and description.get("weights") != _HELD:
+        if kind.__name__ == description["class"] and description.get("weights") != _IN_MEMORY:
             described = description["parameters"]
             # What works on this machine alone is never taken from a file.
             described = {name: v for name, v in described.items() if name not in _LOCAL}

@@ -199,8 +199,8 @@ class Wav2CLIPTransformer(SoundTransformer):
     @property
     def _heeds_scale(self):
         # Its own spectrogram is standardised; of a module of the user's nothing is known.
-        held = self.weights_.held
-        return held is not None and held.encoder is not None
+        trained = self.weights_.in_memory
+        return trained is not None and trained.encoder is not None
 
     def _framing(self):
         length = self._to_samples("frame_length", SHORTEST, "the spectrogram needs")

@@ -3,9 +3,9 @@
 from ._checkpoint import read_checkpoint, write_safetensors
 from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_weights, is_cached
-from ._held import describe_module
+from ._in_memory import fingerprint_module
 from ._open_clip import CLIPReference, import_open_clip, refer_to_clip
-from ._reference import WeightsReference, hold_weights, refer_to
+from ._reference import WeightsReference, keep_in_memory, refer_to
 from ._registry import WeightsFile, registry
 
 __all__ = [
@@ -13,11 +13,11 @@ __all__ = [
     "WeightsFile",
     "WeightsReference",
     "cache_folder",
-    "describe_module",
     "fetch_weights",
-    "hold_weights",
+    "fingerprint_module",
     "import_open_clip",
     "is_cached",
+    "keep_in_memory",
     "read_checkpoint",
     "refer_to",
     "refer_to_clip",

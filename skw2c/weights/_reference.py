@@ -12,7 +12,7 @@ from ..exceptions import WeightsError
 from ._checkpoint import read_checkpoint
 from ._checksum import sha256_of
 from ._fetch import fetch_weights
-from ._held import HeldWeights
+from ._in_memory import InMemoryWeights
 from ._registry import registry
 
 
@@ -30,7 +30,7 @@ class WeightsReference:
         Checksum of the file, which must be the same whenever it is read again.
     seed : int or None
         Seed of random weights.
-    held : HeldWeights or None
+    in_memory : InMemoryWeights or None
         Weights in memory, trained by :class:`~skw2c.Distiller`.
     """
 
@@ -38,12 +38,12 @@ class WeightsReference:
     path: str | None = None
     sha256: str | None = None
     seed: int | None = None
-    held: HeldWeights | None = field(default=None, repr=False, compare=False)
+    in_memory: InMemoryWeights | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
         """How messages call these weights."""
-        if self.held is not None:
+        if self.in_memory is not None:
             return f"The trained weights {self.sha256[:12]}"
         return f"The file of weights {self.path!r}" if self.path else f"weights={self.name!r}"
 
@@ -60,8 +60,8 @@ class WeightsReference:
         WeightsError
             If the file is missing, damaged, or no longer the one referred to.
         """
-        if self.held is not None:
-            return self.held.tensors()
+        if self.in_memory is not None:
+            return self.in_memory.tensors()
         if self.path is None:
             cached = fetch_weights(self.name)
             path, sha256 = cached.path, cached.sha256
@@ -75,7 +75,9 @@ class WeightsReference:
         return read_checkpoint(path)
 
 
-def hold_weights(state: Mapping[str, Tensor], encoder: nn.Module | None = None) -> WeightsReference:
+def keep_in_memory(
+    state: Mapping[str, Tensor], encoder: nn.Module | None = None
+) -> WeightsReference:
     """Make the reference for trained weights, which carries them.
 
     Parameters
@@ -85,8 +87,8 @@ def hold_weights(state: Mapping[str, Tensor], encoder: nn.Module | None = None) 
     encoder : nn.Module or None
         The module that they belong to, where it is none of ours.
     """
-    held = HeldWeights.of(state, encoder)
-    return WeightsReference(sha256=held.checksum(), held=held)
+    weights = InMemoryWeights.of(state, encoder)
+    return WeightsReference(sha256=weights.checksum(), in_memory=weights)
 
 
 def refer_to(

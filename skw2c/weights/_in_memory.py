@@ -1,4 +1,4 @@
-"""Weights that were trained in this process and are held in memory."""
+"""Weights that were trained in this process and live in its memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True, eq=False)
-class HeldWeights:
+class InMemoryWeights:
     """Trained tensors, and the module that they belong to where it is not ours.
 
     Attributes
@@ -29,12 +29,12 @@ class HeldWeights:
     encoder: nn.Module | None = None
 
     @classmethod
-    def of(cls, state: Mapping[str, Tensor], encoder: nn.Module | None = None) -> HeldWeights:
-        """Hold the tensors of a state dict."""
+    def of(cls, state: Mapping[str, Tensor], encoder: nn.Module | None = None) -> InMemoryWeights:
+        """Copy the tensors of a state dict."""
         arrays = {name: _to_array(value) for name, value in state.items()}
         return cls(arrays, copy.deepcopy(encoder).cpu() if encoder is not None else None)
 
-    def __deepcopy__(self, memo) -> HeldWeights:
+    def __deepcopy__(self, memo) -> InMemoryWeights:
         return self  # nothing in it is ever changed
 
     def tensors(self) -> dict[str, Tensor]:
@@ -43,7 +43,7 @@ class HeldWeights:
 
     def checksum(self) -> str:
         """SHA-256 of names, shapes, types and values, and of the module's form."""
-        form = "" if self.encoder is None else describe_module(self.encoder)
+        form = "" if self.encoder is None else fingerprint_module(self.encoder)
         digest = hashlib.sha256(form.encode())
         for name, value in sorted(self.arrays.items()):
             digest.update(f"{name} {value.shape} {value.dtype.str}".encode())
@@ -56,7 +56,7 @@ def _to_array(value: Tensor) -> np.ndarray:
     return (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
 
 
-def describe_module(module: nn.Module) -> str:
+def fingerprint_module(module: nn.Module) -> str:
     """SHA-256 of a module's form: its layers, plain attributes, and source where it is known."""
     digest = hashlib.sha256(repr(module).encode())
     for part in module.modules():
