@@ -23,20 +23,24 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import pandas as pd
-from bench import Bench, tell
-from cells import CellStore, average_seeds, count_cpu_seconds
-from estimate import tell_estimate
-from extraction import VectorCache, backend
-from generated import World
-from options import parse_arguments
-from probes import PROBES
-from readers import READERS, check_data, read
-from reporting import as_plain, write_report
-from systems import Catalogue, load_factory
-from tasks import SLOW, TASKS
-from trials import TrialStore
+if __name__ == "__main__":
+    # Python puts a script's own folder on the path, where the rooms hide packages of their names.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+import pandas as pd
+
+from benchmarks.datasets.generated import World
+from benchmarks.datasets.readers import READERS, check_data, read
+from benchmarks.reports import as_plain, write_report
+from benchmarks.running.bench import Bench, tell
+from benchmarks.running.cells import CellStore, average_seeds, count_cpu_seconds
+from benchmarks.running.estimate import tell_estimate
+from benchmarks.running.extraction import VectorCache, backend
+from benchmarks.running.options import parse_arguments
+from benchmarks.running.probes import PROBES
+from benchmarks.running.trials import TrialStore
+from benchmarks.systems.catalogue import Catalogue, load_factory
+from benchmarks.tasks import SLOW, TASKS
 from skw2c.metrics import available_java_scores
 
 # They train an encoder anew for each fold: in the papers' size days without a GPU.

@@ -1,7 +1,6 @@
 """What the benchmarks are made of: cells, cached vectors, seconds, and small data sets."""
 
 import argparse
-import importlib
 import json
 import os
 import time
@@ -16,16 +15,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
+from benchmarks import tasks
+from benchmarks.datasets import dataset, generated
+from benchmarks.running import bench, cells, extraction, fingerprint, probes, segments, trials
+from benchmarks.systems import catalogue, mfcc
+from benchmarks.tasks import audio_retrieval, classification, data_efficiency, maps
 from skw2c import SupervisedAudioClassifier, Wav2CLIPTransformer, YAMNetTransformer
 
-from .conftest import REPOSITORY
 from .tolerances import assert_close
-
-
-@pytest.fixture
-def load(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    return importlib.import_module
 
 
 class Loudness:
@@ -45,8 +42,8 @@ def clips(rng):
     return [rng.normal(size=rng.integers(50, 90)) for _ in range(150)]
 
 
-def test_finished_cells_are_not_computed_again(load, tmp_path):
-    cells, calls = load("cells"), []
+def test_finished_cells_are_not_computed_again(tmp_path):
+    calls = []
     store = cells.CellStore(tmp_path)
 
     def run(cell):
@@ -62,9 +59,8 @@ def test_finished_cells_are_not_computed_again(load, tmp_path):
     assert again.details["confusion"] == [[1, 0], [0, 1]]
 
 
-def test_cells_say_what_all_processors_did(load, tmp_path):
+def test_cells_say_what_all_processors_did(tmp_path):
     """Waiting takes no processor."""
-    cells = load("cells")
     store = cells.CellStore(tmp_path)
 
     def work(cell):
@@ -80,8 +76,8 @@ def test_cells_say_what_all_processors_did(load, tmp_path):
     assert cells.average_seeds([cell, kept])[0].cpu_seconds == 2 * cell.cpu_seconds
 
 
-def test_failed_cells_are_shown_and_tried_again(load, tmp_path):
-    cells, attempts = load("cells"), []
+def test_failed_cells_are_shown_and_tried_again(tmp_path):
+    attempts = []
     store = cells.CellStore(tmp_path)
 
     def run(cell):
@@ -97,8 +93,8 @@ def test_failed_cells_are_shown_and_tried_again(load, tmp_path):
     assert store.compute("task", "set", "system", (), run).problem is None
 
 
-def test_a_damaged_cell_is_computed_again(load, tmp_path):
-    store = load("cells").CellStore(tmp_path)
+def test_a_damaged_cell_is_computed_again(tmp_path):
+    store = cells.CellStore(tmp_path)
 
     def run(cell):
         cell.scores = {"accuracy": 1.0}
@@ -110,16 +106,15 @@ def test_a_damaged_cell_is_computed_again(load, tmp_path):
     assert json.loads(file.read_text())["scores"] == {"accuracy": 1.0}
 
 
-def test_interruption_is_no_failure(load, tmp_path):
+def test_interruption_is_no_failure(tmp_path):
     def run(cell):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load("cells").CellStore(tmp_path).compute("task", "set", "system", (), run)
+        cells.CellStore(tmp_path).compute("task", "set", "system", (), run)
 
 
-def test_seeds_are_averaged(load):
-    cells = load("cells")
+def test_seeds_are_averaged():
     made = [
         cells.Cell("t", "d", "s", {"accuracy": value}, {}, {"chance": 0.1}, n=10)
         for value in (0.5, 0.7)
@@ -132,8 +127,8 @@ def test_seeds_are_averaged(load):
     assert "1 of 3 seeds failed" in cell.notes
 
 
-def test_vectors_are_computed_once(load, tmp_path, clips):
-    cache, encoder = load("extraction").VectorCache(tmp_path), Loudness()
+def test_vectors_are_computed_once(tmp_path, clips):
+    cache, encoder = extraction.VectorCache(tmp_path), Loudness()
     vectors = cache.embed(clips, encoder, "loudness")
     assert_close([row[0] for row in vectors], [np.square(clip).mean() for clip in clips])
     again = cache.embed(clips, encoder, "loudness")
@@ -143,8 +138,7 @@ def test_vectors_are_computed_once(load, tmp_path, clips):
     assert encoder.n_asked == 2 * len(clips)
 
 
-def test_a_killed_extraction_goes_on(load, tmp_path, clips):
-    extraction = load("extraction")
+def test_a_killed_extraction_goes_on(tmp_path, clips):
     cache = extraction.VectorCache(tmp_path)
 
     class Killed(Loudness):
@@ -160,12 +154,12 @@ def test_a_killed_extraction_goes_on(load, tmp_path, clips):
     assert encoder.n_asked == len(clips) - extraction.CLIPS_AT_ONCE
 
 
-def test_frames_keep_their_number(load, tmp_path):
+def test_frames_keep_their_number(tmp_path):
     class Frames:
         def transform(self, clips):
             return [np.arange(2 * len(clip)).reshape(-1, 2) for clip in clips]
 
-    rows = load("extraction").VectorCache(tmp_path).embed([[0], [0, 0, 0]], Frames(), "frames")
+    rows = extraction.VectorCache(tmp_path).embed([[0], [0, 0, 0]], Frames(), "frames")
     assert [row.shape for row in rows] == [(1, 2), (3, 2)]
     np.testing.assert_array_equal(rows[1], np.arange(6).reshape(3, 2))
 
@@ -200,31 +194,29 @@ class Words(Loudness):
         (Words(), "a vector of numbers"),
     ],
 )
-def test_encoders_that_do_not_keep_to_the_rules(load, tmp_path, clips, encoder, message):
+def test_encoders_that_do_not_keep_to_the_rules(tmp_path, clips, encoder, message):
     with pytest.raises(ValueError, match=message):
-        load("extraction").VectorCache(tmp_path).embed(clips, encoder, "x")
+        extraction.VectorCache(tmp_path).embed(clips, encoder, "x")
 
 
-def test_dask_gives_the_same_matrix(load, tmp_path, clips):
+def test_dask_gives_the_same_matrix(tmp_path, clips):
     pytest.importorskip("distributed")
-    extraction = load("extraction")
-    mfcc = load("mfcc").MFCCTransformer(n_mfcc=4)
+    encoder = mfcc.MFCCTransformer(n_mfcc=4)
     clips = [np.resize(clip, 3000).astype(np.float32) for clip in clips]
-    expected = extraction.VectorCache(tmp_path / "one").embed(clips, mfcc, "mfcc")
+    expected = extraction.VectorCache(tmp_path / "one").embed(clips, encoder, "mfcc")
     with extraction.backend(2):
-        shared = extraction.VectorCache(tmp_path / "two").embed(clips, mfcc, "mfcc")
+        shared = extraction.VectorCache(tmp_path / "two").embed(clips, encoder, "mfcc")
     np.testing.assert_array_equal(np.stack(shared), np.stack(expected))
 
 
 @pytest.mark.parametrize(
     ("duration", "n"), [(0.1, 1), (1.0, 1), (1.4, 1), (1.5, 2), (4.0, 4), (10.0, 10), (9.97, 10)]
 )
-def test_number_of_seconds(load, duration, n):
-    assert load("segments").count_segments(duration) == n
+def test_number_of_seconds(duration, n):
+    assert segments.count_segments(duration) == n
 
 
-def test_seconds_are_embedded_by_themselves(load, rng):
-    segments = load("segments")
+def test_seconds_are_embedded_by_themselves(rng):
     clips = [rng.normal(size=n).astype(np.float32) for n in (32000, 5000, 40000)]
     rows = segments.SegmentTransformer(Loudness()).transform([*clips, "nowhere.wav"])
     assert [len(row) for row in rows] == [2, 1, 3, 1]
@@ -233,7 +225,7 @@ def test_seconds_are_embedded_by_themselves(load, rng):
     assert np.isnan(rows[3]).all()
 
 
-def test_labels_of_seconds(load):
+def test_labels_of_seconds():
     events = pd.DataFrame(
         {
             "label": ["dog", "cat", "dog", "cat"],
@@ -241,13 +233,13 @@ def test_labels_of_seconds(load):
             "offset": [0.5, 2.0, 2.25, 4.0],
         }
     )
-    heard = load("segments").label_segments(events, ["cat", "dog"], 5)
+    heard = segments.label_segments(events, ["cat", "dog"], 5)
     # Of an event shorter than a tenth of a second all of it counts.
     expected = [[0, 1], [1, 0], [0, 1], [1, 0], [0, 0]]
     np.testing.assert_array_equal(heard, expected)
 
 
-def make_dataset(dataset):
+def make_dataset():
     events = pd.DataFrame({"row": [0, 2, 2], "label": ["a", "b", "a"], "onset": [0.0, 1.0, 0.5],
                            "offset": [1.0, 2.0, 0.7]})  # fmt: skip
     return dataset.AudioDataset(
@@ -257,8 +249,8 @@ def make_dataset(dataset):
     )  # fmt: skip
 
 
-def test_part_of_a_data_set(load):
-    data = make_dataset(load("dataset"))
+def test_part_of_a_data_set():
+    data = make_dataset()
     part = data.tested()
     assert len(part) == 2
     assert part.captions == [["y"], ["z"]]
@@ -268,27 +260,25 @@ def test_part_of_a_data_set(load):
     assert data.take([2, 0]).events["row"].tolist() == [1, 0, 0]
 
 
-def test_identity_follows_what_is_known(load):
-    dataset = load("dataset")
-    first, second = make_dataset(dataset), make_dataset(dataset)
+def test_identity_follows_what_is_known():
+    first, second = make_dataset(), make_dataset()
     assert first.identity == second.identity
-    changed = make_dataset(dataset)
+    changed = make_dataset()
     changed.target = np.array(["a", "b", "b"])
     assert changed.identity != first.identity
     shown = [np.zeros((1, 2, 2, 3), np.uint8)] * 3
-    seen, partly = make_dataset(dataset), make_dataset(dataset)
+    seen, partly = make_dataset(), make_dataset()
     seen.pictures, partly.pictures = shown, [None, *shown[1:]]
     assert len({first.identity, seen.identity, partly.identity}) == 3
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_shares_have_every_class(load, seed):
-    efficiency = load("tasks.data_efficiency")
+def test_shares_have_every_class(seed):
     rng = np.random.default_rng(seed)
     target = rng.choice(list("abcde"), 400, p=[0.5, 0.3, 0.15, 0.04, 0.01])
     sizes = []
-    for share in efficiency.SHARES:
-        drawn = efficiency.draw_share(target, share, seed)
+    for share in data_efficiency.SHARES:
+        drawn = data_efficiency.draw_share(target, share, seed)
         assert set(target[drawn]) == set(target)
         assert len(np.unique(drawn)) == len(drawn)
         sizes.append(len(drawn))
@@ -297,8 +287,7 @@ def test_shares_have_every_class(load, seed):
     assert sizes[3] == pytest.approx(40, abs=5)
 
 
-def test_splits_keep_recordings_together(load):
-    classification, dataset = load("tasks.classification"), load("dataset")
+def test_splits_keep_recordings_together():
     groups = np.repeat(np.arange(20), 3).astype(str)
     data = dataset.AudioDataset("set", list(range(60)), group=groups)
     trials = list(classification.splits(data, np.arange(60), 0, 3))
@@ -307,9 +296,8 @@ def test_splits_keep_recordings_together(load):
         assert not set(groups[train]) & set(groups[test])
 
 
-def test_random_splits_have_all_classes_on_both_sides(load):
+def test_random_splits_have_all_classes_on_both_sides():
     """A class of two clips is tested with the one, and learned from with the other."""
-    classification, dataset = load("tasks.classification"), load("dataset")
     target = np.array(["common"] * 90 + ["rare"] * 5)
     data = dataset.AudioDataset("set", list(range(95)), ["common", "rare"], target=target)
     for seed in range(5):
@@ -319,20 +307,20 @@ def test_random_splits_have_all_classes_on_both_sides(load):
             assert np.sum(target[test] == "rare") == 1
 
 
-def test_classes_without_clips_to_learn_from_are_named(load, tmp_path):
+def test_classes_without_clips_to_learn_from_are_named(tmp_path):
     """All clips of a class are of one recording: it is said, and its clips are tested."""
-    data = load("dataset").AudioDataset(
+    data = dataset.AudioDataset(
         "set", list(np.eye(12)), ["a", "b", "c"], target=np.repeat(["a", "b", "c"], 4),
         group=np.array([*"01230123", *"4444"]),
     )  # fmt: skip
     options = argparse.Namespace(seed=0, probe="logistic", n_trials=5)
-    folders = (load("extraction").VectorCache(tmp_path), load("trials").TrialStore(tmp_path))
-    bench = load("bench").Bench(options, [data], [], load("cells").CellStore(tmp_path), *folders)
-    system = load("systems").System("own", "own", Identity)
-    cell = load("cells").Cell("classification", data.name, system.title)
+    folders = (extraction.VectorCache(tmp_path), trials.TrialStore(tmp_path))
+    run = bench.Bench(options, [data], [], cells.CellStore(tmp_path), *folders)
+    system = catalogue.System("own", "own", Identity)
+    cell = cells.Cell("classification", data.name, system.title)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        load("tasks").TASKS["classification"]().fill(bench, cell, data, system)
+        tasks.TASKS["classification"]().fill(run, cell, data, system)
     [note] = cell.notes
     assert "no clip of c was there to learn from" in note
 
@@ -350,7 +338,7 @@ class Identity(TransformerMixin, BaseEstimator):
         return True
 
 
-def test_models_are_told_of_recordings(load, tmp_path):
+def test_models_are_told_of_recordings(tmp_path):
     """Who sets clips aside to judge by must know which are of one recording."""
     told = []
 
@@ -359,7 +347,7 @@ def test_models_are_told_of_recordings(load, tmp_path):
             told.append(groups)
             return super().fit(X, y)
 
-    store, X = load("trials").TrialStore(tmp_path), np.zeros((6, 2))
+    store, X = trials.TrialStore(tmp_path), np.zeros((6, 2))
     target, groups = np.array(["a", "b"] * 3), np.array(["x", "y", "y", "x", "z", "z"])
     for model in (Grouped(strategy="prior"), DummyClassifier(strategy="prior")):
         identity = (type(model).__name__,)
@@ -368,19 +356,18 @@ def test_models_are_told_of_recordings(load, tmp_path):
     assert given.tolist() == ["x", "y", "y", "x"]
 
 
-def test_thresholds_are_chosen_on_other_recordings(load):
-    retrieval, dataset = load("tasks.audio_retrieval"), load("dataset")
+def test_thresholds_are_chosen_on_other_recordings():
     groups = np.repeat([*"abcdefgh"], 3)
     data = dataset.AudioDataset("set", list(range(24)), group=groups)
-    folds = list(retrieval._split(data, 0))
+    folds = list(audio_retrieval._split(data, 0))
     assert len(folds) == 5
     for scored, held_out in folds:
         assert not set(groups[scored]) & set(groups[held_out])
 
 
-def test_a_copy_is_a_neighbour_and_not_the_clip_itself(load):
+def test_a_copy_is_a_neighbour_and_not_the_clip_itself():
     """Right is what the nearest other clips are, in whatever order they come."""
-    judge = load("tasks.maps").judge_neighbours
+    judge = maps.judge_neighbours
     vectors = np.array([[0, 1], [0, 1], [1, 0], [1, 0], [1, 0], [0.9, 0.2], [5, 5]], np.float32)
     labels = np.array(["a", "b", "a", "a", "b", "a", "b"])
     expected = np.array([0, 0, 1 / 2, 1 / 2, 0, 2 / 3, 0])
@@ -394,14 +381,14 @@ def test_a_copy_is_a_neighbour_and_not_the_clip_itself(load):
     np.testing.assert_array_equal(judge(apart, labels), labels[distances.argmin(1)] == labels)
 
 
-def test_names_that_are_not_utf8_have_an_identity(load, tmp_path):
+def test_names_that_are_not_utf8_have_an_identity(tmp_path):
     """Names of files may hold any bytes."""
     name = os.fsdecode(b"caf\xe9.wav")
     (tmp_path / name).write_bytes(b"sound")
     clips = [str(tmp_path / name)]
-    data = load("dataset").AudioDataset("set", clips, [name], pictures=clips)
+    data = dataset.AudioDataset("set", clips, [name], pictures=clips)
     assert len(data.identity) == 64
-    rows = load("extraction").VectorCache(tmp_path).embed(clips, Lengths(), "lengths")
+    rows = extraction.VectorCache(tmp_path).embed(clips, Lengths(), "lengths")
     assert np.stack(rows).tolist() == [[len(clips[0])]]
 
 
@@ -410,8 +397,7 @@ class Lengths(Loudness):
         return np.array([[len(clip)] for clip in clips])
 
 
-def test_average_precision_of_classes_that_occur(load):
-    probes = load("probes")
+def test_average_precision_of_classes_that_occur():
     scores = np.array([[0.9, 0.1, 0.5], [0.2, 0.8, 0.9], [0.6, 0.3, 0.1]])
     value = probes.mean_average_precision(np.array(["a", "b", "a"]), scores, ["a", "b", "c"])
     assert value == 1.0
@@ -420,13 +406,12 @@ def test_average_precision_of_classes_that_occur(load):
     assert value == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
 
 
-def test_distances_to_labelled_seconds(load, rng):
-    retrieval = load("tasks.audio_retrieval")
+def test_distances_to_labelled_seconds(rng):
     vectors = rng.normal(size=(7, 3))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     heard = rng.random((7, 2)) < 0.5
     heard[:, 1] = [1, 0, 0, 0, 0, 0, 0]
-    seconds = retrieval.Seconds(np.arange(7), np.zeros(7, int), vectors, heard)
+    seconds = audio_retrieval.Seconds(np.arange(7), np.zeros(7, int), vectors, heard)
     for row in range(7):
         for label in range(2):
             others = [q for q in range(7) if q != row and heard[q, label]]
@@ -434,9 +419,9 @@ def test_distances_to_labelled_seconds(load, rng):
             assert seconds.distances()[row, label] == pytest.approx(expected)
 
 
-def test_identity_of_encoders(load):
+def test_identity_of_encoders():
     """It follows the seed of an encoder of one's own, and not where an encoder runs."""
-    identify = load("identity").identify
+    identify = fingerprint.identify
 
     class Own(BaseEstimator):
         def __init__(self, random_state=None, n_jobs=None):
@@ -452,9 +437,9 @@ def test_identity_of_encoders(load):
     assert identify(Loudness(2)) != identify(Loudness(3))
 
 
-def test_identity_of_what_is_trained(load, tmp_path):
+def test_identity_of_what_is_trained(tmp_path):
     """It follows each parameter, and the files that are named, and not where training runs."""
-    identify = load("identity").identify_recipe
+    identify = fingerprint.identify_recipe
 
     def make(**parameters):
         return SupervisedAudioClassifier(encoder_width=4, **parameters)
@@ -470,8 +455,8 @@ def test_identity_of_what_is_trained(load, tmp_path):
     assert identify(pipeline) != before
 
 
-def test_a_damaged_piece_is_computed_again(load, tmp_path, clips):
-    cache, encoder = load("extraction").VectorCache(tmp_path), Loudness()
+def test_a_damaged_piece_is_computed_again(tmp_path, clips):
+    cache, encoder = extraction.VectorCache(tmp_path), Loudness()
     first = cache.embed(clips, encoder, "loudness")
     piece = next(tmp_path.iterdir())
     piece.write_bytes(piece.read_bytes()[:-50])
@@ -479,16 +464,15 @@ def test_a_damaged_piece_is_computed_again(load, tmp_path, clips):
     assert encoder.n_asked == len(clips) + 64 or encoder.n_asked == len(clips) + len(clips) % 64
 
 
-def test_an_encoder_that_was_mended_begins_anew(load, tmp_path, clips):
-    cache = load("extraction").VectorCache(tmp_path)
+def test_an_encoder_that_was_mended_begins_anew(tmp_path, clips):
+    cache = extraction.VectorCache(tmp_path)
     with pytest.raises(ValueError, match="of 3 and 4 and 5"):
         cache.embed(clips, Growing(), "growing")
     assert len(cache.embed(clips, Loudness(), "growing")) == len(clips)
 
 
-def test_pieces_of_which_nothing_can_be_read(load, tmp_path):
+def test_pieces_of_which_nothing_can_be_read(tmp_path):
     """Seconds of clips none of which is readable are NaN, as are those among others."""
-    segments = load("segments")
     (tmp_path / "broken.wav").write_bytes(b"")
     broken, good = str(tmp_path / "broken.wav"), np.ones(32000, np.float32)
     cutter = segments.SegmentTransformer(Loudness())
@@ -501,17 +485,16 @@ def test_pieces_of_which_nothing_can_be_read(load, tmp_path):
     np.testing.assert_array_equal(listened, [[1.0], [np.nan]])
 
 
-def test_events_behind_the_last_second_are_missed(load):
-    retrieval, dataset = load("tasks.audio_retrieval"), load("dataset")
+def test_events_behind_the_last_second_are_missed():
     events = pd.DataFrame(
         {"row": [0, 0, 1], "label": ["a", "a", "a"], "onset": [0.0, 2.0, 0.0],
          "offset": [1.0, 2.4, 1.0]}
     )  # fmt: skip
     data = dataset.AudioDataset("set", [0, 1], classes=["a"], events=events)
     vectors = [np.ones((2, 3)), np.full((1, 3), np.nan)]
-    seconds = retrieval.Seconds.of(data, vectors)
+    seconds = audio_retrieval.Seconds.of(data, vectors)
     found = np.array([[True], [False]])
-    scores = retrieval.score(seconds, found, data, np.arange(2))
+    scores = audio_retrieval.score(seconds, found, data, np.arange(2))
     assert scores["per_class"].loc["a", "n_reference"] == 14
     assert scores["per_class"].loc["a", "n_correct"] == 10
 
@@ -527,9 +510,9 @@ class Counter(DummyClassifier):
 
 
 @pytest.mark.parametrize("X", [np.zeros((6, 2)), [np.zeros(3)] * 6], ids=["vectors", "clips"])
-def test_a_trial_is_made_once(tmp_path, load, X, monkeypatch):
+def test_a_trial_is_made_once(tmp_path, X, monkeypatch):
     monkeypatch.setattr(Counter, "n_fits", 0)
-    store = load("trials").TrialStore(tmp_path)
+    store = trials.TrialStore(tmp_path)
     target = np.array(["a", "b", "b", "a", "b", "b"])
 
     def try_out(*identity):
@@ -551,7 +534,7 @@ def test_a_trial_is_made_once(tmp_path, load, X, monkeypatch):
     assert Counter.n_fits == 3
 
 
-def test_probes_take_one_thread_of_algebra(load):
+def test_probes_take_one_thread_of_algebra():
     class Asked(DummyClassifier):
         def fit(self, X, y):
             self.n_threads_ = {
@@ -559,12 +542,12 @@ def test_probes_take_one_thread_of_algebra(load):
             }
             return super().fit(X, y)
 
-    asked = load("probes").fit_quietly(Asked(), np.zeros((4, 2)), np.array(["a", "b"] * 2))
+    asked = probes.fit_quietly(Asked(), np.zeros((4, 2)), np.array(["a", "b"] * 2))
     assert asked.n_threads_ <= {1}
 
 
-def test_an_interrupted_training_goes_on(tmp_path, load, rng, monkeypatch, capsys):
-    store = load("trials").TrialStore(tmp_path / "trials")
+def test_an_interrupted_training_goes_on(tmp_path, rng, monkeypatch, capsys):
+    store = trials.TrialStore(tmp_path / "trials")
     X = [rng.normal(size=8000) for _ in range(8)]
     target, rows = np.array(["a", "b"] * 4), np.arange(8)
     model = SupervisedAudioClassifier(
@@ -586,36 +569,36 @@ def test_an_interrupted_training_goes_on(tmp_path, load, rng, monkeypatch, capsy
     assert [path.suffix for path in (tmp_path / "trials").iterdir()] == [".npz"]
 
 
-def test_chance_is_among_all_that_can_be_answered(load):
-    chance, target = load("probes").chance_of, np.array(["a", "b", "b", "b"])
+def test_chance_is_among_all_that_can_be_answered():
+    chance, target = probes.chance_of, np.array(["a", "b", "b", "b"])
     assert chance(target, "accuracy", ["a", "b", "c", "d"]) == 0.25
     assert chance(target, "mean average precision", ["a", "b", "c", "d"]) == 0.5
     shares = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]])
     assert chance(shares, "mean average precision", ["a", "b", "c"]) == 0.625
 
 
-def test_fewer_clips_are_learned_from_for_more_epochs(load):
+def test_fewer_clips_are_learned_from_for_more_epochs():
     """Batches get smaller where that costs no steps."""
-    plan = load("generated").plan_supervise
+    plan = generated.plan_supervise
     expected = [(32, 12), (32, 12), (32, 24), (32, 30), (16, 42), (12, 40), (12, 84)]
     assert [plan(12, n) for n in (5000, 1000, 500, 400, 100, 25, 12)] == expected
 
 
-def test_seconds_are_told_apart_but_labels_counted_in_clips(load, tmp_path, rng):
+def test_seconds_are_told_apart_but_labels_counted_in_clips(tmp_path, rng):
     """Where each second is judged, a share of the labels is still one of the clips."""
     clips = [rng.normal(size=32000).astype(np.float32) for _ in range(12)]
-    data = load("dataset").AudioDataset(
+    data = dataset.AudioDataset(
         "scenes", clips, ["a", "b"], target=np.array(["a", "b"] * 6),
         split=np.repeat(["train", "test"], [8, 4]), by_seconds=True,
     )  # fmt: skip
-    folders = (load("extraction").VectorCache(tmp_path), load("trials").TrialStore(tmp_path))
+    folders = (extraction.VectorCache(tmp_path), trials.TrialStore(tmp_path))
     options = argparse.Namespace(seed=0, probe="logistic", n_trials=1)
-    bench = load("bench").Bench(options, [data], [], load("cells").CellStore(tmp_path), *folders)
-    system = load("systems").System("mfcc", "MFCC", load("mfcc").MFCCTransformer)
+    run = bench.Bench(options, [data], [], cells.CellStore(tmp_path), *folders)
+    system = catalogue.System("mfcc", "MFCC", mfcc.MFCCTransformer)
 
     def fill(name):
-        cell = load("cells").Cell(name, data.name, system.title)
-        load("tasks").TASKS[name]().fill(bench, cell, data, system)
+        cell = cells.Cell(name, data.name, system.title)
+        tasks.TASKS[name]().fill(run, cell, data, system)
         return cell
 
     assert np.sum(fill("classification").details["confusion"]) == 4 * 2

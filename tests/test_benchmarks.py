@@ -1,6 +1,5 @@
 """The measurements of speed run, and count what they say they count."""
 
-import importlib
 import subprocess
 import sys
 
@@ -8,18 +7,13 @@ import pytest
 import soundfile
 import torch
 
+from benchmarks.speed import worker
 from skw2c.datasets import make_sound_events
 from skw2c.models import random_wav2clip
 
 from .conftest import REPOSITORY
 
 BENCHMARKS = REPOSITORY / "benchmarks"
-
-
-@pytest.fixture
-def load(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +33,13 @@ def run(*arguments, cwd):
     )  # fmt: skip
 
 
-def test_operations_are_counted_without_padding(load):
-    worker = load("speed_worker")
+def test_operations_are_counted_without_padding():
     assert worker.count_operations(random_wav2clip(0).audio_encoder) == pytest.approx(
         4.13e9, rel=0.01
     )
 
 
-def test_speed(tmp_path, load, sounds):
+def test_speed(tmp_path, sounds):
     """Both programs run on the same files and agree; what they measure is not judged here."""
     result = run(
         "speed.py", "--data-root", str(sounds), "--n-files", "4", "--repeats", "1", "--rounds", "1",
@@ -59,6 +52,6 @@ def test_speed(tmp_path, load, sounds):
     assert float(difference) < 1e-4  # of vectors of length 1, ten times what rounding allows
 
 
-def test_stand_in_for_torchaudio(load):
-    spectrogram = load("speed_worker").Spectrogram(512, 353)(torch.randn(2, 1, 16000))
+def test_stand_in_for_torchaudio():
+    spectrogram = worker.Spectrogram(512, 353)(torch.randn(2, 1, 16000))
     assert spectrogram.shape == (2, 1, 257, 46)

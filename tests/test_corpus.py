@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmarks.mini import corpus
+
 from .conftest import REPOSITORY
 
 pytestmark = pytest.mark.skipif(
@@ -18,14 +20,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 COPYRIGHT = "Files: *\nLicense: GPL-2+\n\nFiles: sounds/*\nLicense: CC-BY-SA-3.0\n text\n"
-
-
-@pytest.fixture
-def corpus(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    import corpus
-
-    return corpus
 
 
 def tone(seconds, pitch=440.0, rate=22050):
@@ -55,7 +49,7 @@ def pack(folder, name, sounds):
 
 
 @pytest.fixture
-def built(tmp_path, corpus, monkeypatch):
+def built(tmp_path, monkeypatch):
     """A corpus of two packages, and of one that is not to be had."""
     archive = tmp_path / "more.pk3"
     soundfile.write(tmp_path / "inner.ogg", tone(1, 900), 22050)
@@ -93,7 +87,7 @@ def built(tmp_path, corpus, monkeypatch):
     return tmp_path / "corpus", manifest, asked
 
 
-def test_sounds_are_cut_and_the_rest_is_left_out(built, corpus):
+def test_sounds_are_cut_and_the_rest_is_left_out(built):
     folder, manifest, _ = built
     first, absent, second = manifest["packages"]
     assert absent == {"package": "absent", "left_out": "E: Unable to locate package absent"}
@@ -108,7 +102,7 @@ def test_sounds_are_cut_and_the_rest_is_left_out(built, corpus):
     }
 
 
-def test_pieces_are_what_was_heard(built, corpus):
+def test_pieces_are_what_was_heard(built):
     sounds = corpus.Corpus(built[0])
     assert sounds.packages == ["first"] * 3 + ["second"]  # b.wav is a.wav once more
     assert sorted(map(len, sounds.pieces)) == [16000, 64000, 80000, 80000]
@@ -119,7 +113,7 @@ def test_pieces_are_what_was_heard(built, corpus):
     assert np.abs(shortest).max() == pytest.approx(0.5 * 32768, rel=0.15)  # Vorbis overshoots
 
 
-def test_goes_on_where_it_was(built, corpus, monkeypatch):
+def test_goes_on_where_it_was(built, monkeypatch):
     folder, manifest, asked = built
     monkeypatch.setattr(corpus, "unpack_sounds", None)
     assert not list((folder / "packages").glob("*.deb"))
@@ -137,7 +131,7 @@ def test_goes_on_where_it_was(built, corpus, monkeypatch):
     assert asked[2:] == ["first"]
 
 
-def test_broken_members_of_archives(tmp_path, corpus, capsys):
+def test_broken_members_of_archives(tmp_path, capsys):
     """What is encrypted or damaged is told, and the rest of the archive is read."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("1.wav", "2.wav", "3.wav"):
@@ -152,7 +146,7 @@ def test_broken_members_of_archives(tmp_path, corpus, capsys):
     assert capsys.readouterr().err.count("cannot be read") == 2
 
 
-def test_licences(corpus):
+def test_licences():
     listed = "License: CC0\nFiles: x\nLicense:  GPL-2+\n"
     assert corpus.list_licences(listed) == ["CC0", "GPL-2+"]
     old = "on Debian systems it is in /usr/share/common-licenses/GPL-2."
@@ -160,7 +154,7 @@ def test_licences(corpus):
     assert corpus.list_licences("all rights") == ["see its file copyright"]
 
 
-def test_no_package_gives_more_than_its_share(tmp_path, corpus):
+def test_no_package_gives_more_than_its_share(tmp_path):
     sounds = {f"usr/share/{k}.wav": tone(7, 300 + 50 * k) for k in range(6)}
     pack(tmp_path, "large", sounds)
     cutting = corpus.Cutting(hours_per_package=12 / 3600)
@@ -169,7 +163,7 @@ def test_no_package_gives_more_than_its_share(tmp_path, corpus):
     assert sounds.hours == pytest.approx(12 / 3600)
 
 
-def test_full_disk_and_damaged_package_are_told(tmp_path, corpus, monkeypatch):
+def test_full_disk_and_damaged_package_are_told(tmp_path, monkeypatch):
     pack(tmp_path, "cut-off", {"usr/share/a.wav": tone(20)})
     [deb] = (tmp_path / "corpus" / "packages").glob("*.deb")
     deb.write_bytes(deb.read_bytes()[:-2000])
@@ -180,7 +174,7 @@ def test_full_disk_and_damaged_package_are_told(tmp_path, corpus, monkeypatch):
         corpus.fetch("other", tmp_path / "corpus" / "packages")
 
 
-def test_list_of_packages(corpus):
+def test_list_of_packages():
     names = corpus.read_packages(corpus.PACKAGES)
     assert len(names) == len(set(names)) > 50
     assert "tuxpaint-stamps-default" not in names
@@ -190,11 +184,13 @@ def test_list_of_packages(corpus):
 def test_program_runs_by_itself(tmp_path):
     pack(tmp_path, "sounds", {"usr/share/a.wav": tone(3)})
     (tmp_path / "list.txt").write_text("sounds  # one\n")
-    program = REPOSITORY / "benchmarks" / "corpus.py"
+    program = [sys.executable, "-m", "benchmarks.mini.corpus"]
     result = subprocess.run(  # noqa: S603
-        [sys.executable, program, "--out", tmp_path / "corpus", "--packages",
-         tmp_path / "list.txt"],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        [*program, "--out", tmp_path / "corpus", "--packages", tmp_path / "list.txt"],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert result.stdout == "0.001 hours of 1 packages\n"
     assert "sounds:" in result.stderr

@@ -1,22 +1,17 @@
 """The benchmark with YAMNet as the teacher."""
 
-import importlib
 import shutil
 
 import pandas as pd
 import pytest
 
+from benchmarks.mini import distill_yamnet
+from benchmarks.running import cells, options
+from benchmarks.systems import catalogue
 from skw2c.training import Run
 
-from .conftest import REPOSITORY
 from .test_run_all import esc_folder  # noqa: F401, a fixture
 from .yamnet_files import draw_layers, write_keras
-
-
-@pytest.fixture
-def load(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    return importlib.import_module
 
 
 @pytest.fixture
@@ -29,14 +24,13 @@ def whole_folder(tmp_path, esc_folder):  # noqa: F811
     return folder
 
 
-def test_it_is_a_system_of_run_all(load, tmp_path, monkeypatch):
+def test_it_is_a_system_of_run_all(tmp_path, monkeypatch):
     """Each fold gets an encoder of its own, and what lacks is said."""
     monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "none"))
-    options, systems = load("options"), load("systems")
     arguments = ["--data-root", ".", "--weights-dir", str(tmp_path), "--out", str(tmp_path)]
     parsed = options.parse_arguments(arguments, tasks=["map"], slow=(), datasets=["esc50"])
-    system = systems.Catalogue(parsed).systems()["distilled"]
-    with pytest.raises(load("cells").NotHereError, match="yamnet.h5"):
+    system = catalogue.Catalogue(parsed).systems()["distilled"]
+    with pytest.raises(cells.NotHereError, match="yamnet.h5"):
         system.make_classifier(0, 100)
     write_keras(tmp_path / "yamnet.h5", draw_layers())
     features, *_ = system.make_classifier(3, 100).named_steps.values()
@@ -45,16 +39,15 @@ def test_it_is_a_system_of_run_all(load, tmp_path, monkeypatch):
     assert "yamnet.h5" in system.identify_learning()
 
 
-def test_distillation_of_yamnet(load, tmp_path, whole_folder, monkeypatch):
+def test_distillation_of_yamnet(tmp_path, whole_folder, monkeypatch):
     """It runs, and a second time takes what was trained."""
-    script = load("distill_yamnet")
     yamnet = write_keras(tmp_path / "tiny.h5", draw_layers())
     arguments = [
         "--data-root", str(whole_folder), "--yamnet", yamnet,
         "--out", str(tmp_path / "out"), "--encoder-width", "2", "--clip-length", "1",
         "--epochs", "1", "--batch-size", "8", "--precision", "32-true",
     ]  # fmt: skip
-    assert script.main(arguments) == 0
+    assert distill_yamnet.main(arguments) == 0
     scores = pd.read_csv(tmp_path / "out" / "distill_yamnet.csv")
     assert len(scores) == 25
     assert set(scores["n_train"]) == {32}
@@ -65,7 +58,7 @@ def test_distillation_of_yamnet(load, tmp_path, whole_folder, monkeypatch):
     mfcc = scores["accuracy"][scores["features"] == "MFCC statistics"]
     assert f"{100 * mfcc.mean():.2f} ±" in page
     monkeypatch.setattr(Run, "_step", None)  # nothing is left to train
-    assert script.main(arguments) == 0
+    assert distill_yamnet.main(arguments) == 0
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "distill_yamnet.csv"), scores)
     with pytest.raises(TypeError, match="not callable"):
-        script.main([*arguments, "--seed", "1"])
+        distill_yamnet.main([*arguments, "--seed", "1"])

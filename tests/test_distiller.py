@@ -770,7 +770,7 @@ ORIGINAL = """
 import sys
 import numpy as np
 import torch
-from speed_worker import provide_torchaudio
+from benchmarks.speed.worker import provide_torchaudio
 
 provide_torchaudio()
 import wav2clip
@@ -795,7 +795,7 @@ def test_original_program_loads_its_format(tmp_path):
     np.save(tmp_path / "sounds.npy", sounds)
     files = [tmp_path / name for name in ("trained.pt", "vectors.npy", "sounds.npy")]
     subprocess.run(  # noqa: S603
-        [sys.executable, "-c", ORIGINAL, *files], check=True, cwd=REPOSITORY / "benchmarks"
+        [sys.executable, "-c", ORIGINAL, *files], check=True, cwd=REPOSITORY
     )
     theirs = np.load(tmp_path / "vectors.npy")
     assert_close(distiller.transform(sounds), theirs)

@@ -1,21 +1,15 @@
 """benchmarks/imagine.py: the sheets of the papers' figures are drawn."""
 
-import importlib
 import shutil
 
 import pytest
 
-from .conftest import REPOSITORY
+from benchmarks.reports import imagine
+
 from .data_sets import write_urbansound8k
 from .vqgan_files import write_tiny_vqgan
 
 pytest.importorskip("open_clip")
-
-
-@pytest.fixture
-def imagine(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    return importlib.import_module("imagine")
 
 
 @pytest.fixture
@@ -29,14 +23,14 @@ def small(tmp_path, tiny_checkpoint, tiny_clip):
     ]  # fmt: skip
 
 
-def test_figure_4(imagine, small, tmp_path):
+def test_figure_4(small, tmp_path):
     root = write_urbansound8k(tmp_path)
     run = ["--figure", "4", "--data-root", str(root), "--clip-pretrained", "none"]
     assert imagine.main([*small, *run]) == 0
     assert (tmp_path / "out" / "figure_4.png").exists()
 
 
-def test_figure_5(imagine, small, tmp_path, wav_files, monkeypatch, capsys):
+def test_figure_5(small, tmp_path, wav_files, monkeypatch, capsys):
     for song in ("train/A - a", "test/B - b", "test/C - c"):
         (tmp_path / song).mkdir(parents=True)
         for row, track in enumerate(imagine.TRACKS):

@@ -4,6 +4,7 @@ import configparser
 import csv
 import socket
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skw2c.weights
+from benchmarks.mini import targets, train
+from benchmarks.mini.examples import Mixer
+from benchmarks.mini.projection import fit_projection, solve
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import WeightsError
 from skw2c.models.wav2clip._network import Projection
@@ -108,31 +112,22 @@ def test_better_than_mfcc_on_real_recordings(shared):
 # ---- how it is made
 
 
-@pytest.fixture
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-
-
-def test_words_of_clip_are_there(benchmarks, shared):
-    import clip_targets
-
+def test_words_of_clip_are_there(shared):
     folder = shared / "data" / "clip_text_vitb32"
-    columns, vectors, names = clip_targets.read_words(folder)
+    columns, vectors, names = targets.read_words(folder)
     assert len(columns) == len(set(columns)) == len(names) > 100
     assert_close(np.linalg.norm(vectors, axis=1), 1, FEW)
     scores = np.zeros((3, 521))
     for row, name in enumerate(("Bark", "Violin, fiddle")):
         scores[row, audioset_classes().index(name)] = 0.9
-    shares, words, rows = clip_targets.share_out(scores, folder)
+    shares, words, rows = targets.share_out(scores, folder)
     assert rows.tolist() == [0, 1]
     for share, name in zip(shares, ("dog", "Violin"), strict=True):
         assert_close(words[share.argmax()], vectors[names.index(name)])
     np.testing.assert_allclose(shares.max(axis=1), 1)
 
 
-def test_projection_is_found(benchmarks, rng):
-    from mini_projection import fit_projection, solve
-
+def test_projection_is_found(rng):
     features = rng.exponential(size=(400, 6)).astype(np.float32)
     targets = features @ rng.normal(size=(6, 10)) + 3
     found = project(solve(features, targets, regularisation=1e-8), features, 10)
@@ -150,11 +145,7 @@ def project(entries, features, width):
     return projection(torch.from_numpy(features)).detach().numpy()
 
 
-def test_examples_are_mixed_from_the_corpus(benchmarks, rng):
-    from types import SimpleNamespace
-
-    from mini_examples import Mixer
-
+def test_examples_are_mixed_from_the_corpus(rng):
     pieces = [rng.integers(-3000, 3000, n).astype(np.int16) for n in (400, 80000)]
     mixer = Mixer(SimpleNamespace(pieces=pieces, packages=["a", "b"]), seconds=1.0)
     examples = np.stack([mixer.draw(np.random.default_rng(k)) for k in range(40)])
@@ -167,9 +158,7 @@ def test_examples_are_mixed_from_the_corpus(benchmarks, rng):
     np.testing.assert_array_equal(again, examples[7])
 
 
-def test_training_goes_from_examples_to_a_file(benchmarks, shared, tmp_path, rng):
-    import train_mini
-
+def test_training_goes_from_examples_to_a_file(shared, tmp_path, rng):
     examples = tmp_path / "run" / "examples"
     examples.mkdir(parents=True)
     (tmp_path / "run" / "corpus.json").write_text('{"hours": 0.1, "pieces": 20}')
@@ -180,15 +169,11 @@ def test_training_goes_from_examples_to_a_file(benchmarks, shared, tmp_path, rng
         **{"classifier/kernel": rng.normal(size=(521, 1024)), "classifier/bias": np.zeros(521)},
     )
     common = ["--out", str(tmp_path / "run"), "--precision", "32-true", "--n-examples", "24"]
-    train_mini.main(
-        ["train", *common, "--encoder-width", "4", "--epochs", "1", "--batch-size", "12"]
-    )
+    train.main(["train", *common, "--encoder-width", "4", "--epochs", "1", "--batch-size", "12"])
     with pytest.raises(FileNotFoundError, match="lacks heard_001.npy"):
-        train_mini.main(["train", *common, "--n-examples", "1001"])
+        train.main(["train", *common, "--n-examples", "1001"])
     clip = shared / "data" / "clip_text_vitb32"
-    train_mini.main(
-        ["project", *common, "--yamnet", str(tmp_path / "yamnet.npz"), "--clip", str(clip)]
-    )
+    train.main(["project", *common, "--yamnet", str(tmp_path / "yamnet.npz"), "--clip", str(clip)])
     made = Wav2CLIPTransformer(tmp_path / "run" / "mini.safetensors")
     assert made.fit_transform([make_sound()]).shape == (1, 512)
     halves = read_checkpoint(tmp_path / "run" / "mini.safetensors")
@@ -197,6 +182,6 @@ def test_training_goes_from_examples_to_a_file(benchmarks, shared, tmp_path, rng
         assert file.metadata().items() >= {"examples": "24", "hours": "0.1"}.items()
     name = "audio_encoder.layer4.0.conv1.weight"
     np.testing.assert_array_equal(halves[name], trained[name].half())
-    rolled = train_mini.roll(torch.arange(6)[None], torch.Generator().manual_seed(1))[0].tolist()
+    rolled = train.roll(torch.arange(6)[None], torch.Generator().manual_seed(1))[0].tolist()
     assert sorted(rolled) == list(range(6))
     assert {(b - a) % 6 for a, b in pairwise(rolled)} == {1}

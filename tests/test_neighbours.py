@@ -1,12 +1,13 @@
 """Both engines find the nearest neighbours, and the faiss one as many as it promises."""
 
-import importlib
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from benchmarks.speed import search
 from skw2c.exceptions import OptionalDependencyError
 from skw2c.search import _neighbours
 from skw2c.search._codes import Codes
@@ -402,9 +403,14 @@ def test_import_loads_neither_faiss_nor_torch():
 
 
 def test_benchmark(tmp_path):
-    command = [str(REPOSITORY / "benchmarks" / "search.py"), "--items", "3000", "--queries", "50"]
+    command = ["-m", "benchmarks.speed.search", "--items", "3000", "--queries", "50"]
     result = subprocess.run(  # noqa: S603
-        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert result.returncode == 0, result.stderr
     table = [line.split("|")[1:-1] for line in result.stdout.splitlines() if line[:1] == "|"]
@@ -417,10 +423,8 @@ def test_benchmark(tmp_path):
 
 
 @pytest.mark.parametrize("distribution", ["clusters", "gaussian"])
-def test_benchmark_data(tmp_path, monkeypatch, distribution):
+def test_benchmark_data(tmp_path, distribution):
     """Of unit length; near queries resemble an item, far ones do not."""
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    search = importlib.import_module("search")
     arguments = ["--items", "3000", "--queries", "50", "--distribution", distribution]
     search.generate(tmp_path, search.parse_arguments(arguments))
     items, queries = np.load(tmp_path / "items.npy"), np.load(tmp_path / "queries.npy")

@@ -1,20 +1,15 @@
 """What is read of each data set: clips, classes, folds, splits, groups, events, captions."""
 
-import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.datasets import dataset, readers
+from benchmarks.tasks import published
+
 from . import data_sets
-from .conftest import REPOSITORY
 from .data_sets import write_list, write_sounds
-
-
-@pytest.fixture
-def readers(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    return importlib.import_module("readers")
 
 
 def names_of(paths):
@@ -28,7 +23,7 @@ def change(path, old, new):
     path.write_text(text.replace(old, new), "utf-8")
 
 
-def test_esc50(readers, tmp_path):
+def test_esc50(tmp_path):
     data = readers.read("esc50", data_sets.write_esc50(tmp_path))
     assert data.name == "ESC layout, classes-3"
     assert names_of(data.clips) == [
@@ -44,7 +39,7 @@ def test_esc50(readers, tmp_path):
     assert data.notes == []
 
 
-def test_real_esc10(readers, shared):
+def test_real_esc10(shared):
     data = readers.read("esc50", shared / "data" / "esc10")
     assert data.name == "ESC-10"
     assert len(data) == 400
@@ -70,14 +65,14 @@ def test_real_esc10(readers, shared):
         ("40,helicopter", '40,"helicopter', "line 2: ',' expected after"),
     ],
 )
-def test_esc50_broken_rows(readers, tmp_path, old, new, message):
+def test_esc50_broken_rows(tmp_path, old, new, message):
     root = data_sets.write_esc50(tmp_path)
     change(root / "meta" / "esc50.csv", old, new)
     with pytest.raises(ValueError, match=r"esc50\.csv, " + message):
         readers.read("esc50", root)
 
 
-def test_urbansound8k(readers, tmp_path):
+def test_urbansound8k(tmp_path):
     data = readers.read("urbansound8k", data_sets.write_urbansound8k(tmp_path))
     assert [Path(clip).parent.name for clip in data.clips] == ["fold5", "fold10", "fold10"]
     assert data.classes == ["air_conditioner", "dog_bark", "street_music"]
@@ -91,7 +86,7 @@ def test_urbansound8k(readers, tmp_path):
     ]  # fmt: skip
 
 
-def test_urbansound8k_recording_in_two_folds(readers, tmp_path):
+def test_urbansound8k_recording_in_two_folds(tmp_path):
     root = data_sets.write_urbansound8k(tmp_path)
     change(root / "metadata" / "UrbanSound8K.csv", "8.0,2,10", "8.0,2,5")
     write_sounds(root / "audio" / "fold5", ["7-0-1-0.wav"])
@@ -99,7 +94,7 @@ def test_urbansound8k_recording_in_two_folds(readers, tmp_path):
     assert data.notes[-1] == "1 recordings have clips in more than one official fold."
 
 
-def test_fsd50k(readers, tmp_path):
+def test_fsd50k(tmp_path):
     data = readers.read("fsd50k", data_sets.write_fsd50k(tmp_path))
     assert [clip.split("FSD50K.")[1] for clip in data.clips] == [
         "dev_audio/007.wav", "dev_audio/64760.wav", "eval_audio/12.wav",
@@ -114,7 +109,7 @@ def test_fsd50k(readers, tmp_path):
     assert data.notes == []
 
 
-def test_fsd50k_without_dev_sounds(readers, tmp_path):
+def test_fsd50k_without_dev_sounds(tmp_path):
     root = data_sets.write_fsd50k(tmp_path)
     (root / "FSD50K.dev_audio").rename(root / "elsewhere")
     data = readers.read("fsd50k", root)
@@ -125,7 +120,7 @@ def test_fsd50k_without_dev_sounds(readers, tmp_path):
     ]  # fmt: skip
 
 
-def test_fsd50k_goes_by_mid(readers, tmp_path):
+def test_fsd50k_goes_by_mid(tmp_path):
     root = data_sets.write_fsd50k(tmp_path)
     change(root / "FSD50K.ground_truth" / "dev.csv", "64760,Chirp_and_tweet", "64760,Rattle")
     data = readers.read("fsd50k", root)
@@ -145,7 +140,7 @@ def test_fsd50k_goes_by_mid(readers, tmp_path):
         ("eval.csv", "12,", "64760,", "line 2: fname '64760' is listed in .*dev.csv too"),
     ],
 )
-def test_fsd50k_broken_rows(readers, tmp_path, file, old, new, message):
+def test_fsd50k_broken_rows(tmp_path, file, old, new, message):
     root = data_sets.write_fsd50k(tmp_path)
     change(root / "FSD50K.ground_truth" / file, old, new)
     with pytest.raises(ValueError, match=f"{file}, {message}"):
@@ -153,7 +148,7 @@ def test_fsd50k_broken_rows(readers, tmp_path, file, old, new, message):
 
 
 @pytest.mark.parametrize("lists", ["vggsound.csv", "train.csv and test.csv", "below data"])
-def test_vggsound(readers, tmp_path, lists):
+def test_vggsound(tmp_path, lists):
     root = data_sets.write_vggsound(tmp_path)
     if lists == "below data":
         (root / "data").mkdir()
@@ -184,7 +179,7 @@ def test_vggsound(readers, tmp_path, lists):
     assert data.notes == []
 
 
-def test_vggsound_takes_sounds_first(readers, tmp_path):
+def test_vggsound_takes_sounds_first(tmp_path):
     root = data_sets.write_vggsound(tmp_path)
     write_sounds(root / "more", ["a_000001_b-_30.wav", "---g-f_I2yQ_000001.wav"])
     write_sounds(root / ".hidden", ["gone1234567_000005.wav"])
@@ -196,7 +191,7 @@ def test_vggsound_takes_sounds_first(readers, tmp_path):
     assert data.notes == ["1 files lie in more than one folder; the first by name is used."]
 
 
-def test_vggsound_listed_twice(readers, tmp_path):
+def test_vggsound_listed_twice(tmp_path):
     root = data_sets.write_vggsound(tmp_path)
     rows = data_sets.VGGSOUND
     write_list(root / "vggsound.csv", [*rows, rows[0]])
@@ -208,7 +203,7 @@ def test_vggsound_listed_twice(readers, tmp_path):
         readers.read("vggsound", root)
 
 
-def test_vggsound_test_part_alone(readers, tmp_path):
+def test_vggsound_test_part_alone(tmp_path):
     root = tmp_path / "pairs"
     write_list(root / "test.csv", [("---g-f_I2yQ_000001.mp4", "chirp, tweet")])
     write_sounds(root, ["---g-f_I2yQ_000001.wav"])
@@ -221,7 +216,7 @@ def test_vggsound_test_part_alone(readers, tmp_path):
         readers.read("vggsound", root)
 
 
-def test_tau2021(readers, tmp_path):
+def test_tau2021(tmp_path):
     data = readers.read("tau2021", data_sets.write_tau2021(tmp_path))
     assert names_of(data.clips) == [
         "tram-lyon-3-1.wav", "tram-lyon-3-2.wav", "bus-vienna-3-9.wav",
@@ -257,14 +252,14 @@ def test_tau2021(readers, tmp_path):
         ("3-1.mp4\ttram", "3-1.mp4\tTram", "unknown scene 'Tram'"),
     ],
 )
-def test_tau2021_broken_rows(readers, tmp_path, old, new, message):
+def test_tau2021_broken_rows(tmp_path, old, new, message):
     root = data_sets.write_tau2021(tmp_path)
     change(root / "evaluation_setup" / "fold1_train.csv", old, new)
     with pytest.raises(ValueError, match=r"fold1_train\.csv, line 2: .*" + message):
         readers.read("tau2021", root)
 
 
-def test_tau2021_clip_in_both_parts(readers, tmp_path):
+def test_tau2021_clip_in_both_parts(tmp_path):
     root = data_sets.write_tau2021(tmp_path)
     path = root / "evaluation_setup" / "fold1_evaluate.csv"
     path.write_text(path.read_text("utf-8").replace("park-oslo-1-1", "tram-lyon-3-1"), "utf-8")
@@ -274,7 +269,7 @@ def test_tau2021_clip_in_both_parts(readers, tmp_path):
         readers.read("tau2021", root)
 
 
-def test_desed(readers, tmp_path):
+def test_desed(tmp_path):
     data = readers.read("desed", data_sets.write_desed(tmp_path))
     assert data.name == "DESED, validation"
     assert names_of(data.clips) == ["Y-bc_30.000_40.000.wav", "Y-free it's.wav"]
@@ -292,7 +287,7 @@ def test_desed(readers, tmp_path):
     assert "left out" in data.notes[1]
 
 
-def test_desed_synthetic(readers, tmp_path):
+def test_desed_synthetic(tmp_path):
     root = data_sets.write_desed(tmp_path)
     data_sets.write_desed_synthetic(root)
     data = readers.read("desed", root)
@@ -309,14 +304,14 @@ def test_desed_synthetic(readers, tmp_path):
         readers.read("desed", root, subset="weak")
 
 
-def test_desed_goes_on_to_what_has_sounds(readers, tmp_path):
+def test_desed_goes_on_to_what_has_sounds(tmp_path):
     root = data_sets.write_desed(tmp_path)
     data_sets.write_desed_synthetic(root)
     (root / "dcase_synth" / "audio").rename(root / "dcase_synth" / "elsewhere")
     assert readers.read("desed", root).name == "DESED, validation"
 
 
-def test_desed_public(readers, tmp_path):
+def test_desed_public(tmp_path):
     root = tmp_path / "DESED_public_eval" / "dataset"
     rows = [data_sets.DESED_HEADER, ("1Ro0_120_130.wav", "3.847", "10.000", "Frying")]
     write_list(root / "metadata" / "eval" / "public.tsv", rows, delimiter="\t")
@@ -335,7 +330,7 @@ def test_desed_public(readers, tmp_path):
         ("Speech", "Talk", "unknown class 'Talk'"),
     ],
 )
-def test_desed_broken_rows(readers, tmp_path, old, new, message):
+def test_desed_broken_rows(tmp_path, old, new, message):
     root = data_sets.write_desed(tmp_path)
     change(root / "metadata" / "validation" / "validation.tsv", old, new)
     with pytest.raises(ValueError, match=rf"validation\.tsv, line 2: {message}"):
@@ -343,7 +338,7 @@ def test_desed_broken_rows(readers, tmp_path, old, new, message):
 
 
 @pytest.mark.parametrize("validation", [False, True])
-def test_clotho(readers, tmp_path, validation):
+def test_clotho(tmp_path, validation):
     data = readers.read("clotho", data_sets.write_clotho(tmp_path, validation=validation))
     assert (data.name, len(data.marks)) == ("Clotho", int(validation))
     own = ["b.wav"] * validation
@@ -361,7 +356,7 @@ def test_clotho(readers, tmp_path, validation):
     assert data.target is None
 
 
-def test_clotho_in_folders_of_the_archives(readers, tmp_path):
+def test_clotho_in_folders_of_the_archives(tmp_path):
     root = data_sets.write_clotho(tmp_path)
     (root / "clotho_csv_files").mkdir()
     for path in root.glob("*.csv"):
@@ -372,7 +367,7 @@ def test_clotho_in_folders_of_the_archives(readers, tmp_path):
     assert len(readers.read("clotho", root)) == 4
 
 
-def test_clotho_broken_rows(readers, tmp_path):
+def test_clotho_broken_rows(tmp_path):
     root = data_sets.write_clotho(tmp_path)
     (root / "clotho_metadata_development.csv").write_text("file_name,sound_id\na.wav\n", "utf-8")
     data = readers.read("clotho", root)
@@ -397,7 +392,7 @@ def test_clotho_broken_rows(readers, tmp_path):
          ["Rattle", "Rattle, instrument", "Fixed-wing aircraft and airplane"]),
     ],
 )  # fmt: skip
-def test_words_of_classes(readers, tmp_path, labels, words):
+def test_words_of_classes(tmp_path, labels, words):
     """Every reader says classes by `prettify_label`; here by way of ESC-50."""
     labels = labels.split()
     rows = [(f"{k}.wav", 1, k, label) for k, label in enumerate(labels)]
@@ -407,22 +402,19 @@ def test_words_of_classes(readers, tmp_path, labels, words):
     assert readers.read("esc50", tmp_path).words == words
 
 
-def test_lengths_are_compared(readers):
-    dataset = importlib.import_module("dataset")
+def test_lengths_are_compared():
     with pytest.raises(ValueError, match="pair has 2 clips, and fold is of length 1"):
         dataset.AudioDataset("pair", ["a.wav", "b.wav"], fold=np.array([1]))
 
 
 @pytest.mark.parametrize("name", ["urbansound8k", "fsd50k", "vggsound", "tau2021", "clotho"])
-def test_the_published_numbers_find_their_data(readers, tmp_path, name):
+def test_the_published_numbers_find_their_data(tmp_path, name):
     """A set that is read is called what the papers' tables call it."""
-    published = importlib.import_module("published")
     data = readers.read(name, getattr(data_sets, f"write_{name}")(tmp_path))
     assert data.name in {number.dataset for number in published.PUBLISHED}
 
 
-def test_the_part_of_desed_that_the_paper_took(readers, tmp_path):
-    published = importlib.import_module("published")
+def test_the_part_of_desed_that_the_paper_took(tmp_path):
     known = {number.dataset for number in published.PUBLISHED}
     root = data_sets.write_desed(tmp_path)
     assert readers.read("desed", root).name not in known

@@ -1,12 +1,12 @@
 """Data sets are found where they lie, and what is missing or broken is named."""
 
-import importlib
 import re
 import shutil
 
 import pytest
 
-from .conftest import REPOSITORY
+from benchmarks.datasets import readers
+
 from .data_sets import WRITERS, write_clotho
 
 LISTS = {
@@ -39,24 +39,18 @@ SOUNDS = (".wav", ".flac", ".mp4")
 ALL = pytest.mark.parametrize("name", list(WRITERS))
 
 
-@pytest.fixture
-def readers(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    return importlib.import_module("readers")
-
-
 def remove_files(root, is_sound):
     for path in list(root.rglob("*")):
         if path.is_file() and (path.suffix in SOUNDS) == is_sound:
             path.unlink()
 
 
-def test_all_have_a_copy(readers):
+def test_all_have_a_copy():
     assert list(readers.READERS) == list(WRITERS) == list(LISTS)
 
 
 @ALL
-def test_folder_is_found(readers, tmp_path, name):
+def test_folder_is_found(tmp_path, name):
     """Given itself, one in it, the one above it, and the one above an archive's own folder."""
     root = WRITERS[name](tmp_path / "data")
     expected = readers.read(name, root).clips
@@ -71,13 +65,13 @@ def test_folder_is_found(readers, tmp_path, name):
 
 
 @ALL
-def test_folder_of_another_name_is_found(readers, tmp_path, name):
+def test_folder_of_another_name_is_found(tmp_path, name):
     root = WRITERS[name](tmp_path)
     root.rename(tmp_path / "renamed")
     assert readers.READERS[name].find(tmp_path) == tmp_path / "renamed"
 
 
-def test_folder_is_relative(readers, tmp_path, monkeypatch):
+def test_folder_is_relative(tmp_path, monkeypatch):
     root = WRITERS["esc50"](tmp_path)
     monkeypatch.chdir(root / "audio")
     assert readers.READERS["esc50"].find("..") == root
@@ -85,7 +79,7 @@ def test_folder_is_relative(readers, tmp_path, monkeypatch):
 
 
 @ALL
-def test_two_folders_are_ambiguous(readers, tmp_path, name):
+def test_two_folders_are_ambiguous(tmp_path, name):
     root = WRITERS[name](tmp_path)
     shutil.copytree(root, root.with_name(f"{root.name}-2"))
     message = f"more than once: give one of the folders .*{root.name}, .*{root.name}-2"
@@ -94,7 +88,7 @@ def test_two_folders_are_ambiguous(readers, tmp_path, name):
 
 
 @ALL
-def test_nothing_is_there(readers, tmp_path, name):
+def test_nothing_is_there(tmp_path, name):
     with pytest.raises(FileNotFoundError) as caught:
         readers.read(name, tmp_path)
     reader = readers.READERS[name]
@@ -103,7 +97,7 @@ def test_nothing_is_there(readers, tmp_path, name):
 
 
 @ALL
-def test_lists_without_sounds(readers, tmp_path, name):
+def test_lists_without_sounds(tmp_path, name):
     root = WRITERS[name](tmp_path)
     remove_files(root, is_sound=True)
     with pytest.raises(
@@ -115,14 +109,14 @@ def test_lists_without_sounds(readers, tmp_path, name):
 
 
 @ALL
-def test_sounds_without_lists(readers, tmp_path, name):
+def test_sounds_without_lists(tmp_path, name):
     root = WRITERS[name](tmp_path)
     remove_files(root, is_sound=False)
     with pytest.raises(FileNotFoundError, match=f"There is no .*, though {root} is there"):
         readers.read(name, tmp_path)
 
 
-def test_a_list_of_two_is_missing(readers, tmp_path):
+def test_a_list_of_two_is_missing(tmp_path):
     root = WRITERS["tau2021"](tmp_path)
     path = root / "evaluation_setup" / "fold1_evaluate.csv"
     path.unlink()
@@ -130,7 +124,7 @@ def test_a_list_of_two_is_missing(readers, tmp_path):
         readers.read("tau2021", tmp_path)
 
 
-def test_evaluation_part_of_clotho_alone(readers, tmp_path):
+def test_evaluation_part_of_clotho_alone(tmp_path):
     root = write_clotho(tmp_path)
     path = root / LISTS["clotho"]
     path.unlink()
@@ -140,7 +134,7 @@ def test_evaluation_part_of_clotho_alone(readers, tmp_path):
 
 
 @pytest.mark.parametrize("name", list(COLUMNS))
-def test_column_is_missing(readers, tmp_path, name):
+def test_column_is_missing(tmp_path, name):
     root = WRITERS[name](tmp_path)
     path, column = root / LISTS[name], COLUMNS[name]
     path.write_text(path.read_text("utf-8").replace(column, f"my_{column}", 1), "utf-8")
@@ -148,7 +142,7 @@ def test_column_is_missing(readers, tmp_path, name):
         readers.read(name, root)
 
 
-def test_wrong_delimiter(readers, tmp_path):
+def test_wrong_delimiter(tmp_path):
     root = WRITERS["tau2021"](tmp_path)
     path = root / LISTS["tau2021"]
     path.write_text(path.read_text("utf-8").replace("\t", ","), "utf-8")
@@ -157,7 +151,7 @@ def test_wrong_delimiter(readers, tmp_path):
 
 
 @ALL
-def test_files_of_other_systems(readers, tmp_path, name):
+def test_files_of_other_systems(tmp_path, name):
     """A byte order mark, and lines that end as on Windows."""
     root = WRITERS[name](tmp_path)
     expected = readers.read(name, root)
@@ -180,7 +174,7 @@ def test_files_of_other_systems(readers, tmp_path, name):
         (b'"a\nb', "line 1: unexpected end of data"),
     ],
 )
-def test_broken_list(readers, tmp_path, name, content, message):
+def test_broken_list(tmp_path, name, content, message):
     root = WRITERS[name](tmp_path)
     (root / LISTS[name]).write_bytes(content)
     with pytest.raises(ValueError, match=message) as caught:
@@ -188,7 +182,7 @@ def test_broken_list(readers, tmp_path, name, content, message):
     assert str(root / LISTS[name]) in str(caught.value)
 
 
-def test_blank_lines_count_as_lines(readers, tmp_path):
+def test_blank_lines_count_as_lines(tmp_path):
     root = WRITERS["esc50"](tmp_path)
     path = root / LISTS["esc50"]
     text = path.read_text("utf-8")
@@ -197,7 +191,7 @@ def test_blank_lines_count_as_lines(readers, tmp_path):
         readers.read("esc50", root)
 
 
-def test_archive_in_place_of_a_folder(readers, tmp_path):
+def test_archive_in_place_of_a_folder(tmp_path):
     archive = tmp_path / "master.zip"
     archive.touch()
     with pytest.raises(FileNotFoundError, match="is a file: unpack the archive and give its fold"):
@@ -206,12 +200,12 @@ def test_archive_in_place_of_a_folder(readers, tmp_path):
         readers.read("esc50", "nowhere")
 
 
-def test_unknown_name(readers, tmp_path):
+def test_unknown_name(tmp_path):
     with pytest.raises(ValueError, match="no reader of 'esc51'; there are: esc50, urbansound8k"):
         readers.read("esc51", tmp_path)
 
 
-def test_check_data(readers, tmp_path):
+def test_check_data(tmp_path):
     for write in WRITERS.values():
         write(tmp_path)
     shutil.rmtree(tmp_path / "FSD50K")
@@ -229,7 +223,7 @@ def test_check_data(readers, tmp_path):
     assert "No clip of fold 1" in table.at["urbansound8k", "notes"]
 
 
-def test_check_data_tells_what_is_broken(readers, tmp_path):
+def test_check_data_tells_what_is_broken(tmp_path):
     root = WRITERS["desed"](tmp_path)
     path = root / LISTS["desed"]
     path.write_text(path.read_text("utf-8").replace("Cat", "Lion"), "utf-8")
@@ -241,7 +235,7 @@ def test_check_data_tells_what_is_broken(readers, tmp_path):
         readers.check_data(root / "nowhere")
 
 
-def test_check_data_of_complete_data(readers, tmp_path):
+def test_check_data_of_complete_data(tmp_path):
     root = WRITERS["esc50"](tmp_path)
     shutil.copy(root / "audio" / "5-3-A-13.wav", root / "audio" / "5-absent.wav")
     row = readers.check_data(root).set_index("name").loc["esc50"]

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import importlib
 import io
 import re
 from html.parser import HTMLParser
@@ -11,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .conftest import REPOSITORY
+from benchmarks import reports
+from benchmarks.reports import _colours, _matrices
+from benchmarks.running import cells
+from benchmarks.tasks import published
 
 ODD = 'dog <b>&amp; "cat" $x_1$ | ü'
 PAPER = ("Supervise", "OpenL3", "YAMNet", "AudioCLIP", "Wav2CLIP")
@@ -20,21 +22,14 @@ VOID = {"meta", "img", "br"}
 
 
 @pytest.fixture(scope="module")
-def load():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-        yield importlib.import_module
+def cell():
+    return cells.Cell
 
 
 @pytest.fixture(scope="module")
-def cell(load):
-    return load("cells").Cell
-
-
-@pytest.fixture(scope="module")
-def write(load):
+def write():
     def write(cells, out, facts=None):
-        return Report(load("reporting").write_report(cells, facts or {}, out).parent)
+        return Report(reports.write_report(cells, facts or {}, out).parent)
 
     return write
 
@@ -447,13 +442,12 @@ def test_same_input_same_bytes(write, cell, tmp_path):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
-def test_difference_has_one_order_of_classes(load, cell):
-    matrices = load("reporting._matrices")
+def test_difference_has_one_order_of_classes(cell):
     kept = cell("c", "d", "one", details={"classes": ["x", "y"], "confusion": [[3, 1], [0, 5]]})
     turned = cell("c", "d", "other", details={"classes": ["y", "x"], "confusion": [[5, 0], [1, 3]]})
     for one in (kept, turned):
-        np.testing.assert_array_equal(matrices._read(one, ["x", "y"]), [[0.75, 0.25], [0, 1]])
-    shares = matrices.normalise_rows([[0, 0], [1, 3]])
+        np.testing.assert_array_equal(_matrices._read(one, ["x", "y"]), [[0.75, 0.25], [0, 1]])
+    shares = _matrices.normalise_rows([[0, 0], [1, 3]])
     assert np.isnan(shares[0]).all()
     np.testing.assert_array_equal(shares[1], [0.25, 0.75])
 
@@ -466,18 +460,17 @@ def test_difference_has_one_order_of_classes(load, cell):
         (("a",), None),
     ],
 )
-def test_pair_that_is_compared(load, cell, names, pair):
+def test_pair_that_is_compared(cell, names, pair):
     cells = [cell("c", "d", name, {"accuracy": 0.1 * k}) for k, name in enumerate(names, 1)]
-    assert load("reporting._matrices")._choose_pair(cells) == pair
+    assert _matrices._choose_pair(cells) == pair
 
 
-def test_colours(load):
-    colours = load("reporting._colours")
-    assert len(set(colours.mark_classes(56))) == 56
+def test_colours():
+    assert len(set(_colours.mark_classes(56))) == 56
     systems = [*PAPER, "MFCC", "mine", "yours"]
-    found = colours.colour_systems(systems)
+    found = _colours.colour_systems(systems)
     assert len(set(found.values())) == len(systems)
-    assert found["Wav2CLIP"] == colours.colour_systems(["Wav2CLIP"])["Wav2CLIP"]
+    assert found["Wav2CLIP"] == _colours.colour_systems(["Wav2CLIP"])["Wav2CLIP"]
 
 
 @pytest.mark.parametrize(
@@ -492,13 +485,12 @@ def test_colours(load):
         (("querying", "ESC-50, text to audio", "AudioCLIP", "mean average precision"), 0.7697, 4),
     ],
 )
-def test_published(load, key, value, digits):
-    number = load("published").find(*key)
+def test_published(key, value, digits):
+    number = published.find(*key)
     assert (number.value, number.digits) == (value, digits)
 
 
-def test_published_numbers_are_whole(load):
-    published = load("published")
+def test_published_numbers_are_whole():
     sizes = pd.Series([number.source for number in published.PUBLISHED]).value_counts().to_dict()
     assert sizes == {
         "Wav2CLIP, table 2": 37, "Wav2CLIP, table 3": 14, "AudioCLIP, table 1": 6,

@@ -1,7 +1,6 @@
 """run_all.py makes its tables: on a folder in the layout of ESC-50, and in a small world."""
 
 import errno
-import importlib
 import json
 import os
 import re
@@ -14,18 +13,17 @@ import pytest
 import soundfile
 import torch
 
+from benchmarks import run_all, tasks
+from benchmarks.datasets import dataset, generated
+from benchmarks.running import bench, cells, estimate, extraction, options
+from benchmarks.systems import catalogue
+from benchmarks.tasks import frame_level, imagining
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 
 from .conftest import REPOSITORY
 from .vqgan_files import write_tiny_vqgan
 
 BENCHMARKS = REPOSITORY / "benchmarks"
-
-
-@pytest.fixture
-def load(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +101,7 @@ def test_official_data(tmp_path, esc_folder, tiny_checkpoint):
     assert "openl3_audio_mel256_env" in page
 
 
-def test_a_second_run_computes_nothing(tmp_path, esc_folder, load):
-    run_all, extraction = load("run_all"), load("extraction")
+def test_a_second_run_computes_nothing(tmp_path, esc_folder):
     arguments = ["--tasks", "classification", "map", "--data-root", str(esc_folder), "--features",
                  "mfcc",
                  "--probe", "logistic", "--out", str(tmp_path)]  # fmt: skip
@@ -121,9 +118,8 @@ def test_a_second_run_computes_nothing(tmp_path, esc_folder, load):
     assert read_cells(tmp_path) == first
 
 
-def test_a_full_disk(tmp_path, esc_folder, load, monkeypatch, capsys):
+def test_a_full_disk(tmp_path, esc_folder, monkeypatch, capsys):
     """It is said what cannot be written, nothing is left half written, and the run goes on."""
-    run_all = load("run_all")
     out = tmp_path / "out"
     arguments = ["--tasks", "classification", "--data-root", str(esc_folder), "--features", "mfcc",
                  "--probe", "logistic", "--out", str(out)]  # fmt: skip
@@ -149,9 +145,8 @@ def test_a_full_disk(tmp_path, esc_folder, load, monkeypatch, capsys):
     assert len(read_cells(out)) == 1
 
 
-def test_small_world(tmp_path, load, monkeypatch, tiny_world, capsys):
+def test_small_world(tmp_path, monkeypatch, tiny_world, capsys):
     """Every task in the generated world, by encoders that were trained for some seconds."""
-    run_all, generated = load("run_all"), load("generated")
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
     monkeypatch.setattr(generated, "N_MIXTURES", {"train": 20, "test": 20})
     arguments = [
@@ -167,7 +162,7 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world, capsys):
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert (scores["cpu_seconds"] > 0).any()
     cells = read_cells(tmp_path)
-    names = {kind.name for kind in load("tasks").TASKS.values()}
+    names = {kind.name for kind in tasks.TASKS.values()}
     assert {task for task, _, _ in cells} == names - {"fine-tuning", "pictures from sound"}
     systems = {
         "Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP mini", "Wav2CLIP (distilled)"
@@ -203,8 +198,7 @@ def test_small_world(tmp_path, load, monkeypatch, tiny_world, capsys):
     assert len(scores) > 40
 
 
-def test_pictures_from_sound(tmp_path, load, monkeypatch, tiny_world):
-    run_all, generated = load("run_all"), load("generated")
+def test_pictures_from_sound(tmp_path, monkeypatch, tiny_world):
     vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
     monkeypatch.setattr(generated, "train_small_vqgan", lambda *_, **__: vqgan)
@@ -228,15 +222,13 @@ def test_pictures_from_sound(tmp_path, load, monkeypatch, tiny_world):
     assert "painted from its sound" in page
 
 
-def test_shuffled_vectors_are_chance(load):
-    imagining = load("tasks.imagining")
+def test_shuffled_vectors_are_chance():
     truth = np.repeat(["a", "b", "c", "d", "e"], 8)
     assert abs(imagining.shuffle(truth, truth, seed=0) - 0.2) < 0.01
     assert imagining.choose_examples(truth) == [0, 1, 8, 9, 16, 17, 24, 25, 32, 33]
 
 
-def test_clips_that_are_tested_on_are_held_out(load, tiny_world):
-    generated = load("generated")
+def test_clips_that_are_tested_on_are_held_out(tiny_world):
     train = make_audiovisual_events(24, random_state=0)
     test = make_audiovisual_events(24, random_state=generated.HELD_OUT)
     both = generated.join(generated.as_dataset(train, "train"), generated.as_dataset(test, "test"))
@@ -250,8 +242,7 @@ def test_clips_that_are_tested_on_are_held_out(load, tiny_world):
         assert got["onset"].tolist() == own["onset"].tolist()
 
 
-def test_seconds_are_labelled_by_what_fills_them(load):
-    frame_level, dataset = load("tasks.frame_level"), load("dataset")
+def test_seconds_are_labelled_by_what_fills_them():
     events = pd.DataFrame(
         {"row": [0, 0, 1], "label": ["bell", "bell", "rain"], "onset": [0.2, 3.6, 0.0],
          "offset": [1.3, 4.2, 9.0]}
@@ -279,11 +270,11 @@ def test_seconds_are_labelled_by_what_fills_them(load):
         (["--data-root", ".", "--features", "broken_module:make"], "SyntaxError"),
     ],
 )
-def test_bad_arguments(tmp_path, arguments, message, load, monkeypatch, capsys):
+def test_bad_arguments(tmp_path, arguments, message, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken_module.py").write_text("def make(:")
     try:
-        status = load("run_all").main(arguments)
+        status = run_all.main(arguments)
     except SystemExit as exc:
         status = exc.code
     assert status != 0
@@ -293,26 +284,25 @@ def test_bad_arguments(tmp_path, arguments, message, load, monkeypatch, capsys):
 
 
 @pytest.mark.filterwarnings("ignore:batch_size=")
-def test_learners_pass_over_what_cannot_be_read(tmp_path, esc_folder, load):
+def test_learners_pass_over_what_cannot_be_read(tmp_path, esc_folder):
     """An encoder that is trained from scratch gets the clips that others get vectors of."""
     arguments = [
         "--tasks", "classification", "--data-root", str(esc_folder), "--features", "supervise",
         "--supervise-width", "2", "--supervise-epochs", "1", "--out", str(tmp_path),
     ]  # fmt: skip
-    assert load("run_all").main(arguments) == 0
+    assert run_all.main(arguments) == 0
     (cell,) = read_cells(tmp_path).values()
     assert cell["n"] == 40
     assert "1 clips could not be read" in cell["notes"]
 
 
-def test_rows_are_called_what_they_are(load, tmp_path, tiny_checkpoint):
+def test_rows_are_called_what_they_are(tmp_path, tiny_checkpoint):
     """Somebody's own weights are not compared with the official ones; in-domain rows are marked."""
-    options, systems, bench = load("options"), load("systems"), load("bench")
     known = dict(tasks=["classification"], slow=(), datasets=["esc50"])
 
     def find(name, *more):
         parsed = options.parse_arguments(["--data-root", ".", *more], **known)
-        return systems.Catalogue(parsed).systems()[name]
+        return catalogue.Catalogue(parsed).systems()[name]
 
     assert find("wav2clip").title == "Wav2CLIP"
     own = find("wav2clip", "--weights", tiny_checkpoint)
@@ -333,16 +323,16 @@ def test_rows_are_called_what_they_are(load, tmp_path, tiny_checkpoint):
         def fill(self, bench, cell, data, system):
             cell.scores = {"accuracy": 1.0}
 
-    store = load("cells").CellStore(tmp_path)
+    store = cells.CellStore(tmp_path)
     for name, marked in (("VGGSound", True), ("ESC-50", False)):
-        data = load("dataset").AudioDataset(name, [])
+        data = dataset.AudioDataset(name, [])
         run = bench.Bench(None, [data], [find("wav2clip")], store, None, None)
         run.run(Told())
         assert any(note.startswith("in-domain") for note in run.cells[0].notes) == marked
 
 
-def test_check_data(tmp_path, esc_folder, load, capsys):
-    assert load("run_all").main(["--check-data", "--data-root", str(esc_folder)]) == 0
+def test_check_data(tmp_path, esc_folder, capsys):
+    assert run_all.main(["--check-data", "--data-root", str(esc_folder)]) == 0
     text = capsys.readouterr().out
     assert str(esc_folder) in text
     for url in ("zenodo.org/records/4060432", "github.com/hche11/VGGSound"):
@@ -350,24 +340,24 @@ def test_check_data(tmp_path, esc_folder, load, capsys):
 
 
 @pytest.mark.parametrize("named", [["--datasets", "esc50"], ["--tasks", "esc50", "map"]])
-def test_check_data_of_some(esc_folder, load, capsys, named):
-    assert load("run_all").main(["--check-data", "--data-root", str(esc_folder), *named]) == 0
+def test_check_data_of_some(esc_folder, capsys, named):
+    assert run_all.main(["--check-data", "--data-root", str(esc_folder), *named]) == 0
     text = capsys.readouterr().out
     assert text.count("name: ") == 1
     assert "name: esc50" in text
     assert str(esc_folder) in text
 
 
-def test_each_name_is_taken_once(load):
+def test_each_name_is_taken_once():
     """A system or task that is named twice would stand in the tables twice."""
     known = dict(tasks=["classification", "map"], slow=(), datasets=["esc50", "desed"])
-    options = load("options").parse_arguments(
+    parsed = options.parse_arguments(
         ["--data-root", ".", "--tasks", "map,esc50", "map", "--datasets", "desed", "esc50", "desed",
          "--features", "mfcc", "wav2clip,mfcc"], **known,
     )  # fmt: skip
-    assert options.tasks == ["map"]
-    assert options.datasets == ["desed", "esc50"]
-    assert options.features == ["mfcc", "wav2clip"]
+    assert parsed.tasks == ["map"]
+    assert parsed.datasets == ["desed", "esc50"]
+    assert parsed.features == ["mfcc", "wav2clip"]
 
 
 def test_names_that_no_terminal_has(tmp_path):
@@ -379,9 +369,8 @@ def test_names_that_no_terminal_has(tmp_path):
     assert r"caf\udce9" in result.stdout
 
 
-def test_what_a_run_will_take(load, monkeypatch, capsys):
+def test_what_a_run_will_take(monkeypatch, capsys):
     """It follows how fast the machine is and how much there is to do."""
-    estimate, options = load("estimate"), load("options")
     monkeypatch.setattr(estimate, "measure_rate", lambda: 100)
 
     def parse(*arguments):
@@ -401,17 +390,16 @@ def test_what_a_run_will_take(load, monkeypatch, capsys):
     assert "Supervise" not in told
 
 
-def test_the_machine_is_measured(load):
+def test_the_machine_is_measured():
     """Nothing that is drawn elsewhere changes by it."""
     torch.manual_seed(0)
     first = torch.rand(1)
     torch.manual_seed(0)
-    assert load("estimate").measure_rate() > 0
+    assert estimate.measure_rate() > 0
     assert torch.rand(1) == first
 
 
-def test_quick_leaves_out_what_is_trained_from_scratch(tmp_path, load, monkeypatch, tiny_world):
-    run_all, generated = load("run_all"), load("generated")
+def test_quick_leaves_out_what_is_trained_from_scratch(tmp_path, monkeypatch, tiny_world):
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
     chosen = []
     monkeypatch.setattr(run_all, "run_once", lambda *arguments: chosen.append(arguments[2]) or [])

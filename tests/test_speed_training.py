@@ -3,7 +3,6 @@
 import argparse
 import copy
 import csv
-import importlib
 import subprocess
 import sys
 import textwrap
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.speed import training, worker
 from skw2c.models import build_student
 from skw2c.training import TeacherVectors, TensorClips, WaveformClips
 from skw2c.training._clips import average_frames
@@ -21,12 +21,6 @@ from .conftest import REPOSITORY
 from .test_distiller import ABSENT, BARE
 
 BENCHMARKS = REPOSITORY / "benchmarks"
-
-
-@pytest.fixture
-def load(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module
 
 
 TINY = (
@@ -78,11 +72,10 @@ def count_by_gradients(student, n_samples):
 
 
 @pytest.mark.parametrize("width", [2, 8])
-def test_operations_are_those_of_torch_but_for_the_padding(load, width):
+def test_operations_are_those_of_torch_but_for_the_padding(width):
     """Without padding and its zeros, both count the same."""
-    speed_training = load("speed_training")
     options = argparse.Namespace(encoder_width=width, clip_length=5.0)
-    layers = speed_training.list_layers(options)
+    layers = training.list_layers(options)
     assert sum(number for _, number in layers) == 20
     ours = sum(layer.operations * number for layer, number in layers)
     student, _ = build_student("resnet18", width)
@@ -94,17 +87,17 @@ def test_operations_are_those_of_torch_but_for_the_padding(load, width):
         shape = [n + 2 * pad for n, pad in zip(layer.shape[2:], convolution.padding, strict=True)]
         convolution.padding = (0, 0)
         shape_in = (1, layer.shape[1], *shape)
-        products = load("speed_worker").count_products(
+        products = worker.count_products(
             convolution, shape_in, convolution(torch.zeros(shape_in)).shape
         )
         without_padding += number * products * (2 if layer.is_first else 3)
     assert without_padding == theirs
 
 
-def test_bare_convolutions_are_those_of_the_network(load):
+def test_bare_convolutions_are_those_of_the_network():
     """The bare convolution gives both gradients, the first one that of its weights alone."""
     options = argparse.Namespace(encoder_width=4, clip_length=1.0)
-    for layer, _ in load("speed_training").list_layers(options):
+    for layer, _ in training.list_layers(options):
         gradients = layer.bare(2, torch.float32)()
         shapes = [tuple(gradient.shape) for gradient in gradients]
         weights = tuple(layer.convolution.weight.shape)
@@ -112,42 +105,40 @@ def test_bare_convolutions_are_those_of_the_network(load):
         assert shapes == expected
 
 
-def test_clock_leaves_out_the_pauses(load, monkeypatch):
+def test_clock_leaves_out_the_pauses(monkeypatch):
     """One second a step, and a hundred in each pause."""
-    speed_training = load("speed_training")
     now = [0.0]
-    monkeypatch.setattr(speed_training.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(training.time, "perf_counter", lambda: now[0])
 
     def pause():
         now[0] += 100
 
-    clock = speed_training.Clock(torch.device("cpu"), 2, pause)
-    for _ in range(speed_training.WARM_UP + 6):
+    clock = training.Clock(torch.device("cpu"), 2, pause)
+    for _ in range(training.WARM_UP + 6):
         now[0] += 1
         clock.update()
     assert clock.seconds == [1, 1, 1]
 
 
-def test_rows_stand_for_clips(load):
+def test_rows_stand_for_clips():
     clips = TensorClips(torch.arange(12.0).reshape(3, 4), TeacherVectors(np.eye(3)[:, None], None))
-    rows = load("speed_training").Rows(clips, 8)
+    rows = training.Rows(clips, 8)
     assert len(rows.n_samples) == 8
     batch = rows.read(np.array([7, 0]), np.array([1, 0]), 2)
     torch.testing.assert_close(batch.waveforms, torch.tensor([[5.0, 6.0], [0.0, 1.0]]))
     torch.testing.assert_close(batch.targets, torch.eye(3)[[1, 0]])
 
 
-def test_row_of_a_gpu(load, monkeypatch):
+def test_row_of_a_gpu(monkeypatch):
     """The whole way of a GPU, on the CPU, with clocks and meters that stand still."""
-    speed_training = load("speed_training")
-    cuda = speed_training.torch.cuda
+    cuda = training.torch.cuda
     monkeypatch.setattr(cuda, "reset_peak_memory_stats", lambda: None)
     monkeypatch.setattr(cuda, "max_memory_allocated", lambda: 3 * 10**9)
-    monkeypatch.setattr(speed_training, "measure_steps", lambda *arguments: [0.01])
-    monkeypatch.setattr(speed_training, "measure_matrix_rate", lambda device: 2e12)
+    monkeypatch.setattr(training, "measure_steps", lambda *arguments: [0.01])
+    monkeypatch.setattr(training, "measure_matrix_rate", lambda device: 2e12)
     options = argparse.Namespace(encoder_width=64, clip_length=5.0, steps=40, device="cpu")
-    row = speed_training.measure_on_gpu(speed_training.Kind(128, "bf16-mixed", True), options, None)
-    operations = sum(n * layer.operations for layer, n in speed_training.list_layers(options))
+    row = training.measure_on_gpu(training.Kind(128, "bf16-mixed", True), options, None)
+    operations = sum(n * layer.operations for layer, n in training.list_layers(options))
     assert operations == pytest.approx(12.2e9, rel=0.02)
     assert row == {
         "batch": 128,
@@ -163,16 +154,15 @@ def test_row_of_a_gpu(load, monkeypatch):
     def run_out(*arguments):
         raise cuda.OutOfMemoryError
 
-    monkeypatch.setattr(speed_training, "measure_steps", run_out)
-    row = speed_training.measure_on_gpu(speed_training.Kind(2, "bf16-mixed", False), options, None)
+    monkeypatch.setattr(training, "measure_steps", run_out)
+    row = training.measure_on_gpu(training.Kind(2, "bf16-mixed", False), options, None)
     assert row["step, ms"] == "out of memory"
 
 
-def test_rate_of_a_product_of_matrices(load, monkeypatch):
-    speed_training = load("speed_training")
-    monkeypatch.setitem(speed_training.MATRIX, "cpu", 100)
-    monkeypatch.setattr(speed_training, "time_call", lambda function: 0.5 + 0 * len(function()))
-    assert speed_training.measure_matrix_rate("cpu") == 4e6
+def test_rate_of_a_product_of_matrices(monkeypatch):
+    monkeypatch.setitem(training.MATRIX, "cpu", 100)
+    monkeypatch.setattr(training, "time_call", lambda function: 0.5 + 0 * len(function()))
+    assert training.measure_matrix_rate("cpu") == 4e6
 
 
 # ---- what the speed rests on

@@ -1,15 +1,15 @@
 """The tasks of the papers, each of which fills the cells of a table or a figure."""
 
-from tasks.audio_retrieval import AudioRetrieval
-from tasks.captioning import Captioning
-from tasks.classification import Classification, FineTuning
-from tasks.cross_modal import CrossModal
-from tasks.data_efficiency import DataEfficiency
-from tasks.frame_level import FrameLevel
-from tasks.imagining import Imagining
-from tasks.maps import Maps
-from tasks.querying import Querying
-from tasks.zero_shot import ZeroShot
+from benchmarks.tasks.audio_retrieval import AudioRetrieval
+from benchmarks.tasks.captioning import Captioning
+from benchmarks.tasks.classification import Classification, FineTuning
+from benchmarks.tasks.cross_modal import CrossModal
+from benchmarks.tasks.data_efficiency import DataEfficiency
+from benchmarks.tasks.frame_level import FrameLevel
+from benchmarks.tasks.imagining import Imagining
+from benchmarks.tasks.maps import Maps
+from benchmarks.tasks.querying import Querying
+from benchmarks.tasks.zero_shot import ZeroShot
 
 # What takes long, in the papers' size days without a GPU, is run only where it is asked for.
 SLOW = ("fine-tuning", "pictures-from-sound")

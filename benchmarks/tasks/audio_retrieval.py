@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from segments import label_segments
 from sklearn.model_selection import GroupKFold, KFold
 
+from benchmarks.running.segments import label_segments
+from benchmarks.tasks.task import Task
 from skw2c.metrics import segment_f1
-from tasks.task import Task
 
 _N_FOLDS = 5
 _STEP = 0.01  # of the thresholds of the cosine distance, from 0 to 2

@@ -1,11 +1,11 @@
 """Sentences for sounds: a decoder on frozen vectors of seconds."""
 
 import numpy as np
-from cells import NotHereError
 
+from benchmarks.running.cells import NotHereError
+from benchmarks.tasks.task import Task
 from skw2c import AudioCaptioner
 from skw2c.metrics import available_java_scores, caption_scores, java_caption_scores
-from tasks.task import Task
 
 _TITLES = {
     "cider_d": "CIDEr-D",

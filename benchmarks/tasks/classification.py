@@ -3,12 +3,12 @@
 import warnings
 
 import numpy as np
-from identity import identify_recipe
-from probes import chance_of, make_probe, mean_average_precision
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit, StratifiedGroupKFold
 
-from tasks.task import Task
+from benchmarks.running.fingerprint import identify_recipe
+from benchmarks.running.probes import chance_of, make_probe, mean_average_precision
+from benchmarks.tasks.task import Task
 
 # Sets whose published measure is the mean average precision, although clips have one class.
 _BY_PRECISION = {"VGGSound"}

@@ -1,11 +1,11 @@
 """Find the pictures that belong to a sound, and the sound that belongs to pictures."""
 
 import numpy as np
-from identity import identify
-from pictures import show
 
+from benchmarks.running.fingerprint import identify
+from benchmarks.running.images import show
+from benchmarks.tasks.task import Task
 from skw2c.metrics import chance_reciprocal_rank, mean_reciprocal_rank
-from tasks.task import Task
 
 DIRECTIONS = ("audio to images", "images to audio")
 _N_EXAMPLES, _N_FOUND = 6, 4

@@ -1,10 +1,10 @@
 """How many labels each system needs: the same probe on ever more of them (figure 2)."""
 
 import numpy as np
-from probes import chance_of, make_probe, mean_average_precision
 
-from tasks.classification import measure_of
-from tasks.task import Task
+from benchmarks.running.probes import chance_of, make_probe, mean_average_precision
+from benchmarks.tasks.classification import measure_of
+from benchmarks.tasks.task import Task
 
 SHARES = (1, 2, 5, 10, 20, 50, 100)
 """In per cent of the clips."""

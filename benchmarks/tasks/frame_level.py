@@ -1,11 +1,11 @@
 """What is heard in each second of a clip, by words, or that nothing is."""
 
 import numpy as np
-from identity import identify
 from sklearn.metrics import balanced_accuracy_score
 
-from tasks.task import Task
-from tasks.zero_shot import embed_words
+from benchmarks.running.fingerprint import identify
+from benchmarks.tasks.task import Task
+from benchmarks.tasks.zero_shot import embed_words
 
 _NOTHING = ""
 

@@ -1,12 +1,12 @@
 """Pictures painted from sounds, and what CLIP sees in them."""
 
 import numpy as np
-from identity import identify
-from pictures import encode_picture, show
 from sklearn.base import clone
 
-from tasks.task import Task
-from tasks.zero_shot import embed_words
+from benchmarks.running.fingerprint import identify
+from benchmarks.running.images import encode_picture, show
+from benchmarks.tasks.task import Task
+from benchmarks.tasks.zero_shot import embed_words
 
 N_SHUFFLES = 1000
 N_WATCHED = 10

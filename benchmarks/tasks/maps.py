@@ -3,10 +3,10 @@
 import warnings
 
 import numpy as np
-from identity import identify
 from sklearn.neighbors import NearestNeighbors
 
-from tasks.task import Task
+from benchmarks.running.fingerprint import identify
+from benchmarks.tasks.task import Task
 
 _MOST = 3000
 

@@ -1,11 +1,11 @@
 """Search in clips by words, and across words, sounds and pictures: the table of AudioCLIP."""
 
 import numpy as np
-from identity import identify
 
+from benchmarks.running.fingerprint import identify
+from benchmarks.tasks.task import Task
+from benchmarks.tasks.zero_shot import embed_words
 from skw2c.metrics import retrieval_scores
-from tasks.task import Task
-from tasks.zero_shot import embed_words
 
 _MEASURES = {
     "map": "mean average precision",

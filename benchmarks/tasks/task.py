@@ -1,6 +1,6 @@
 """What a task is: which sets and systems it is for, and how a cell of it is filled."""
 
-from identity import identify
+from benchmarks.running.fingerprint import identify
 
 
 class Task:

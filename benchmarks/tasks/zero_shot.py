@@ -1,12 +1,12 @@
 """Classes of clips by the words for them; nothing is trained."""
 
 import numpy as np
-from identity import identify
-from probes import chance_of, mean_average_precision
 
+from benchmarks.running.fingerprint import identify
+from benchmarks.running.probes import chance_of, mean_average_precision
+from benchmarks.tasks.classification import measure_of
+from benchmarks.tasks.task import Task
 from skw2c import ZeroShotClassifier
-from tasks.classification import measure_of
-from tasks.task import Task
 
 
 class ZeroShot(Task):

@@ -1,0 +1,265 @@
+"""The small generated world as data sets and systems: the offline profile of the benchmarks."""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+import skw2c
+from benchmarks.datasets.dataset import AudioDataset
+from benchmarks.systems.catalogue import System
+from benchmarks.systems.mfcc import MFCCTransformer
+from skw2c import (
+    AudioToImage,
+    CLIPImageEncoder,
+    CLIPTextEncoder,
+    SupervisedAudioClassifier,
+    Wav2CLIPTransformer,
+    make_small_world,
+)
+from skw2c.datasets import (
+    SOUND_KINDS,
+    make_audiovisual_events,
+    pair_frames,
+    train_small_vqgan,
+)
+from skw2c.models import Wav2CLIP
+from skw2c.weights import keep_in_memory
+
+PROMPTS = ("the sound of {}", "a picture of {}", "this is {}", "{} is heard")
+NOTHING = "nothing is heard"
+MARK = "generated world"
+NAME = "generated world"
+MIXTURES = "generated mixtures"
+# Clips that are evaluated on have other seeds than those that are trained on.
+HELD_OUT = 10_000
+N_MIXTURES = {"train": 400, "test": 200}
+# Supervise: a tenth of fewer clips cannot tell which epoch was best.
+_ENOUGH_TO_VALIDATE = 500
+_FULL, _MOST_EPOCHS = 1000, 7
+# As many steps of half as many clips cost half, and with few clips lead about as far.
+_BATCH, _FEW, _SMALLEST_BATCH = 32, 250, 12
+
+
+class World:
+    """A small world, its encoders, and clips that are held out.
+
+    Parameters
+    ----------
+    options : Namespace
+        With ``seed``, ``n_train``, ``n_test``, ``epochs``, ``world``, ``n_jobs`` and
+        ``verbose``.
+    """
+
+    NAMES = ("supervise", "mfcc", "untrained", "mini", "wav2clip")
+
+    def __init__(self, options):
+        self.options = options
+        self.made = make_small_world(
+            n_clips=options.n_train, max_epochs=options.epochs, random_state=options.seed,
+            folder=options.world, n_jobs=options.n_jobs, verbose=True,
+        )  # fmt: skip
+
+    @property
+    def identity(self):
+        """All that the cells of the world depend on."""
+        options = vars(self.options)
+        names = (
+            "seed", "n_train", "n_test", "epochs", "tasks", "features", "probe", "n_trials",
+            "supervise_width", "supervise_epochs", "supervise_shares", "caption_epochs",
+            "n_painted", "painting_steps",
+        )  # fmt: skip
+        return ("world", skw2c.__version__, *(options[name] for name in names))
+
+    def data(self):
+        """The data sets of the world."""
+        known, seed = self._known, HELD_OUT + self.options.seed
+        new = make_audiovisual_events(self.options.n_test, random_state=seed)
+        both = join(as_dataset(known, "train"), as_dataset(new, "test"))
+        heard = np.isin(both.target, self.made.kinds)
+        main = self._describe(both, heard, NAME, self.made.kinds)
+        main.nothing = [f"an empty {scene}, {NOTHING}" for scene in known.scene_names]
+        unseen, title = ~heard & (both.split == "test"), f"{NAME}, kinds never heard"
+        among = [
+            self._describe(both, unseen, title, self.made.left_out),
+            self._describe(both, unseen, f"{title}, among all", SOUND_KINDS),
+        ]
+        for data in among:
+            data.only = ("zero-shot",)
+        return [main, self._mix(main), *among]
+
+    @property
+    def _device(self):
+        """The same on every machine, unless another is asked for."""
+        return "cpu" if self.options.device == "auto" else self.options.device
+
+    @cached_property
+    def _known(self):
+        """The clips that the encoders were trained on."""
+        return make_audiovisual_events(self.options.n_train, random_state=self.options.seed)
+
+    def make_painter(self):
+        """What paints in the world: a small VQGAN that learned its pictures."""
+        options = self.options
+        pairs = pair_frames(self._known, n_visible=2, random_state=options.seed)
+        weights = train_small_vqgan(
+            pairs.pictures, folder=Path(self.made.clip).parent, random_state=options.seed,
+            verbose=options.verbose,
+        )  # fmt: skip
+        return AudioToImage(
+            weights, clip_model=self.made.clip, size=pairs.pictures.shape[1],
+            n_iter=options.painting_steps, learning_rate=0.05, n_cutouts=8,
+            device=self._device, random_state=options.seed, verbose=options.verbose,
+        )  # fmt: skip
+
+    def systems(self):
+        """The systems that are compared in the world."""
+        options = self.options
+        common = dict(device=self._device, n_jobs=options.n_jobs, on_error="nan")
+        clip = dict(device=self._device, normalize=True)
+        encoder = self.made.encoder
+
+        def supervise(seed, n_clips):
+            batch_size, max_epochs = plan_supervise(options.supervise_epochs, n_clips)
+            return SupervisedAudioClassifier(
+                encoder_width=options.supervise_width, clip_length=3.0, learning_rate=2e-3,
+                batch_size=batch_size, lr_patience=2, early_stopping_patience=None,
+                max_epochs=max_epochs,
+                validation_fraction=0.1 if n_clips >= _ENOUGH_TO_VALIDATE else 0.0,
+                n_jobs=options.n_jobs, devices="cpu", random_state=seed, verbose=options.verbose,
+            )  # fmt: skip
+
+        def untrained():
+            weights = draw_weights(self.made.width, options.seed)
+            return Wav2CLIPTransformer(weights, output="encoder", **common)
+
+        return {
+            "supervise": System(
+                "supervise",
+                "Supervise",
+                make_classifier=supervise,
+                notes=[
+                    "trained for more epochs where there are fewer clips, none of which are put "
+                    f"aside to judge epochs by where there are less than {_ENOUGH_TO_VALIDATE}"
+                ],
+            ),
+            "mfcc": System("mfcc", "MFCC", MFCCTransformer),
+            "untrained": System(
+                "untrained", "Wav2CLIP (untrained)", untrained, notes=["random weights"]
+            ),
+            "mini": System(
+                "mini",
+                "Wav2CLIP mini",
+                lambda: Wav2CLIPTransformer("mini", output="encoder", **common),
+                notes=["learned from real sound, not in this world"],
+            ),
+            "wav2clip": System(
+                "wav2clip",
+                "Wav2CLIP (distilled)",
+                lambda: Wav2CLIPTransformer(encoder, **common),
+                lambda: CLIPTextEncoder(self.made.clip, **clip),
+                lambda: CLIPImageEncoder(self.made.clip, **clip),
+                make_painter=self.make_painter,
+                make_features=lambda: Wav2CLIPTransformer(encoder, output="encoder", **common),
+            ),
+        }
+
+    def describe(self):
+        """What the report says of the world."""
+        return [
+            "This is a generated world: synthetic sounds, drawings and captions "
+            "(skw2c.datasets.make_audiovisual_events). Its figures show that the system works "
+            "from end to end, and say nothing of real recordings.",
+            f"The encoder was distilled, without labels, from the frames of {self.options.n_train} "
+            "clips as a small CLIP sees them, which was trained on the pictures and captions of "
+            f"the same clips. All is evaluated on {self.options.n_test} other clips. Small "
+            "classifiers and decoders learn from labels and captions of the first.",
+            "Two kinds of sound were kept from the encoder altogether; words and pictures of them "
+            "were not kept from the small CLIP.",
+        ]
+
+    def _describe(self, data, rows, name, classes):
+        """The data set of some clips, with the words for its classes."""
+        data = data.take(rows)
+        data.name, data.classes, data.marks = name, list(classes), [MARK]
+        data.words = [[prompt.format(with_article(kind)) for prompt in PROMPTS] for kind in classes]
+        return data
+
+    def _mix(self, data):
+        """Two clips at once, of two kinds."""
+        rng = np.random.default_rng(self.options.seed)
+        clips, target, split = [], [], []
+        for part, n in N_MIXTURES.items():
+            rows = np.flatnonzero(data.split == part)
+            for _ in range(n):
+                first, second = rng.choice(rows, 2)
+                while data.target[first] == data.target[second]:
+                    first, second = rng.choice(rows, 2)
+                clips.append(mix(data.clips[first], data.clips[second]))
+                target.append(np.isin(data.classes, data.target[[first, second]]).astype(int))
+                split.append(part)
+        return AudioDataset(
+            MIXTURES, clips, classes=data.classes, words=data.words, target=np.array(target),
+            split=np.array(split), marks=[MARK],
+        )  # fmt: skip
+
+
+def plan_supervise(n_epochs, n_clips):
+    """Batch size and epochs from scratch: about as many steps for fewer clips, within reason."""
+    epochs = np.clip(n_epochs * _FULL / n_clips, n_epochs, _MOST_EPOCHS * n_epochs)
+    batch = whole = min(_BATCH, n_clips)
+    if n_clips < _FEW:
+        batch = max(whole // 2, min(whole, _SMALLEST_BATCH))
+    return batch, round(epochs * batch / whole)
+
+
+def draw_weights(width, seed):
+    """Random weights of the network that is distilled."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return keep_in_memory(Wav2CLIP(width=width).eval().state_dict())
+
+
+def as_dataset(clips, part):
+    """Generated clips as a data set of which all are for one part."""
+    return AudioDataset(
+        NAME,
+        clips.data,
+        target=clips.target_names[clips.target],
+        split=np.full(len(clips.data), part),
+        captions=[[caption] for caption in clips.captions],
+        events=clips.events,
+        pictures=clips.frames,
+    )
+
+
+def join(first, second):
+    """The clips of two data sets."""
+    events = second.events.assign(row=second.events["row"] + len(first))
+    return AudioDataset(
+        first.name,
+        first.clips + second.clips,
+        target=np.concatenate([first.target, second.target]).astype(str),
+        split=np.concatenate([first.split, second.split]).astype(str),
+        captions=first.captions + second.captions,
+        events=pd.concat([first.events, events], ignore_index=True),
+        pictures=first.pictures + second.pictures,
+    )
+
+
+def mix(first, second):
+    """Two clips at once, both as loud as the first, scaled down where they would clip."""
+    n_samples = min(len(first), len(second))
+    first, second = first[:n_samples], second[:n_samples]
+    loudness = np.sqrt(np.mean(first**2) / max(np.mean(second**2), 1e-12))
+    mixture = first + loudness * second
+    return (mixture / max(np.abs(mixture).max(), 1)).astype(np.float32)
+
+
+def with_article(kind):
+    """A kind of sound as English has it."""
+    if kind in ("rain", "wind"):
+        return kind
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

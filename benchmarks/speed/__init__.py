@@ -1,0 +1,1 @@
+"""How fast things are: encoders, baselines, training and search, measured by programs."""
