@@ -25,7 +25,7 @@ from skw2c import AudioToImage, Wav2CLIPTransformer, datasets, make_small_world
 world = make_small_world()
 clips = datasets.make_audiovisual_events(240, duration=1.0, random_state=0)
 pairs = datasets.pair_frames(clips, n_visible=4, random_state=0)
-vqgan = datasets.train_small_vqgan(pairs.pictures, max_epochs=30)
+vqgan = datasets.train_small_vqgan(pairs.images, max_epochs=30)
 
 # %%
 # New sounds, and what is painted from each. No picture of theirs is looked at.

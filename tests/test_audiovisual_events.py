@@ -110,8 +110,10 @@ def test_pixels_and_colours_do_not_tell_the_kind(clips):
         frames[visible].mean(0).reshape(12, 4, 12, 4, 3).mean((1, 3)).ravel()
         for frames, visible in zip(clips.frames, clips.visible, strict=True)
     ]
-    colours = [frames[visible].mean((0, 1, 2)) for frames, visible in
-               zip(clips.frames, clips.visible, strict=True)]  # fmt: skip
+    colours = [
+        frames[visible].mean((0, 1, 2))
+        for frames, visible in zip(clips.frames, clips.visible, strict=True)
+    ]
     assert score(np.array(thumbs), clips.target, clips.fold) < 0.5
     assert score(np.array(colours), clips.target, clips.fold) < 0.25
 
@@ -137,9 +139,14 @@ def test_scene_is_heard_and_seen():
 
 def test_options():
     clips = make_audiovisual_events(
-        6, kinds=["wind", "bell"], duration=(1.0, 2.0), sampling_rate=8000,
-        frame_rate=10, image_size=32, random_state=0,
-    )  # fmt: skip
+        6,
+        kinds=["wind", "bell"],
+        duration=(1.0, 2.0),
+        sampling_rate=8000,
+        frame_rate=10,
+        image_size=32,
+        random_state=0,
+    )
     assert clips.target.tolist() == [0, 1] * 3
     assert clips.events["label"].isin(["wind", "bell"]).all()
     assert clips.frame_rate == 10
@@ -168,10 +175,10 @@ def test_bad_options(parameters, message):
 
 def test_pairs(clips):
     pairs = pair_frames(clips, n_visible=2, n_empty=1.0, random_state=0)
-    assert len(pairs.pictures) == len(pairs.captions) == len(pairs.row) == len(pairs.visible)
+    assert len(pairs.images) == len(pairs.captions) == len(pairs.row) == len(pairs.visible)
     assert np.bincount(pairs.row[pairs.visible], minlength=120).max() == 2
     for picture, caption, row, visible in zip(
-        pairs.pictures, pairs.captions, pairs.row, pairs.visible, strict=True
+        pairs.images, pairs.captions, pairs.row, pairs.visible, strict=True
     ):
         frames = clips.frames[row][clips.visible[row] == visible]
         assert (frames == picture).all(axis=(1, 2, 3)).any()
@@ -188,8 +195,8 @@ def test_pairs_of_some_clips(clips):
     assert few.row.tolist() == [5, 7]
     assert few.visible.all()
     same = pair_frames(clips, n_visible=1, n_empty=0, random_state=0)
-    np.testing.assert_array_equal(few.pictures, same.pictures[[5, 7]])
-    with pytest.raises(ValueError, match="no frame to take from 1 clips"):
+    np.testing.assert_array_equal(few.images, same.images[[5, 7]])
+    with pytest.raises(ValueError, match="no frames to take from 1 clips"):
         pair_frames(clips, [0], n_visible=0, n_empty=0)
     with pytest.raises(ValueError, match="n_visible=-1"):
         pair_frames(clips, n_visible=-1)

@@ -52,7 +52,7 @@ def ngrams(caption, n):
     return [" ".join(words[k : k + n]) for k in range(len(words) - n + 1)]
 
 
-def plain_bleu(candidates, references, max_n=4):
+def plain_bleu(candidates, references, max_order=4):
     scores, logarithms = [], []
     lengths = [len(candidate.split()) for candidate in candidates]
     closest = []
@@ -63,7 +63,7 @@ def plain_bleu(candidates, references, max_n=4):
                 len(reference.split())
             )
         closest.append(min(by_distance[min(by_distance)]))
-    for n in range(1, max_n + 1):
+    for n in range(1, max_order + 1):
         correct = 0
         for candidate, own in zip(candidates, references, strict=True):
             for ngram in set(ngrams(candidate, n)):
@@ -155,7 +155,7 @@ def test_bleu_counts_words_no_oftener_than_a_reference():
 
 def test_bleu_is_of_the_corpus():
     candidates, references = ["a b c", "x"], [["a b c"], ["y"]]
-    np.testing.assert_allclose(bleu(candidates, references, max_n=2), [3 / 4, (3 / 4) ** 0.5])
+    np.testing.assert_allclose(bleu(candidates, references, max_order=2), [3 / 4, (3 / 4) ** 0.5])
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_case_and_punctuation_make_no_difference():
     )
 
 
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize("function", ALL)
@@ -253,7 +253,7 @@ def test_case_and_punctuation_make_no_difference():
     ("candidates", "references", "error", "message"),
     [
         (["a"], [["a"], ["b"]], ValueError, "1 candidates and references for 2 clips"),
-        ([], [], ValueError, "candidates is empty"),
+        ([], [], ValueError, "got 0 candidates"),
         (["a", "b"], [["a"], []], ValueError, r"references\[1\] is empty"),
         (["a", None], [["a"], ["b"]], TypeError, r"candidates\[1\] is None of type NoneType"),
         (["a"], [["a", 3]], TypeError, r"references\[0\]\[1\] is 3 of type int"),
@@ -262,25 +262,27 @@ def test_case_and_punctuation_make_no_difference():
         (3, [["a"]], TypeError, "candidates is 3 of type int"),
     ],
 )
-def test_what_is_no_captions(function, candidates, references, error, message):
+def test_wrong_captions(function, candidates, references, error, message):
     with pytest.raises(error, match=message):
         function(candidates, references)
 
 
 def test_references_without_words():
-    with pytest.raises(ValueError, match=r"references\[1\]\[1\] is '\.\.\.', which has no words"):
+    with pytest.raises(
+        ValueError, match=r"references\[1\]\[1\] is '\.\.\.', which does not contain any words"
+    ):
         bleu(["a", "b"], [["a"], ["b", "..."]])
 
 
-@pytest.mark.parametrize(("max_n", "error"), [(0, ValueError), (1.5, TypeError)])
-def test_bad_lengths_of_ngrams(max_n, error):
-    with pytest.raises(error, match="max_n"):
-        bleu(["a"], [["a"]], max_n=max_n)
+@pytest.mark.parametrize(("max_order", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_bad_lengths_of_ngrams(max_order, error):
+    with pytest.raises(error, match="max_order"):
+        bleu(["a"], [["a"]], max_order=max_order)
 
 
 @pytest.mark.parametrize("function", [cider_d, caption_scores])
-def test_a_single_clip_says_nothing_of_frequencies(function):
-    with pytest.warns(UndefinedMetricWarning, match="of a single clip is 0") as record:
+def test_warning_for_a_single_clip(function):
+    with pytest.warns(UndefinedMetricWarning, match="of a single clip is always 0") as record:
         function(["a"], [["a"]])
     assert record[0].filename == __file__
 
@@ -291,8 +293,12 @@ def test_a_single_clip_says_nothing_of_frequencies(function):
 @pytest.fixture
 def programs(tmp_path, monkeypatch):
     """A folder of coco-caption with all files but those of SPICE's parser."""
-    for file in ("tokenizer/stanford-corenlp-3.4.1.jar", "meteor/meteor-1.5.jar",
-                 "meteor/data/paraphrase-en.gz", "spice/spice-1.0.jar"):  # fmt: skip
+    for file in (
+        "tokenizer/stanford-corenlp-3.4.1.jar",
+        "meteor/meteor-1.5.jar",
+        "meteor/data/paraphrase-en.gz",
+        "spice/spice-1.0.jar",
+    ):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     package = type("package", (), {"__file__": str(tmp_path / "eval.py")})
@@ -306,32 +312,32 @@ def test_missing_package(monkeypatch):
         java_caption_scores(["a"], [["a"]])
 
 
-@pytest.mark.parametrize("scores", [["spice"], ["meteor", "spider"]])
-def test_missing_files(programs, scores):
+@pytest.mark.parametrize("metrics", [["spice"], ["meteor", "spider"]])
+def test_missing_files(programs, metrics):
     with pytest.raises(
-        OptionalDependencyError, match=r"'spice' needs .*-3.6.0.jar.*or ask for scores=\['meteor'\]"
+        OptionalDependencyError, match=r"'spice' needs .*-3.6.0.jar.*or pass metrics=\['meteor'\]"
     ):
-        java_caption_scores(["a"], [["a"]], scores=scores)
+        java_caption_scores(["a"], [["a"]], metrics=metrics)
 
 
 def test_missing_java(programs, monkeypatch):
     monkeypatch.setenv("PATH", str(programs))
-    with pytest.raises(OptionalDependencyError, match="there is no program 'java' in the PATH"):
-        java_caption_scores(["a"], [["a"]], scores=["meteor"])
+    with pytest.raises(OptionalDependencyError, match="the program 'java' is not in the PATH"):
+        java_caption_scores(["a"], [["a"]], metrics=["meteor"])
 
 
-def test_a_java_that_does_not_run(programs, monkeypatch):
+def test_a_java_that_fails(programs, monkeypatch):
     java = programs / "java"
     java.write_text("#!/bin/sh\necho no heap >&2\nexit 1\n")
     java.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/bin:/usr/bin")
-    with pytest.raises(OptionalDependencyError, match="does not run: no heap"):
-        java_caption_scores(["a"], [["a"]], scores=["meteor"])
+    with pytest.raises(OptionalDependencyError, match="java' fails: no heap"):
+        java_caption_scores(["a"], [["a"]], metrics=["meteor"])
 
 
 def test_unknown_java_scores():
-    with pytest.raises(ValueError, match="scores has 'cider'"):
-        java_caption_scores(["a"], [["a"]], scores=["cider"])
+    with pytest.raises(ValueError, match="metrics contains 'cider'"):
+        java_caption_scores(["a"], [["a"]], metrics=["cider"])
 
 
 def test_spider_is_the_mean_of_two(monkeypatch):
@@ -340,7 +346,7 @@ def test_spider_is_the_mean_of_two(monkeypatch):
     monkeypatch.setattr(_java_caption_scores, "_tokenize", lambda *captions: (truth, guessed))
     monkeypatch.setattr(_java_caption_scores, "_run", lambda name, *captions: {"spice": 0.5}[name])
     cider = cider_d(["a dog", "rain"], [["a dog"], ["rain"]])
-    found = java_caption_scores(["a dog", "rain"], [["a dog"], ["rain"]], scores=["spider"])
+    found = java_caption_scores(["a dog", "rain"], [["a dog"], ["rain"]], metrics=["spider"])
     assert found == {"spider": (0.5 + cider) / 2}
 
 
@@ -353,7 +359,7 @@ def test_a_program_that_fails(monkeypatch):
 
     monkeypatch.setattr(spice.Spice, "__init__", lambda self: None)
     monkeypatch.setattr(spice.Spice, "compute_score", fail)
-    with pytest.raises(RuntimeError, match="the program of 'spice' failed .CalledProcessError"):
+    with pytest.raises(RuntimeError, match="program of 'spice' failed .CalledProcessError"):
         _java_caption_scores._run("spice", {}, {})
 
 
@@ -363,5 +369,5 @@ def test_meteor():
         pytest.skip("there is no Java")
     references = [["the dog is barking", "a dog barks at night"], ["rain falls on a roof"]]
     candidates = ["A dog barks, at night.", "Rain falls on a roof."]
-    scores = java_caption_scores(candidates, references, scores=["meteor"])
+    scores = java_caption_scores(candidates, references, metrics=["meteor"])
     assert scores == {"meteor": pytest.approx(1, abs=0.02)}

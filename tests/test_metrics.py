@@ -223,12 +223,14 @@ def test_memory_does_not_grow_with_queries_times_items(function, rng):
 def test_queries_without_a_relevant_item_count_as_0():
     case = ([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]], ["a", "zebra"], ["a", "b"])
     for function in OF_VECTORS[:1] + OF_VECTORS[3:]:
-        with pytest.warns(UndefinedMetricWarning, match="^1 of 2 queries have no rel") as record:
+        with pytest.warns(
+            UndefinedMetricWarning, match="^1 of 2 queries do not have any rel"
+        ) as record:
             score = function(*case, **({"k": 1} if function is retrieval_scores else {}))
         assert [warning.filename for warning in record] == [__file__]
         expected = {"mrr": 0.5, "map": 0.5, "precision@1": 0.5, "recall@1": 0.5}
         assert score == (expected if function is retrieval_scores else 0.5)
-    with pytest.warns(UndefinedMetricWarning, match="1 of 2 queries have no rel") as record:
+    with pytest.warns(UndefinedMetricWarning, match="1 of 2 queries do not have any rel") as record:
         assert chance_reciprocal_rank(*case[2:]) == 0.375
     assert [warning.filename for warning in record] == [__file__]
 
@@ -252,43 +254,43 @@ def test_a_single_vector_has_no_candidates():
 
 @of_vectors
 @pytest.mark.parametrize(("name", "value"), [("queries", np.nan), ("items", np.inf)])
-def test_vectors_that_are_no_numbers(function, name, value, rng):
+def test_vectors_that_are_not_finite(function, name, value, rng):
     case = dict(zip(["queries", "items", "query_labels", "item_labels"], draw(rng), strict=True))
     case[name][[3, 7], 1] = value
-    message = rf"{name}\[3\] holds NaN or infinity, as do 2 of {len(case[name])} rows in all; .*"
-    with pytest.raises(ValueError, match=message + "keep = np.isfinite"):
+    message = rf"{name}\[3\] contains NaN or infinity, as do 2 of {len(case[name])} rows"
+    with pytest.raises(ValueError, match=message + " in total; .*keep = np.isfinite"):
         function(**case)
 
 
 @of_vectors
-def test_different_widths(function, rng):
+def test_different_dimensions(function, rng):
     queries, items, *labels = draw(rng)
-    with pytest.raises(ValueError, match="queries are 5 wide, but items are 4 wide"):
+    with pytest.raises(ValueError, match="queries of dimension 5, but items of dimension 4"):
         function(queries, items[:, :4], *labels)
 
 
 @of_vectors
 def test_different_lengths(function, rng):
     queries, items, query_labels, item_labels = draw(rng)
-    with pytest.raises(ValueError, match="there are 29 query_labels for 30 vectors"):
+    with pytest.raises(ValueError, match="got 29 query_labels for 30 vectors"):
         function(queries, items, query_labels[1:], item_labels)
-    with pytest.raises(ValueError, match="there are 49 item_labels for 50 vectors"):
+    with pytest.raises(ValueError, match="got 49 item_labels for 50 vectors"):
         function(queries, items, query_labels, item_labels[1:])
-    with pytest.raises(ValueError, match="same list, but there are 30 and 50 of them"):
+    with pytest.raises(ValueError, match="same list, but got 30 and 50 of them"):
         function(queries, items, query_labels, item_labels, exclude_self=True)
 
 
 def test_different_lengths_of_labels_alone():
-    with pytest.raises(ValueError, match="query_labels and item_labels .* are 1 and 2 of them"):
+    with pytest.raises(ValueError, match="query_labels and item_labels .* got 1 and 2 of them"):
         chance_reciprocal_rank(["a"], ["a", "b"], exclude_self=True)
 
 
 @pytest.mark.parametrize("function", [precision_at_k, recall_at_k, retrieval_scores])
 def test_k_out_of_range(function, rng):
     queries, items, query_labels, item_labels = draw(rng)
-    with pytest.raises(ValueError, match="k=51 is more than the 50 candidates"):
+    with pytest.raises(ValueError, match="k=51 is greater than the 50 candidates"):
         function(queries, items, query_labels, item_labels, k=51)
-    with pytest.raises(ValueError, match="k=50 is more than the 49 candidates"):
+    with pytest.raises(ValueError, match="k=50 is greater than the 49 candidates"):
         function(items, items, item_labels, item_labels, k=50, exclude_self=True)
     with pytest.raises(ValueError, match="k == 0, must be >= 1"):
         function(queries, items, query_labels, item_labels, k=0)
@@ -299,7 +301,7 @@ def test_k_out_of_range(function, rng):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["a", None], r"query_labels\[1\] is None, but labels must be all strings or all numbers"),
+        (["a", None], r"query_labels\[1\] is None, expected either strings or numbers"),
         (["a", np.nan], r"query_labels\[1\] is nan"),
         ([None, "a"], r"query_labels\[0\] is None"),
         ([1.0, np.nan], r"query_labels\[1\] is nan"),
@@ -310,7 +312,7 @@ def test_k_out_of_range(function, rng):
         (np.ones((2, 3)), "1d"),
     ],
 )
-def test_labels_that_are_none(labels, message):
+def test_wrong_labels(labels, message):
     with pytest.raises(ValueError, match=message):
         chance_reciprocal_rank(labels, ["a", "b"])
     with pytest.raises(ValueError, match=message):

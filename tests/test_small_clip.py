@@ -1,4 +1,4 @@
-"""The small CLIP: trained, kept, read as any CLIP is."""
+"""The small CLIP: trained, cached, and read like any CLIP."""
 
 import json
 from pathlib import Path
@@ -26,13 +26,13 @@ def pairs():
 def folder(pairs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "clip"
     return train_small_clip(
-        pairs.pictures, pairs.captions, folder=folder, max_epochs=1, verbose=False
+        pairs.images, pairs.captions, folder=folder, max_epochs=1, verbose=False
     )
 
 
 def again(pairs, folder, **changes):
     parameters = dict(folder=folder, max_epochs=1, verbose=False)
-    return train_small_clip(pairs.pictures, pairs.captions, **{**parameters, **changes})
+    return train_small_clip(pairs.images, pairs.captions, **{**parameters, **changes})
 
 
 def test_encoders_give_the_vectors_of_the_model(pairs, folder):
@@ -42,12 +42,12 @@ def test_encoders_give_the_vectors_of_the_model(pairs, folder):
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
     with torch.no_grad():
         texts = model.eval().encode_text(tokenizer(pairs.captions[:4])).numpy()
-        pixels = torch.from_numpy(pairs.pictures[:4]).permute(0, 3, 1, 2) / 255
-        pictures = model.encode_image((pixels - 0.5) / 0.25).numpy()
+        pixels = torch.from_numpy(pairs.images[:4]).permute(0, 3, 1, 2) / 255
+        images = model.encode_image((pixels - 0.5) / 0.25).numpy()
     ours = CLIPTextEncoder(folder).fit_transform(pairs.captions[:4])
     assert_close(ours, texts)
-    ours = CLIPImageEncoder(folder).fit_transform(list(pairs.pictures[:4]))
-    assert_close(ours, pictures)
+    ours = CLIPImageEncoder(folder).fit_transform(list(pairs.images[:4]))
+    assert_close(ours, images)
     assert ours.shape == (4, 64)
 
 
@@ -70,8 +70,8 @@ def test_cache_and_seed(pairs, folder, monkeypatch, tmp_path):
     assert again(pairs, None, random_state=1) != cached
 
 
-def test_what_is_half_written_does_not_count(pairs, folder, tmp_path, monkeypatch):
-    """The configuration comes last, so an interrupted call leaves no model that is none."""
+def test_an_interrupted_training_leaves_no_model(pairs, folder, tmp_path, monkeypatch):
+    """The configuration comes last, so that an interrupted call does not leave a broken model."""
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -86,28 +86,28 @@ def test_what_is_half_written_does_not_count(pairs, folder, tmp_path, monkeypatc
     assert own == json.loads((Path(folder) / "open_clip_config.json").read_text())
 
 
-def test_what_it_refuses(pairs):
-    for pictures, captions, message in (
-        (pairs.pictures[:, :40], pairs.captions, r"size, size, 3"),
-        (pairs.pictures / 255, pairs.captions, "uint8 from 0 to 255"),
-        (pairs.pictures[:3], pairs.captions[:2], "3 pictures and 2 captions"),
-        (pairs.pictures[:2], ["a", None], "caption 1 is None"),
+def test_wrong_arguments(pairs):
+    for images, captions, message in (
+        (pairs.images[:, :40], pairs.captions, r"size, size, 3"),
+        (pairs.images / 255, pairs.captions, "uint8 from 0 to 255"),
+        (pairs.images[:3], pairs.captions[:2], "3 images and 2 captions"),
+        (pairs.images[:2], ["a", None], r"captions\[1\] is None"),
     ):
         with pytest.raises(ValueError, match=message):
-            train_small_clip(pictures, captions)
+            train_small_clip(images, captions)
 
 
 def test_it_learns_what_captions_say(tmp_path, rng):
-    """Light above or below, in noise, told by words in new pictures; chance is 0.5."""
+    """Light above or below, in noise, described by captions in new images; chance is 0.5."""
     things, kinds = ["light above", "light below"], np.arange(200) % 2
-    pictures = rng.integers(0, 120, (200, 48, 48, 3))
-    for picture, kind in zip(pictures, kinds, strict=True):
-        picture[24 * kind : 24 * kind + 24] += 100
-    pictures = pictures.astype(np.uint8)
+    images = rng.integers(0, 120, (200, 48, 48, 3))
+    for image, kind in zip(images, kinds, strict=True):
+        image[24 * kind : 24 * kind + 24] += 100
+    images = images.astype(np.uint8)
     captions = [f"{things[kind]}, number {rng.integers(20)}" for kind in kinds[:160]]
     folder = train_small_clip(
-        pictures[:160], captions, folder=tmp_path, max_epochs=4, batch_size=16, verbose=False
+        images[:160], captions, folder=tmp_path, max_epochs=4, batch_size=16, verbose=False
     )
     texts = CLIPTextEncoder(folder, normalize=True).fit_transform(things)
-    seen = CLIPImageEncoder(folder).fit_transform(list(pictures[160:]))
+    seen = CLIPImageEncoder(folder).fit_transform(list(images[160:]))
     assert np.mean((seen @ texts.T).argmax(axis=1) == kinds[160:]) > 0.9

@@ -1,4 +1,4 @@
-"""The small VQGAN: trained, kept, and better than nothing."""
+"""The small VQGAN: trained, cached, and better than a flat image."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from skw2c.weights import refer_to
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     """Dark discs on light grounds."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:8, :8][..., None]
@@ -22,13 +22,13 @@ def pictures():
     return np.where(near, grounds // 3, grounds).astype(np.uint8)
 
 
-def restore(file, pictures):
+def restore(file, images):
     vqgan = get_frozen_vqgan(refer_to(file, "vqgan"), "cpu")
-    return np.stack([vqgan.show(vqgan.encode(picture)) for picture in pictures])
+    return np.stack([vqgan.show(vqgan.encode(image)) for image in images])
 
 
-def test_it_learns_and_is_kept(pictures, tmp_path, monkeypatch):
-    train, new = pictures[:64], pictures[64:]
+def test_it_learns_and_is_cached(images, tmp_path, monkeypatch):
+    train, new = images[:64], images[64:]
     state = torch.random.get_rng_state()
     file = train_small_vqgan(train, folder=tmp_path, max_epochs=80, batch_size=16, verbose=False)
     assert torch.equal(torch.random.get_rng_state(), state)
@@ -40,12 +40,16 @@ def test_it_learns_and_is_kept(pictures, tmp_path, monkeypatch):
     assert again == file
 
 
-def test_seed_and_cache(pictures, tmp_path, monkeypatch):
+def test_seed_and_cache(images, tmp_path, monkeypatch):
     def train(seed, folder):
         return train_small_vqgan(
-            pictures[:8], folder=folder, max_epochs=1, batch_size=4, random_state=seed,
+            images[:8],
+            folder=folder,
+            max_epochs=1,
+            batch_size=4,
+            random_state=seed,
             verbose=False,
-        )  # fmt: skip
+        )
 
     monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "cache"))
     one, same, other = train(1, tmp_path / "a"), train(1, None), train(2, None)
@@ -54,14 +58,14 @@ def test_seed_and_cache(pictures, tmp_path, monkeypatch):
     assert Path(one).name != Path(other).name
 
 
-def test_what_it_refuses(pictures):
+def test_wrong_arguments(images):
     for wrong, message in (
-        (pictures[:, :7], r"multiples of 4"),
-        (pictures[0], r"n_pictures, height, width, 3"),
-        (pictures / 255, "uint8 from 0 to 255"),
-        (pictures[:0], "no picture"),
+        (images[:, :7], r"multiples of 4"),
+        (images[0], r"n_images, height, width, 3"),
+        (images / 255, "uint8 from 0 to 255"),
+        (images[:0], "got 0 images"),
     ):
         with pytest.raises(ValueError, match=message):
             train_small_vqgan(wrong)
     with pytest.raises(ValueError, match="max_epochs"):
-        train_small_vqgan(pictures, max_epochs=0)
+        train_small_vqgan(images, max_epochs=0)

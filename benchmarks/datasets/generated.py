@@ -105,11 +105,11 @@ class World:
         options = self.options
         pairs = pair_frames(self._known, n_visible=2, random_state=options.seed)
         weights = train_small_vqgan(
-            pairs.pictures, folder=Path(self.made.clip).parent, random_state=options.seed,
+            pairs.images, folder=Path(self.made.clip).parent, random_state=options.seed,
             verbose=options.verbose,
         )  # fmt: skip
         return AudioToImage(
-            weights, clip_model=self.made.clip, size=pairs.pictures.shape[1],
+            weights, clip_model=self.made.clip, size=pairs.images.shape[1],
             n_iter=options.painting_steps, learning_rate=0.05, n_cutouts=8,
             device=self._device, random_state=options.seed, verbose=options.verbose,
         )  # fmt: skip

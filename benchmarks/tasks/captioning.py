@@ -71,7 +71,7 @@ class Captioning(Task):
         if not here:
             return {}
         try:
-            return java_caption_scores(found, references, scores=here)
+            return java_caption_scores(found, references, metrics=here)
         except Exception as exc:  # whatever Java says
             names = [_TITLES[name] for name in here]
             cell.notes.append(f"no {', '.join(names)}: {exc}")

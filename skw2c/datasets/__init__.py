@@ -1,4 +1,7 @@
-"""Generated data, seeded and offline, to try the estimators on."""
+"""Generated data: seeded clips, images and captions, and small models trained on them.
+
+Everything works offline. What reads data sets of others belongs to ``benchmarks/readers``.
+"""
 
 from ._audiovisual_events import make_audiovisual_events
 from ._frame_pairs import pair_frames

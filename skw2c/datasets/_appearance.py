@@ -1,4 +1,4 @@
-"""How the thing of one clip looks, and the stray shape beside it."""
+"""How the sound source of a clip looks, and the distractor shapes beside it."""
 
 from __future__ import annotations
 
@@ -20,31 +20,35 @@ COLOURS = {
     "pink": (0.95, 0.5, 0.7),
     "white": (0.95, 0.95, 0.95),
 }
-"""Names of the colours that things have, in RGB."""
+"""The colours of sound sources in RGB, by name.
+
+Their order is part of the data: colours are drawn by position.
+"""
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a thing looks in all frames of a clip.
+class Appearance:
+    """How the sound source looks in all frames of a clip.
 
     Attributes
     ----------
     kind : str
-        The kind of sound whose drawing it is.
+        The kind of sound whose source is drawn.
     colour : str
         Name of its colour.
     x, y : float
-        Where it is, between -1 and 1.
+        Position of its centre, each between -1 and 1.
     size : float
-        Half its height, where the picture's is 1.
+        Half its height, relative to half the height of the frame.
     tilt : float
         In radians.
     mirror : bool
         Whether left and right are swapped.
-    rim : float
-        Width of the dark rim, in the units of the picture.
-    tint, detail : ndarray of shape (3,)
-        The colour as drawn, and that of details, which has another name.
+    outline : float
+        Width of the dark outline, in units of half the height of the frame.
+    main_colour, detail_colour : ndarray of shape (3,)
+        The colours as drawn, in RGB from 0 to 1. That of the details has another name than
+        ``colour``.
     """
 
     kind: str
@@ -54,40 +58,49 @@ class Look:
     size: float
     tilt: float
     mirror: bool
-    rim: float
-    tint: np.ndarray
-    detail: np.ndarray
+    outline: float
+    main_colour: np.ndarray
+    detail_colour: np.ndarray
 
     def draw(self, canvas: np.ndarray, rng: Generator, times: np.ndarray) -> None:
         """Draw over the frames (n_frames, height, width, 3) shown at ``times`` (seconds)."""
-        # Things that swing or reach out stay within 1.4 of their size.
+        # Drawings that swing or reach out stay within 1.4 times their size.
         sketch = Sketch.over(canvas).near(self.x, self.y, 1.4 * self.size)
-        own = sketch.at(self.x, self.y, self.tilt, self.size, self.mirror, rim=self.rim / self.size)
+        own = sketch.at(
+            self.x,
+            self.y,
+            self.tilt,
+            self.size,
+            self.mirror,
+            outline=self.outline / self.size,
+        )
         t = times.astype(np.float32)[:, None, None]
-        DRAWINGS[self.kind](own, rng, t, self.tint, self.detail)
+        DRAWINGS[self.kind](own, rng, t, self.main_colour, self.detail_colour)
 
 
-def draw_look(rng: Generator, kind: str) -> Look:
-    """Draw a look at random; nothing but the shape depends on the kind."""
+def draw_appearance(rng: Generator, kind: str) -> Appearance:
+    """Choose an appearance at random; only the shape depends on the kind."""
     colour, other = rng.choice(list(COLOURS), 2, replace=False)
     size = rng.uniform(0.6, 0.9)
-    room = 1 - 0.85 * size
-    return Look(
+    # Near enough to the centre that most of it stays within the frame.
+    largest_shift = 1 - 0.85 * size
+    # The order of the arguments is the order of the draws: it determines every clip.
+    return Appearance(
         kind=kind,
         colour=str(colour),
-        x=rng.uniform(-room, room),
-        y=rng.uniform(-room, room),
+        x=rng.uniform(-largest_shift, largest_shift),
+        y=rng.uniform(-largest_shift, largest_shift),
         size=size,
         tilt=rng.normal(0, 0.12),
         mirror=bool(rng.integers(2)),
-        rim=rng.uniform(0.03, 0.06),
-        tint=np.clip(rng.normal(COLOURS[colour], 0.06), 0, 1),
-        detail=np.clip(rng.normal(COLOURS[other], 0.06), 0, 1),
+        outline=rng.uniform(0.03, 0.06),
+        main_colour=np.clip(rng.normal(COLOURS[colour], 0.06), 0, 1),
+        detail_colour=np.clip(rng.normal(COLOURS[other], 0.06), 0, 1),
     )
 
 
-def draw_stray(canvas: np.ndarray, rng: Generator) -> None:
-    """Draw a small shape that belongs to no kind of sound over all frames."""
+def draw_distractor(canvas: np.ndarray, rng: Generator) -> None:
+    """Draw a small shape that belongs to none of the kinds into all frames."""
     size, colour = rng.uniform(0.1, 0.22), np.array(list(COLOURS.values()))[rng.integers(8)]
     sketch = Sketch.over(canvas).at(*rng.uniform(-0.9, 0.9, 2), rng.uniform(0, 6.28), size)
     shape = rng.integers(4)

@@ -1,4 +1,4 @@
-"""make_audiovisual_events: clips of generated sounds with moving pictures and words."""
+"""make_audiovisual_events: generated clips with sound, video frames and captions."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from numpy.random import Generator
 from sklearn.utils import Bunch
 
 from ..audio import check_rate
-from ._acoustics import draw_room, put_in_room, record
-from ._appearance import draw_look
+from ._acoustics import add_reverberation, apply_microphone, draw_impulse_response
+from ._appearance import draw_appearance
 from ._caption_templates import describe_event
 from ._clip_frames import draw_frames, find_visible
-from ._distractor_sounds import scatter_strays
+from ._distractor_sounds import make_distractors
 from ._event_placement import place_events, tabulate_events
 from ._parameter_checks import check_at_least, check_kinds, check_range, draw_seed
 from ._scene_sounds import AMBIENCES, make_ambience
 
 _SCENES = tuple(AMBIENCES)
-# Repeated over the rounds in which every kind has its turn.
-_SPLITS = ("train", "train", "test", "train", "train",
-           "validation", "train", "train", "test", "train")  # fmt: skip
+# The split of each round in which every kind has its turn; after ten rounds it starts over.
+_SPLITS = (
+    "train",
+    "train",
+    "test",
+    "train",
+    "train",
+    "validation",
+    "train",
+    "train",
+    "test",
+    "train",
+)
 
 
 def make_audiovisual_events(
@@ -35,36 +45,39 @@ def make_audiovisual_events(
     image_size=48,
     random_state=None,
 ):
-    """Generate clips in which sounds, pictures and words tell of the same events.
+    """Generate clips whose sound, video frames and captions describe the same events.
 
-    A clip is a small video. Its sound holds one to three events of one kind, as those of
-    `make_sound_events`, but harder to tell: they come from a random room through a random
-    microphone, in the noise of a scene, among stray sounds of no kind. Its frames show
-    the scene, and in it a drawing of what makes the sound, while it sounds. Its caption
-    names the kind, and at times the colour, the side, or the scene.
+    Each clip is a small video. Its sound contains one to three events of one kind, as in
+    `make_sound_events`, but harder to recognise: they are played in a random room, recorded
+    by a random microphone, and mixed with the noise of a scene and with distractor sounds
+    that belong to none of the kinds. Its frames show the scene and, while an event sounds, a
+    drawing of what makes the sound. Its caption names the kind and sometimes the colour, the
+    side or the scene.
 
-    Kinds differ by the shapes in their drawings. Colour, size, place, motion, light and
-    scene vary from clip to clip, and tell nothing of the kind.
+    The kinds differ in the shapes of their drawings. Colour, size, position, motion, light
+    and scene vary from clip to clip and are independent of the kind.
 
     Parameters
     ----------
     n_clips : int, default=240
-        Number of clips. The kinds take turns, so that all are about as frequent.
+        Number of clips. The kinds take turns, so the classes are balanced.
     kinds : sequence of str or None, default=None
-        Kinds of sound, out of ``skw2c.datasets.SOUND_KINDS``. None takes all twelve.
+        The kinds of sound to generate, from ``skw2c.datasets.SOUND_KINDS``. None means all
+        twelve.
     duration : float or (float, float), default=5.0
-        Length of the clips in seconds, or the range to draw it from.
+        Length of the clips in seconds, or the range from which it is drawn.
     sampling_rate : int, default=16000
         In Hz, at least 8000.
     snr : (float, float), default=(0.0, 30.0)
-        Range of the ratio of the events' power to that of the scene, in dB.
+        Range of the signal-to-noise ratio in dB: the power of the events relative to that
+        of the scene.
     frame_rate : float, default=4.0
-        Frames per second.
+        Video frames per second.
     image_size : int, default=48
         Height and width of the frames in pixels, at least 16.
     random_state : int, RandomState instance or None, default=None
-        Determines the clips. Each clip has a seed of its own, so the first clips are the
-        same whatever ``n_clips``.
+        Determines the clips. Each clip has its own seed, so the first clips do not depend on
+        ``n_clips``.
 
     Returns
     -------
@@ -72,35 +85,36 @@ def make_audiovisual_events(
         data : list of ndarray of shape (n_samples,), float32
             Waveforms in [-1, 1].
         frames : list of ndarray of shape (n_frames, image_size, image_size, 3), uint8
-            Pictures in RGB. Frame k is shown from ``k / frame_rate`` until
-            ``(k + 1) / frame_rate`` seconds; there are as many as the sound needs
+            RGB images. Frame k is shown from ``k / frame_rate`` to ``(k + 1) / frame_rate``
+            seconds; there are enough frames to cover the sound
             (``ceil(n_samples / sampling_rate * frame_rate)``).
         visible : list of ndarray of shape (n_frames,), bool
-            Whether the frame shows a thing: whether an event sounds while it is shown.
+            Whether the frame shows the sound source, that is, whether an event sounds while
+            the frame is shown.
         frame_rate : float
-            Frames per second.
+            Video frames per second.
         captions : list of str
-            One for each clip.
+            One caption per clip.
         target : ndarray of shape (n_clips,), int
-            Index into ``target_names``.
+            The kind of each clip, as an index into ``target_names``.
         target_names : ndarray of shape (n_kinds,), str
             Names of the kinds.
         events : :class:`~pandas.DataFrame`
             One row per event: ``row`` (index of the clip), ``label``, ``onset`` and
-            ``offset`` (seconds from the start of the clip). Echoes come after.
+            ``offset`` (seconds from the start of the clip). Echoes last beyond the offset.
         scene : ndarray of shape (n_clips,), int
-            Index into ``scene_names``.
+            The scene of each clip, as an index into ``scene_names``.
         scene_names : ndarray of shape (n_scenes,), str
             Names of the scenes.
         split : ndarray of shape (n_clips,), str
             ``"train"`` (7 of 10 clips of each kind), ``"validation"`` (1) or ``"test"`` (2).
         fold : ndarray of shape (n_clips,), int
-            From 1 to 5, for :class:`~sklearn.model_selection.PredefinedSplit`. Every kind is
-            about as frequent in each.
+            Folds 1 to 5, for :class:`~sklearn.model_selection.PredefinedSplit`. The kinds
+            are balanced in each fold.
         sampling_rate : int
             In Hz.
         DESCR : str
-            What this is.
+            A description of the data set.
 
     Raises
     ------
@@ -109,8 +123,8 @@ def make_audiovisual_events(
 
     See Also
     --------
-    make_sound_events : Sounds alone, easier to tell.
-    pair_frames : Pictures and captions of such clips.
+    make_sound_events : Sounds only, and easier to recognise.
+    pair_frames : Pairs of images and captions from such clips.
 
     Examples
     --------
@@ -157,7 +171,7 @@ def make_audiovisual_events(
         split=np.array(_SPLITS)[rounds % len(_SPLITS)],
         fold=rounds % 5 + 1,
         sampling_rate=sampling_rate,
-        DESCR=f"{n_clips} generated clips of {len(kinds)} kinds of sound, with pictures and words",
+        DESCR=f"{n_clips} generated clips of {len(kinds)} kinds of sound, with frames and captions",
     )
 
 
@@ -175,23 +189,30 @@ class _Clip:
 def _make_clip(
     rng: Generator, label: str, n_samples: int, rate: int, snr, frame_rate: float, size: int
 ) -> _Clip:
-    # Sound, pictures and words have seeds of their own: none changes with another's options.
-    for_sound, for_look, for_pictures, for_words = rng.spawn(4)
+    # Separate generators, so that the options of the sound do not change frames or captions,
+    # and the other way round. Their order determines every clip: add new ones at the end.
+    sound_rng, appearance_rng, frames_rng, caption_rng = rng.spawn(4)
     scene = str(rng.choice(_SCENES))
-    waveform, times = _make_sound(for_sound, label, scene, n_samples, rate, snr)
+    waveform, times = _make_sound(sound_rng, label, scene, n_samples, rate, snr)
     visible = find_visible(times, int(np.ceil(n_samples / rate * frame_rate)), frame_rate)
-    look = draw_look(for_look, label)
-    frames = draw_frames(for_pictures, look, scene, visible, frame_rate, size)
-    caption = describe_event(for_words, look, scene)
+    appearance = draw_appearance(appearance_rng, label)
+    frames = draw_frames(frames_rng, appearance, scene, visible, frame_rate, size)
+    caption = describe_event(caption_rng, appearance, scene)
     return _Clip(label, scene, waveform, times, frames, visible, caption)
 
 
 def _make_sound(rng: Generator, label: str, scene: str, n_samples: int, rate: int, snr):
-    """Events and stray sounds in a room, in the noise of a scene; samples and times."""
+    """Make the waveform of a clip, and the onsets and offsets of its events.
+
+    Events and distractors sound in a room, in the noise of a scene, as recorded by a
+    microphone.
+    """
+    # Reordering these calls would change every clip that a seed gives: they share one rng.
     foreground, times = place_events(rng, label, n_samples, rate)
-    foreground += scatter_strays(rng, n_samples, rate)
-    foreground = put_in_room(foreground, draw_room(rng, rate))
+    foreground += make_distractors(rng, n_samples, rate)
+    foreground = add_reverberation(foreground, draw_impulse_response(rng, rate))
     background = make_ambience(rng, scene, n_samples, rate) * 10 ** (-rng.uniform(*snr) / 20)
-    mixture = record(rng, foreground + background, rate)
+    mixture = apply_microphone(rng, foreground + background, rate)
+    # A peak between -30 and -1 dB of full scale.
     peak = 10 ** (-rng.uniform(1, 30) / 20)
     return (mixture * peak / np.abs(mixture).max()).astype(np.float32), times

@@ -1,14 +1,14 @@
-"""Captions: what is heard and seen in a clip, in words."""
+"""Templates of the captions, and captions for clips and for empty frames."""
 
 from __future__ import annotations
 
 from numpy.random import Generator
 
-from ._appearance import Look
+from ._appearance import Appearance
 
-# The sound as a phrase; the thing that makes it; what the thing does. Sound, and thing or
-# deed, hold the name of the kind.
-_WORDS = {
+# For each kind: the sound as a phrase, the source, and what the source does. The name of the
+# kind occurs in the phrase, and again in the source or in what it does.
+_PHRASES = {
     "bell": ("a bell", "bell", "rings"),
     "bird": ("a bird", "bird", "sings"),
     "siren": ("a siren", "siren", "wails"),
@@ -54,25 +54,25 @@ _EMPTY_TEMPLATES = (
 )
 
 
-def describe_event(rng: Generator, look: Look, scene: str) -> str:
-    """Name the kind, and at times its colour, its side and its scene."""
-    sound, thing, does = _WORDS[look.kind]
+def describe_event(rng: Generator, appearance: Appearance, scene: str) -> str:
+    """Write a caption that names the kind, and sometimes the colour, the side or the scene."""
+    sound, thing, does = _PHRASES[appearance.kind]
     return str(rng.choice(_EVENT_TEMPLATES)).format(
         sound=sound,
         thing=thing,
         does=does,
-        a_coloured=f"{'an' if look.colour == 'orange' else 'a'} {look.colour}",
-        side=_say_side(look.x),
+        a_coloured=f"{'an' if appearance.colour == 'orange' else 'a'} {appearance.colour}",
+        side=_describe_side(appearance.x),
         place=_PLACES[scene],
     )
 
 
-def describe_emptiness(rng: Generator, scene: str) -> str:
-    """Say that nothing is seen or heard but the scene."""
+def describe_empty_scene(rng: Generator, scene: str) -> str:
+    """Write a caption for a scene in which nothing happens."""
     return str(rng.choice(_EMPTY_TEMPLATES)).format(scene=scene, place=_PLACES[scene])
 
 
-def _say_side(x: float) -> str:
+def _describe_side(x: float) -> str:
     if abs(x) < 0.15:
         return "in the middle"
     return "on the left" if x < 0 else "on the right"

@@ -1,4 +1,4 @@
-"""Train a CLIP of open_clip on a few thousand pictures and captions, as CLIP was trained."""
+"""Train a CLIP of open_clip on a few thousand images and captions, as CLIP was trained."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from torch import Tensor, nn
 from ..system._progress import progress_bar
 from ..weights import import_open_clip
 
-_HOTTEST = math.log(100)
+_LARGEST_LOGIT_SCALE = math.log(100)
+"""CLIP clips the logarithm of its inverse temperature here, for stability."""
+
 _LARGEST_SHIFT = 1 / 12
-"""Most that a picture is moved in training, as a share of its width."""
+"""The largest shift of an image in training, as a fraction of its width."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a small CLIP is trained.
+    """The hyperparameters of the training of a small CLIP.
 
     Attributes
     ----------
     max_epochs : int
-        How often each picture is seen.
+        Number of passes over the images.
     batch_size : int
-        Most pictures that are compared at once.
+        Largest number of images in a batch.
     seed : int
-        Of the first weights, and of all that is drawn in training.
+        Seed of the initial weights and of all randomness in training.
     learning_rate : float
-        The highest.
+        The maximal learning rate.
     """
 
+    # Names, order and values of the fields are part of the key of the cache (through repr).
     max_epochs: int
     batch_size: int
     seed: int
@@ -41,15 +44,15 @@ class Recipe:
 
 
 def train_contrastively(
-    model_cfg: dict, preprocess_cfg: dict, pictures: np.ndarray, captions, recipe: Recipe, verbose
+    model_cfg: dict, preprocess_cfg: dict, images: np.ndarray, captions, recipe: Recipe, verbose
 ) -> dict[str, Tensor]:
     """Train a CLIP from scratch.
 
     Parameters
     ----------
     model_cfg, preprocess_cfg : dict
-        What ``open_clip_config.json`` says of the model and of its pictures.
-    pictures : ndarray of shape (n, size, size, 3), uint8
+        The sections of ``open_clip_config.json`` for the model and for its images.
+    images : ndarray of shape (n, size, size, 3), uint8
     captions : list of str
     recipe : Recipe
     verbose : bool
@@ -58,51 +61,54 @@ def train_contrastively(
     Returns
     -------
     dict of str to Tensor
-        The weights.
+        The state dict.
     """
     open_clip = import_open_clip()
-    texts, numbers = np.unique(captions, return_inverse=True)
+    texts, caption_ids = np.unique(captions, return_inverse=True)
     tokenize = open_clip.SimpleTokenizer(context_length=model_cfg["text_cfg"]["context_length"])
-    # Most of the vocabulary never occurs, and would take a third of the time.
+    # Only the tokens that occur are trained: updating the embeddings of the whole vocabulary
+    # would take a third of the time.
     used, tokens = torch.unique(tokenize(texts.tolist()), return_inverse=True)
-    pairs = _Pairs(torch.from_numpy(pictures), tokens, numbers, preprocess_cfg)
-    # The model is so small that threads would mostly wait for each other.
+    pairs = _Pairs(torch.from_numpy(images), tokens, caption_ids, preprocess_cfg)
+    # The model is so small that threads would spend most of their time waiting for each other.
     with torch.random.fork_rng(devices=[]), threadpool_limits(1, user_api="openmp"):
         torch.manual_seed(recipe.seed)
         model = open_clip.CLIP(**model_cfg)
-        words = model.token_embedding
-        model.token_embedding = nn.Embedding.from_pretrained(words.weight[used], freeze=False)
+        all_tokens = model.token_embedding
+        model.token_embedding = nn.Embedding.from_pretrained(all_tokens.weight[used], freeze=False)
         _train(model, open_clip.ClipLoss(), pairs, recipe, verbose)
     with torch.no_grad():
-        words.weight[used] = model.token_embedding.weight
-    model.token_embedding = words
+        all_tokens.weight[used] = model.token_embedding.weight
+    model.token_embedding = all_tokens
     return {name: value.contiguous() for name, value in model.state_dict().items()}
 
 
 class _Pairs:
-    """Pictures, and captions by number; a caption stands at most once in a batch.
+    """Pairs of images and captions, read as batches.
 
-    Its copies would be wrong answers that are right.
+    A caption occurs at most once in a batch: the contrastive loss would count its copies as
+    negatives, although they match.
     """
 
-    def __init__(self, pictures: Tensor, tokens: Tensor, captions: np.ndarray, preprocess_cfg):
-        self._pictures = pictures
+    def __init__(self, images: Tensor, tokens: Tensor, caption_ids: np.ndarray, preprocess_cfg):
+        self._images = images
         self._tokens = tokens
-        self._captions = captions
+        self._caption_ids = caption_ids
         self._mean, self._std = (
             torch.tensor(preprocess_cfg[name]).view(1, 3, 1, 1) for name in ("mean", "std")
         )
 
     def __len__(self):
-        return len(self._pictures)
+        return len(self._images)
 
     def read(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        rows = rows[np.unique(self._captions[rows], return_index=True)[1]]
-        pictures = self._pictures[rows].permute(0, 3, 1, 2) / 255
-        pictures = (_shift(pictures) - self._mean) / self._std
+        """Read the images and tokens of some rows, without duplicate captions."""
+        rows = rows[np.unique(self._caption_ids[rows], return_index=True)[1]]
+        images = self._images[rows].permute(0, 3, 1, 2) / 255
+        images = (_shift(images) - self._mean) / self._std
         return (
-            pictures.contiguous(memory_format=torch.channels_last),
-            self._tokens[self._captions[rows]],
+            images.contiguous(memory_format=torch.channels_last),
+            self._tokens[self._caption_ids[rows]],
         )
 
 
@@ -110,7 +116,7 @@ def _train(model: nn.Module, loss: nn.Module, pairs: _Pairs, recipe: Recipe, ver
     rng = np.random.default_rng(recipe.seed)
     n_batches = max(len(pairs) // recipe.batch_size, 1)
     n_steps = recipe.max_epochs * n_batches
-    optimizer = torch.optim.AdamW(_group(model), betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.AdamW(_parameter_groups(model), betas=(0.9, 0.98), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=n_steps + 1, pct_start=0.15
     )
@@ -125,25 +131,25 @@ def _train(model: nn.Module, loss: nn.Module, pairs: _Pairs, recipe: Recipe, ver
                 optimizer.step()
                 schedule.step()
                 with torch.no_grad():
-                    model.logit_scale.clamp_(0, _HOTTEST)
+                    model.logit_scale.clamp_(0, _LARGEST_LOGIT_SCALE)
                 bar.update()
 
 
-def _group(model: nn.Module) -> list[dict]:
-    """Parameters that decay, and those that do not: gains, shifts and the vectors of words."""
+def _parameter_groups(model: nn.Module) -> list[dict]:
+    """Parameters with weight decay, and without: gains, biases and embeddings."""
     named = dict(model.named_parameters())
-    still = {name for name, value in named.items() if value.ndim < 2 or "embedding" in name}
+    undecayed = {name for name, value in named.items() if value.ndim < 2 or "embedding" in name}
     return [
-        {"params": [named[name] for name in named if name not in still], "weight_decay": 0.1},
-        {"params": [named[name] for name in sorted(still)], "weight_decay": 0.0},
+        {"params": [named[name] for name in named if name not in undecayed], "weight_decay": 0.1},
+        {"params": [named[name] for name in sorted(undecayed)], "weight_decay": 0.0},
     ]
 
 
-def _shift(pictures: Tensor) -> Tensor:
-    """Move each picture by a few pixels, and repeat its edge where it leaves a gap."""
-    n, _, height, width = pictures.shape
+def _shift(images: Tensor) -> Tensor:
+    """Shift each image by a few pixels at random, repeating its edge to fill the gap."""
+    n, _, height, width = images.shape
     most = int(width * _LARGEST_SHIFT)
-    padded = nn.functional.pad(pictures, (most,) * 4, mode="replicate")
+    padded = nn.functional.pad(images, (most,) * 4, mode="replicate")
     down, right = torch.randint(0, 2 * most + 1, (2, n, 1))
     rows = (down + torch.arange(height))[:, None, :, None]
     columns = (right + torch.arange(width))[:, None, None, :]

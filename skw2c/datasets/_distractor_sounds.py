@@ -1,4 +1,4 @@
-"""Sounds that belong to no kind, and are heard now and then."""
+"""Distractor sounds, which belong to none of the kinds."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ._synthesis import fade, keep_band, let_ring, make_glide, make_harmonics, m
 
 
 def beep(rng: Generator, rate: int) -> np.ndarray:
-    """Two pure tones at once, as of a telephone's keys."""
+    """A telephone key: two pure tones at once."""
     t = make_time(rng.uniform(0.08, 0.4), rate)
     low, high = rng.uniform(600, 1000), rng.uniform(1100, 1700)
     return fade(np.sin(2 * np.pi * low * t) + np.sin(2 * np.pi * high * t), rate)
 
 
 def squeak(rng: Generator, rate: int) -> np.ndarray:
-    """A hinge that creaks upwards and down again."""
+    """A hinge that creaks, its pitch rising and falling."""
     t = make_time(rng.uniform(0.15, 0.5), rate)
     low, high = rng.uniform(500, 1200), rng.uniform(1300, 2600)
     creak = np.concatenate([make_glide(low, high, t, rate), make_glide(high, low, t, rate)])
@@ -29,7 +29,7 @@ def squeak(rng: Generator, rate: int) -> np.ndarray:
 
 
 def thump(rng: Generator, rate: int) -> np.ndarray:
-    """Something soft that falls."""
+    """Something soft that falls to the ground."""
     strokes = np.zeros(int(0.4 * rate))
     strokes[0] = 1
     return let_ring(strokes, rng.uniform(50, 110), rng.uniform(0.03, 0.08), rate)
@@ -43,29 +43,36 @@ def hiss(rng: Generator, rate: int) -> np.ndarray:
 
 
 def murmur(rng: Generator, rate: int) -> np.ndarray:
-    """A voice that says a word or two."""
-    words = []
-    throat = rng.uniform(110, 230)
+    """A voice that speaks a few syllables."""
+    syllables = []
+    register = rng.uniform(110, 230)
     for _ in range(rng.integers(2, 5)):
         t = make_time(rng.uniform(0.1, 0.25), rate)
-        pitch = throat * np.geomspace(*rng.uniform(0.9, 1.15, 2), len(t))
+        pitch = register * np.geomspace(*rng.uniform(0.9, 1.15, 2), len(t))
         voice = make_harmonics(pitch, 20, 0.8, rate)
         formant = rng.uniform(350, 2200)
-        words.append(fade(keep_band(voice, formant * 0.8, formant * 1.2, rate), rate, 0.03))
-    return np.concatenate(words)
+        syllables.append(fade(keep_band(voice, formant * 0.8, formant * 1.2, rate), rate, 0.03))
+    return np.concatenate(syllables)
 
 
-_STRAYS: tuple[Callable[[Generator, int], np.ndarray], ...] = (beep, squeak, thump, hiss, murmur)
+# In this order, by which they are drawn.
+_DISTRACTORS: tuple[Callable[[Generator, int], np.ndarray], ...] = (
+    beep,
+    squeak,
+    thump,
+    hiss,
+    murmur,
+)
 
 
-def scatter_strays(rng: Generator, n_samples: int, rate: int) -> np.ndarray:
-    """Samples (n_samples,) with up to two stray sounds at random moments and levels.
+def make_distractors(rng: Generator, n_samples: int, rate: int) -> np.ndarray:
+    """Generate samples (n_samples,) with up to two distractors at random times.
 
-    The strongest has 3 dB less than an event, the weakest 18 dB.
+    Their levels are 3 to 18 dB below that of an event.
     """
     samples = np.zeros(n_samples)
     for _ in range(rng.integers(0, 3)):
-        sound = _STRAYS[rng.integers(len(_STRAYS))](rng, rate)[:n_samples]
+        sound = _DISTRACTORS[rng.integers(len(_DISTRACTORS))](rng, rate)[:n_samples]
         sound *= 10 ** (-rng.uniform(3, 18) / 20) / np.sqrt(np.mean(sound**2))
         start = rng.integers(0, n_samples - len(sound) + 1)
         samples[start : start + len(sound)] += sound

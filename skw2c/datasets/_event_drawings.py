@@ -1,4 +1,4 @@
-"""One drawing for each kind of sound: the thing that makes it, in motion."""
+"""One drawing for each kind of sound: the source of the sound, in motion."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from numpy.random import Generator
 
 from ._shapes import Sketch
 
-# Every function draws a thing within the unit circle of a sketch. It takes the times of
-# the frames in seconds (n_frames, 1, 1), and two colours, of which none tells the kind.
+# Every function draws a source within the unit circle of a sketch. It takes the times of the
+# frames in seconds (n_frames, 1, 1) and two colours, which are independent of the kind.
+# The order of the draws from the generator within a function determines what a seed gives.
 Drawing = Callable[[Sketch, Generator, np.ndarray, np.ndarray, np.ndarray], None]
 
 
 def bell(sketch, rng, t, colour, detail):
-    """A bell that swings, and its clapper, which lags."""
+    """A bell that swings, and its clapper, which lags behind."""
     swing = rng.uniform(0.2, 0.5) * _wave(rng, t, 0.8, 1.6)
     body = sketch.at(0, -0.8, turn=swing)
     body.disc(-1.5 * swing * 0.3, 1.55, rng.uniform(0.14, 0.2), detail)
@@ -42,7 +43,7 @@ def bird(sketch, rng, t, colour, detail):
 
 
 def siren(sketch, rng, t, colour, detail):
-    """A lamp on a socket, whose beams turn."""
+    """A lamp on a base, with rotating beams."""
     turn = 2 * np.pi * rng.uniform(0.4, 1.0) * t
     n_beams = int(rng.integers(2, 4))
     for k in range(n_beams):
@@ -55,7 +56,7 @@ def siren(sketch, rng, t, colour, detail):
 
 
 def engine(sketch, rng, t, colour, detail):
-    """A car that trembles."""
+    """A car that vibrates."""
     car = sketch.at(0.12 * _wave(rng, t, 0.1, 0.4), 0.05 * _wave(rng, t, 2, 4))
     roof, cabin = rng.uniform(0.3, 0.45), rng.uniform(-0.2, 0.1)
     car.polygon(
@@ -108,7 +109,7 @@ def tick(sketch, rng, t, colour, detail):
 
 
 def whistle(sketch, rng, t, colour, detail):
-    """A referee's whistle with a pea that rattles, and the breath that leaves it."""
+    """A referee's whistle with a rattling pea, and the air that leaves it."""
     body = sketch.at(0, 0, turn=0.15 * _wave(rng, t, 0.5, 1.2))
     chamber = rng.uniform(0.48, 0.58)
     body.polygon([(-0.4, -0.52), (1.0, -0.52), (1.0, -0.12), (-0.4, 0.2)], colour)
@@ -123,7 +124,7 @@ def whistle(sketch, rng, t, colour, detail):
 
 
 def buzzer(sketch, rng, t, colour, detail):
-    """A box with a grille, from which zigzags leave on both sides."""
+    """A box with a grille, and zigzags on both sides."""
     half = rng.uniform(0.45, 0.55)
     sketch.box(0, 0, half, half, colour)
     n_slots = int(rng.integers(3, 5))
@@ -149,13 +150,13 @@ def wind(sketch, rng, t, colour, detail):
         gust = sketch.at(shift, y)
         along = np.clip(gust.x, -length, length)
         wave = sway * np.sin(6 * along + phase + 3 * t)
-        gust.paint(np.hypot(gust.x - along, gust.y - wave) - 0.07, ink)
+        gust.fill(np.hypot(gust.x - along, gust.y - wave) - 0.07, ink)
         end = sway * np.sin(6 * length + phase + 3 * t)
         gust.ring(length, end - 0.14, 0.14, 0.11, ink)
 
 
 def pluck(sketch, rng, t, colour, detail):
-    """A guitar that is waved, with strings that tremble."""
+    """A guitar that sways, with vibrating strings."""
     body = sketch.at(0, 0, turn=0.5 + 0.12 * _wave(rng, t, 0.4, 1.0))
     neck = rng.uniform(0.09, 0.13)
     body.box(0, -0.5, neck, 0.45, detail)
@@ -189,11 +190,22 @@ def bark(sketch, rng, t, colour, detail):
 DRAWINGS: dict[str, Drawing] = {
     function.__name__: function
     for function in (
-        bell, bird, siren, engine, rain, knock, tick, whistle, buzzer, wind, pluck, bark,
+        bell,
+        bird,
+        siren,
+        engine,
+        rain,
+        knock,
+        tick,
+        whistle,
+        buzzer,
+        wind,
+        pluck,
+        bark,
     )
-}  # fmt: skip
+}
 
 
 def _wave(rng: Generator, t: np.ndarray, slowest: float, fastest: float) -> np.ndarray:
-    """A swing between -1 and 1 with a random frequency (Hz) and phase."""
+    """A sine wave between -1 and 1 with a random frequency (Hz) and phase."""
     return np.sin(2 * np.pi * (rng.uniform(slowest, fastest) * t + rng.uniform()))

@@ -1,8 +1,6 @@
-"""Sound events in a clip: how many there are, and when."""
+"""The number of sound events in a clip, and their onsets and offsets."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
@@ -13,11 +11,7 @@ _SHORT_KINDS = frozenset({"bell", "bird", "knock", "whistle", "buzzer", "pluck",
 
 
 def place_events(
-    rng: Generator,
-    label: str,
-    n_samples: int,
-    rate: int,
-    change: Callable[[np.ndarray], np.ndarray] | None = None,
+    rng: Generator, label: str, n_samples: int, rate: int
 ) -> tuple[np.ndarray, list[tuple[float, float]]]:
     """Place one to three events of a kind in silence, without overlap.
 
@@ -27,20 +21,16 @@ def place_events(
     label : str
         The kind.
     n_samples, rate : int
-        Length of the clip, and samples per second.
-    change : callable or None
-        What is done to each event before it is placed.
+        Length of the clip in samples, and samples per second.
 
     Returns
     -------
     ndarray of shape (n_samples,), float64
-        Each event has the power 1.
+        The waveform. Each event has unit power.
     list of (onset, offset)
         In seconds.
     """
     sounds = [SOUNDS[label](rng, rate) for _ in range(_count(rng, label))]
-    if change is not None:
-        sounds = [change(sound) for sound in sounds]
     sounds = _fit(sounds, n_samples)
     gaps = n_samples - sum(map(len, sounds))
     cuts = np.sort(rng.integers(0, gaps + 1, len(sounds)))
@@ -53,7 +43,7 @@ def place_events(
 
 
 def tabulate_events(events: list[tuple[int, str, float, float]]):
-    """Tabulate (row, label, onset, offset)."""
+    """Return events (row, label, onset, offset) as a DataFrame."""
     import pandas as pd
 
     return pd.DataFrame(events, columns=["row", "label", "onset", "offset"])
@@ -64,7 +54,7 @@ def _count(rng: Generator, label: str) -> int:
 
 
 def _fit(sounds: list[np.ndarray], n_samples: int) -> list[np.ndarray]:
-    """Keep as many events as fit, and cut the first where it alone is too long."""
+    """Keep as many events as fit; the first is cut off if it is too long by itself."""
     kept = [sounds[0][:n_samples]]
     for sound in sounds[1:]:
         if sum(map(len, kept)) + len(sound) <= n_samples:

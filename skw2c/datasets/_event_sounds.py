@@ -1,4 +1,4 @@
-"""One function for each kind of sound: a random event of that kind."""
+"""One generator for each kind of sound: a random event of that kind."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from ._synthesis import (
     make_time,
 )
 
-# Every function draws pitch, length and character, and returns samples of any level.
+# Every function chooses pitch, length and timbre at random, and returns samples of any level.
+# The order of the draws from the generator within a function determines what a seed gives.
 Sound = Callable[[Generator, int], np.ndarray]
 
 
 def bell(rng: Generator, rate: int) -> np.ndarray:
-    """A struck bell: inharmonic partials that die away, the high ones first."""
+    """A struck bell: inharmonic partials that decay, the high ones first."""
     t = make_time(rng.uniform(1.0, 2.0), rate)
     ratios = np.array([0.56, 0.92, 1.19, 1.71, 2.0, 2.74, 3.0, 3.76]) * rng.normal(1, 0.01, 8)
     decays = rng.uniform(0.8, 1.3) / np.sqrt(ratios)
@@ -56,7 +57,7 @@ def siren(rng: Generator, rate: int) -> np.ndarray:
 
 
 def engine(rng: Generator, rate: int) -> np.ndarray:
-    """A running motor: many low harmonics that tremble, with some noise."""
+    """A running motor: many low harmonics with a tremolo, and some noise."""
     t = make_time(rng.uniform(2.0, 4.0), rate)
     pitch = rng.uniform(25, 90) * (1 + 0.05 * np.sin(2 * np.pi * rng.uniform(0.2, 1) * t))
     sound = make_harmonics(pitch, 30, 0.7, rate)
@@ -82,7 +83,7 @@ def knock(rng: Generator, rate: int) -> np.ndarray:
 
 
 def tick(rng: Generator, rate: int) -> np.ndarray:
-    """A clock: sharp clicks as regular as can be, every other one brighter."""
+    """A clock: sharp clicks at regular intervals, every other one brighter."""
     period = rng.uniform(0.2, 0.55)
     clicks = make_strokes(rng, int(rng.uniform(1.5, 3) / period) + 2, period, 0.0, rate)
     odd = clicks.copy()
@@ -92,7 +93,7 @@ def tick(rng: Generator, rate: int) -> np.ndarray:
 
 
 def whistle(rng: Generator, rate: int) -> np.ndarray:
-    """Somebody whistles: one tone that slides and trembles, with some breath."""
+    """A person who whistles: one tone with glide, vibrato and some breath."""
     t = make_time(rng.uniform(0.6, 1.8), rate)
     vibrato = 1 + 0.015 * np.sin(2 * np.pi * rng.uniform(4, 7) * t)
     tone = make_harmonics(np.geomspace(*rng.uniform(900, 2200, 2), len(t)) * vibrato, 2, 3, rate)
@@ -108,7 +109,7 @@ def buzzer(rng: Generator, rate: int) -> np.ndarray:
 
 
 def wind(rng: Generator, rate: int) -> np.ndarray:
-    """Wind: low noise that swells, with a howl in it."""
+    """Wind: low noise that swells, with a howling band in it."""
     t = make_time(rng.uniform(2.5, 4.5), rate)
     noise = rng.normal(size=len(t))
     howl = keep_band(noise, *(rng.uniform(250, 600) * np.array([0.9, 1.15])), rate)
@@ -118,7 +119,7 @@ def wind(rng: Generator, rate: int) -> np.ndarray:
 
 
 def pluck(rng: Generator, rate: int) -> np.ndarray:
-    """Plucked strings: noise bursts in a loop that loses its high parts (Karplus, Strong)."""
+    """Plucked strings: noise bursts in a delay loop with a lowpass (Karplus-Strong)."""
     n = len(make_time(rng.uniform(1.0, 2.0), rate))
     sound = np.zeros(n)
     for _ in range(rng.integers(1, 4)):
@@ -148,6 +149,17 @@ def bark(rng: Generator, rate: int) -> np.ndarray:
 SOUNDS: dict[str, Sound] = {
     function.__name__: function
     for function in (
-        bell, bird, siren, engine, rain, knock, tick, whistle, buzzer, wind, pluck, bark,
+        bell,
+        bird,
+        siren,
+        engine,
+        rain,
+        knock,
+        tick,
+        whistle,
+        buzzer,
+        wind,
+        pluck,
+        bark,
     )
-}  # fmt: skip
+}

@@ -1,4 +1,4 @@
-"""What a scene looks like while nothing happens: one function for each scene."""
+"""Drawings of the scenes, as backgrounds: one function for each scene."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numpy.random import Generator
 
 from ._shapes import Sketch
 
-# Every function draws over a sketch of one frame, from corner (-1, -1) to corner (1, 1).
+# Every function draws into a sketch of one frame, from corner (-1, -1) to corner (1, 1).
 Scenery = Callable[[Sketch, Generator], None]
 
 
 def park(sketch, rng):
     """Sky, a meadow, and trees."""
-    horizon = _halves(sketch, rng, (0.55, 0.75, 0.95), (0.35, 0.6, 0.25))
+    horizon = _draw_sky_and_ground(sketch, rng, (0.55, 0.75, 0.95), (0.35, 0.6, 0.25))
     for x in rng.uniform(-1, 1, rng.integers(1, 4)):
         foot, size = horizon + rng.uniform(0, 0.3), rng.uniform(0.2, 0.45)
         sketch.box(x, foot - size * 0.5, size * 0.15, size * 0.5, _near(rng, (0.4, 0.27, 0.15)))
@@ -43,7 +43,7 @@ def street(sketch, rng):
 
 
 def kitchen(sketch, rng):
-    """Tiles over a worktop with cupboards."""
+    """A tiled wall above a worktop with cupboards."""
     sketch.box(0, 0, 2, 2, _near(rng, (0.8, 0.85, 0.85)))
     joints, step = _near(rng, (0.6, 0.62, 0.65), 0.05), rng.uniform(0.25, 0.4)
     for at in np.arange(-1, 1, step):
@@ -73,20 +73,20 @@ def office(sketch, rng):
 
 def beach(sketch, rng):
     """Sky with a sun, the sea with waves, and sand."""
-    horizon = _halves(sketch, rng, (0.6, 0.8, 0.95), (0.2, 0.45, 0.7))
+    horizon = _draw_sky_and_ground(sketch, rng, (0.6, 0.8, 0.95), (0.2, 0.45, 0.7))
     sketch.disc(rng.uniform(-0.8, 0.8), rng.uniform(-0.8, -0.5), 0.16, _near(rng, (1, 0.9, 0.5)))
     shore = rng.uniform(horizon + 0.3, 0.7)
     for _ in range(rng.integers(2, 6)):
         x, y = rng.uniform(-1, 1), rng.uniform(horizon + 0.08, shore - 0.08)
         sketch.box(x, y, rng.uniform(0.1, 0.3), 0.02, np.full(3, 0.85))
-    sketch.paint(
+    sketch.fill(
         shore + 0.05 * np.sin(sketch.x * rng.uniform(3, 8)) - sketch.y,
         _near(rng, (0.9, 0.8, 0.55)),
     )
 
 
 def station(sketch, rng):
-    """An arched hall in the dark, with lamps and a platform."""
+    """A dark arched hall, with lamps and a platform."""
     sketch.box(0, 0, 2, 2, _near(rng, (0.25, 0.25, 0.3)))
     arch = _near(rng, (0.45, 0.42, 0.42))
     for radius in np.arange(rng.uniform(0.3, 0.5), 1.6, rng.uniform(0.3, 0.45)):
@@ -103,8 +103,8 @@ SCENERIES: dict[str, Scenery] = {
 }
 
 
-def _halves(sketch: Sketch, rng: Generator, above, below) -> float:
-    """Draw sky and ground, and return where they meet."""
+def _draw_sky_and_ground(sketch: Sketch, rng: Generator, above, below) -> float:
+    """Fill the frame with two colours, and return the height of the horizon between them."""
     horizon = rng.uniform(-0.3, 0.3)
     sketch.box(0, 0, 2, 2, _near(rng, above))
     sketch.box(0, horizon + 1, 2, 1, _near(rng, below))
@@ -112,4 +112,5 @@ def _halves(sketch: Sketch, rng: Generator, above, below) -> float:
 
 
 def _near(rng: Generator, colour, spread: float = 0.08) -> np.ndarray:
+    """Draw a colour close to another one."""
     return np.clip(rng.normal(colour, spread), 0, 1)

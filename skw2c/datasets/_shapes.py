@@ -1,4 +1,4 @@
-"""Draw shapes into moving pictures, in numpy alone."""
+"""Draw shapes into video frames, with numpy alone."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import numpy as np
 
 
 class Sketch:
-    """Frames to draw in, in coordinates of their own.
+    """Frames to draw into, with their own coordinate system.
 
-    A shape is a distance to its edge, negative inside; pixels at the edge are mixed.
-    Every measure may be a number, or an array (n_frames, 1, 1) for what moves.
+    A shape is a signed distance to its edge, negative inside; pixels at the edge are blended.
+    Every measure may be a number, or an array (n_frames, 1, 1) for a shape that moves.
 
     Parameters
     ----------
     canvas : ndarray of shape (n_frames, height, width, 3), float32
-        Colours in [0, 1], drawn over in place.
+        Colours in [0, 1], modified in place.
     x, y : ndarray of shape (n_frames, height, width), float32
-        Where the pixels lie. x grows to the right, y downwards.
+        Coordinates of the pixels. x increases to the right, y downwards.
     pixel : float
         Size of a pixel in these coordinates.
-    rim : float, default=0
-        Width of the dark rim around each shape.
+    outline : float, default=0
+        Width of the dark outline around each shape.
     """
 
-    def __init__(self, canvas, x, y, pixel, rim=0.0):
+    def __init__(self, canvas, x, y, pixel, outline=0.0):
         self.canvas = canvas
         self.x = x
         self.y = y
         self.pixel = pixel
-        self.rim = rim
+        self.outline = outline
 
     @classmethod
     def over(cls, canvas: np.ndarray) -> Sketch:
-        """Draw over a canvas whose corners are (-1, -1) and (1, 1)."""
+        """A sketch of a whole canvas, with the corners (-1, -1) and (1, 1)."""
         n_frames, height, width, _ = canvas.shape
         x = (np.arange(width, dtype=np.float32) * 2 + 1) / width - 1
         y = (np.arange(height, dtype=np.float32) * 2 + 1) / height - 1
@@ -42,7 +42,7 @@ class Sketch:
         )
 
     def near(self, x: float, y: float, reach: float) -> Sketch:
-        """Draw only in the square of half side ``reach`` around (x, y), to save time."""
+        """A sketch of the square of half side ``reach`` around (x, y) only, to save time."""
         height, width = self.x.shape[1:]
         rows = slice(*_span(y, reach, height))
         columns = slice(*_span(x, reach, width))
@@ -51,35 +51,35 @@ class Sketch:
             self.x[:, rows, columns],
             self.y[:, rows, columns],
             self.pixel,
-            self.rim,
+            self.outline,
         )
 
-    def at(self, x=0.0, y=0.0, turn=0.0, size=1.0, mirror=False, rim=None) -> Sketch:
-        """Draw around the point (x, y), turned (radians, clockwise), in units of ``size``."""
-        # Numbers of numpy in double precision would make all that follows twice as slow.
+    def at(self, x=0.0, y=0.0, turn=0.0, size=1.0, mirror=False, outline=None) -> Sketch:
+        """A sketch with its origin at (x, y), turned (radians, clockwise), in units of ``size``."""
+        # numpy scalars of double precision would make everything that follows twice as slow.
         x, y, turn, size = (np.asarray(value, np.float32) for value in (x, y, turn, size))
         across, down = self.x - x, self.y - y
         cos, sin = np.cos(turn), np.sin(turn)
         own_x = (across * cos + down * sin) / size
         own_y = (down * cos - across * sin) / size
-        rim = self.rim / size if rim is None else rim
-        return Sketch(self.canvas, -own_x if mirror else own_x, own_y, self.pixel / size, rim)
+        outline = self.outline / size if outline is None else outline
+        return Sketch(self.canvas, -own_x if mirror else own_x, own_y, self.pixel / size, outline)
 
     def disc(self, x, y, radius, colour) -> None:
-        self.paint(np.hypot(self.x - x, self.y - y) - radius, colour)
+        self.fill(np.hypot(self.x - x, self.y - y) - radius, colour)
 
     def ring(self, x, y, radius, width, colour) -> None:
-        self.paint(np.abs(np.hypot(self.x - x, self.y - y) - radius) - width / 2, colour)
+        self.fill(np.abs(np.hypot(self.x - x, self.y - y) - radius) - width / 2, colour)
 
     def ellipse(self, x, y, radius_x, radius_y, colour, turn=0.0) -> None:
         own = self.at(x, y, turn)
         scaled = np.hypot(own.x / radius_x, own.y / radius_y)
-        # True at the edge, and near enough beside it.
-        self.paint((scaled - 1) * np.minimum(radius_x, radius_y), colour)
+        # Exact at the edge, and close enough next to it.
+        self.fill((scaled - 1) * np.minimum(radius_x, radius_y), colour)
 
     def box(self, x, y, half_width, half_height, colour, turn=0.0) -> None:
         own = self.at(x, y, turn)
-        self.paint(np.maximum(np.abs(own.x) - half_width, np.abs(own.y) - half_height), colour)
+        self.fill(np.maximum(np.abs(own.x) - half_width, np.abs(own.y) - half_height), colour)
 
     def line(self, x0, y0, x1, y1, width, colour) -> None:
         """A stroke with round ends."""
@@ -88,24 +88,24 @@ class Sketch:
         share = ((self.x - x0) * along_x + (self.y - y0) * along_y) / length
         share = np.clip(share, 0, 1)
         off_x, off_y = self.x - x0 - share * along_x, self.y - y0 - share * along_y
-        self.paint(np.hypot(off_x, off_y) - width / 2, colour)
+        self.fill(np.hypot(off_x, off_y) - width / 2, colour)
 
     def polygon(self, corners, colour) -> None:
-        """A convex polygon; its corners (x, y) go clockwise as seen."""
+        """A convex polygon; its corners (x, y) are in clockwise order on the screen."""
         distance = None
         for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
             length = np.hypot(x1 - x0, y1 - y0)
             side = ((self.x - x0) * (y1 - y0) - (self.y - y0) * (x1 - x0)) / length
             distance = side if distance is None else np.maximum(distance, side)
-        self.paint(distance, colour)
+        self.fill(distance, colour)
 
-    def paint(self, distance: np.ndarray, colour) -> None:
-        """Paint where a distance is negative, after its rim."""
-        if np.any(self.rim):
-            self._mix(distance - self.rim, np.zeros(3, np.float32))
-        self._mix(distance, colour)
+    def fill(self, distance: np.ndarray, colour) -> None:
+        """Fill the pixels at negative distances, over a dark outline."""
+        if np.any(self.outline):
+            self._blend(distance - self.outline, np.zeros(3, np.float32))
+        self._blend(distance, colour)
 
-    def _mix(self, distance: np.ndarray, colour) -> None:
+    def _blend(self, distance: np.ndarray, colour) -> None:
         inside = distance < self.pixel / 2
         cover = np.minimum(0.5 - distance[inside] / self.pixel, 1)[:, None]
         under = self.canvas[inside]
@@ -113,7 +113,7 @@ class Sketch:
 
 
 def _span(middle: float, reach: float, n: int) -> tuple[int, int]:
-    """First pixel, and that after the last, around a place between -1 and 1."""
+    """The first pixel, and the one after the last, around a position between -1 and 1."""
     first = int(np.floor((middle - reach + 1) / 2 * n))
     last = int(np.ceil((middle + reach + 1) / 2 * n))
     return max(first, 0), min(last, n)

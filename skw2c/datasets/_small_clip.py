@@ -1,4 +1,4 @@
-"""train_small_clip: a small CLIP, trained on the spot and kept."""
+"""train_small_clip: train a small CLIP, or find it in the cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..weights import cache_folder, write_safetensors
 from ._clip_training import Recipe, train_contrastively
 from ._parameter_checks import check_at_least, draw_seed
 
-# Raise it when the same pictures and captions give another CLIP than before.
+# Part of the key of the cache: raise it when the same images and captions give another CLIP.
 _RECIPE = 1
 
 _CONFIGURATION = "open_clip_config.json"
@@ -23,7 +23,7 @@ _MARK = "small_clip"
 
 
 def train_small_clip(
-    pictures,
+    images,
     captions,
     *,
     folder=None,
@@ -33,48 +33,53 @@ def train_small_clip(
     random_state=0,
     verbose=True,
 ):
-    """Train a small CLIP on pictures and captions, or find one trained on the same before.
+    """Train a small CLIP on images and captions, or return the one trained before.
 
-    It is a true CLIP [1]_, only small: a model of open_clip with a residual network for
-    pictures and a transformer for texts, trained from scratch with open_clip's contrastive
-    loss. On 5,000 pictures of 48 x 48 pixels, the default takes one to two minutes on two
-    cores. It knows the words of its captions, and no others.
+    It is a genuine but small CLIP [1]_: a model of open_clip with a residual network for
+    images and a transformer for texts, trained from scratch with the contrastive loss of
+    open_clip. With the default parameters, training on 5,000 images of 48 x 48 pixels takes
+    one to two minutes on two cores. The model knows only the words of its captions.
 
     Parameters
     ----------
-    pictures : array-like of shape (n_pairs, size, size, 3), uint8
-        Square pictures in RGB, of at least 32 x 32 pixels. See `pair_frames`.
+    images : array-like of shape (n_pairs, size, size, 3), uint8
+        Square RGB images of at least 32 x 32 pixels. See `pair_frames`.
     captions : sequence of str
-        One for each picture.
+        One caption per image.
     folder : str, Path or None, default=None
-        Where to write it. None takes a folder in the cache of skw2c, named by a checksum
-        of pictures, captions and parameters. What was trained before on the same pictures
-        and captions, with the same parameters, is not trained again.
+        Where to write the model. None means a folder in the cache of skw2c, named after a
+        checksum of images, captions and parameters. A model that was trained before on the
+        same images and captions, with the same parameters, is not trained again.
     embed_dim : int, default=64
-        Length of the vectors.
+        Dimension of the vectors.
     max_epochs : int, default=9
-        How often each picture is seen.
+        Number of passes over the images.
     batch_size : int, default=32
-        Number of pictures that are compared with each other's captions at once.
+        Number of image-caption pairs that are contrasted with each other in one step.
     random_state : int, RandomState instance or None, default=0
-        Determines the first weights, and the order of pictures. torch's own generator is
-        left as it was.
+        Determines the initial weights and the order of the images. torch's global generator
+        is not changed.
     verbose : bool, default=True
         Whether to show progress.
 
     Returns
     -------
     str
-        The folder, for the parameter ``model`` of :class:`~skw2c.CLIPTextEncoder`,
-        :class:`~skw2c.CLIPImageEncoder` and :class:`~skw2c.CLIPVideoEncoder`.
+        The folder of the model, for the parameter ``model`` of
+        :class:`~skw2c.CLIPTextEncoder`, :class:`~skw2c.CLIPImageEncoder` and
+        :class:`~skw2c.CLIPVideoEncoder`.
 
     Raises
     ------
     OptionalDependencyError
         If open_clip is not installed.
     ValueError
-        If the pictures are no such array, the captions are not as many strings, or the
-        folder holds another model.
+        If the images are not an array as described above, the captions are not one string
+        per image, or the folder contains another model.
+
+    See Also
+    --------
+    pair_frames : Makes pairs of images and captions.
 
     References
     ----------
@@ -86,51 +91,53 @@ def train_small_clip(
     >>> from skw2c import CLIPTextEncoder
     >>> from skw2c.datasets import make_audiovisual_events, pair_frames, train_small_clip
     >>> pairs = pair_frames(make_audiovisual_events(24, random_state=0), random_state=0)
-    >>> folder = train_small_clip(pairs.pictures, pairs.captions, max_epochs=1, verbose=False)
+    >>> folder = train_small_clip(pairs.images, pairs.captions, max_epochs=1, verbose=False)
     >>> CLIPTextEncoder(folder).fit_transform(["a bell", "a red bird in a park"]).shape
     (2, 64)
     """
-    pictures, captions = _check_pairs(pictures, captions)
+    images, captions = _check_pairs(images, captions)
     check_at_least("embed_dim", embed_dim, 1)
     check_at_least("max_epochs", max_epochs, 1)
     check_at_least("batch_size", batch_size, 2)
     recipe = Recipe(max_epochs, batch_size, draw_seed(random_state))
-    configuration = _configure(pictures.shape[1], embed_dim)
-    checksum = _identify(pictures, captions, configuration, recipe)
+    configuration = _configure(images.shape[1], embed_dim)
+    checksum = _fingerprint(images, captions, configuration, recipe)
     if folder is None:
         folder = cache_folder() / f"small_clip_{checksum[:16]}"
     folder = Path(folder).expanduser().absolute()
-    if not _is_there(folder, checksum):
+    if not _is_trained(folder, checksum):
         configuration[_MARK] = checksum
-        _train(folder, configuration, pictures, captions, recipe, verbose)
+        _train(folder, configuration, images, captions, recipe, verbose)
     return str(folder)
 
 
-def _check_pairs(pictures, captions) -> tuple[np.ndarray, list[str]]:
-    pictures, captions = np.asarray(pictures), list(captions)
-    shape = pictures.shape
-    if pictures.ndim != 4 or shape[1] != shape[2] or shape[2] < 32 or shape[3] != 3:
+def _check_pairs(images, captions) -> tuple[np.ndarray, list[str]]:
+    images, captions = np.asarray(images), list(captions)
+    shape = images.shape
+    if images.ndim != 4 or shape[1] != shape[2] or shape[2] < 32 or shape[3] != 3:
         raise ValueError(
-            f"pictures has the shape {shape}, and must have (n_pairs, size, size, 3) with a size "
-            "of at least 32 pixels"
+            f"got images of shape {shape}, expected (n_pairs, size, size, 3) with a size of at "
+            "least 32 pixels"
         )
-    if pictures.dtype != np.uint8:
-        raise ValueError(f"pictures holds {pictures.dtype}, and must hold uint8 from 0 to 255")
-    if len(captions) != len(pictures):
+    if images.dtype != np.uint8:
+        raise ValueError(f"got images of dtype {images.dtype}, expected uint8 from 0 to 255")
+    if len(captions) != len(images):
         raise ValueError(
-            f"There are {len(pictures)} pictures and {len(captions)} captions; there must be as "
-            "many of both"
+            f"got {len(images)} images and {len(captions)} captions, expected one caption per image"
         )
     for row, caption in enumerate(captions):
         if not isinstance(caption, str):
-            raise ValueError(f"caption {row} is {caption!r}, and must be a string")
+            raise ValueError(f"captions[{row}] is {caption!r}, expected a string")
     if len(set(captions)) < 2:
-        raise ValueError("All captions are the same; there must be at least two that differ")
-    return np.ascontiguousarray(pictures), captions
+        raise ValueError(
+            f"all captions are {captions[:1]!r}: a contrastive loss needs at least two different "
+            "ones"
+        )
+    return np.ascontiguousarray(images), captions
 
 
 def _configure(image_size: int, embed_dim: int) -> dict:
-    """What ``open_clip_config.json`` says."""
+    """The content of ``open_clip_config.json``."""
     return {
         "model_cfg": {
             "embed_dim": embed_dim,
@@ -148,16 +155,20 @@ def _configure(image_size: int, embed_dim: int) -> dict:
     }
 
 
-def _identify(pictures: np.ndarray, captions: list[str], configuration: dict, recipe) -> str:
-    settings = f"{_RECIPE} {pictures.shape} {recipe} {json.dumps(configuration)}"
+def _fingerprint(images: np.ndarray, captions: list[str], configuration: dict, recipe) -> str:
+    """A checksum of all that determines the model; it must stay the same from version to version.
+
+    Otherwise models in the caches of users would be trained again.
+    """
+    settings = f"{_RECIPE} {images.shape} {recipe} {json.dumps(configuration)}"
     digest = hashlib.sha256(settings.encode())
-    digest.update(pictures)
+    digest.update(images)
     digest.update(json.dumps(captions).encode())
     return digest.hexdigest()
 
 
-def _is_there(folder: Path, checksum: str) -> bool:
-    """Whether the folder holds this CLIP whole; its configuration is written last."""
+def _is_trained(folder: Path, checksum: str) -> bool:
+    """Whether the folder contains this CLIP, complete."""
     path = folder / _CONFIGURATION
     if not path.exists():
         return False
@@ -167,21 +178,22 @@ def _is_there(folder: Path, checksum: str) -> bool:
         mark = None
     if mark != checksum:
         raise ValueError(
-            f"The folder {str(folder)!r} holds a model that was trained on other data, or with "
-            "other parameters; delete it, or pass another folder"
+            f"the folder {str(folder)!r} contains a model that was trained on other data or with "
+            "other parameters: delete it, or pass another folder"
         )
     return (folder / _WEIGHTS).exists()
 
 
-def _train(folder: Path, configuration: dict, pictures, captions, recipe, verbose) -> None:
+def _train(folder: Path, configuration: dict, images, captions, recipe, verbose) -> None:
     state = train_contrastively(
         configuration["model_cfg"],
         configuration["preprocess_cfg"],
-        pictures,
+        images,
         captions,
         recipe,
         verbose,
     )
     os.makedirs(folder, exist_ok=True)
     write_safetensors(folder / _WEIGHTS, state, {"format": "pt"})
+    # The configuration comes last: its checksum marks the folder as complete.
     write_atomically(folder / _CONFIGURATION, (json.dumps(configuration, indent=2) + "\n").encode())

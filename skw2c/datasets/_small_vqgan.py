@@ -1,4 +1,4 @@
-"""train_small_vqgan: a small VQGAN, trained on the spot and kept."""
+"""train_small_vqgan: train a small VQGAN, or find it in the cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..weights import cache_folder, write_safetensors
 from ._parameter_checks import check_at_least, draw_seed
 from ._vqgan_training import Recipe, train_to_reconstruct
 
-# Raise it when the same pictures give another VQGAN than before.
+# Part of the key of the cache: raise it when the same images give another VQGAN.
 _RECIPE = 1
 
 _CONFIGURATION = VQGANConfiguration(
@@ -28,41 +28,47 @@ _CONFIGURATION = VQGANConfiguration(
 
 
 def train_small_vqgan(
-    pictures, *, folder=None, max_epochs=8, batch_size=32, random_state=0, verbose=True
+    images, *, folder=None, max_epochs=8, batch_size=32, random_state=0, verbose=True
 ):
-    """Train a small VQGAN on pictures, or find one trained on the same before.
+    """Train a small VQGAN on images, or return the one trained before.
 
-    It is a true VQGAN [1]_ in its network, only small, with one of 256 codes for each 4 x 4
-    pixels. It learns to give back its pictures; there is no adversary and no perceptual
-    loss, which for drawings are not needed. The codes follow the means of what they stand
-    for. On 5,000 pictures of 48 x 48 pixels, the default takes some minutes on one core.
+    Its network is that of a VQGAN [1]_, only small, with one of 256 codes for each block of
+    4 x 4 pixels. It is trained to reconstruct its images, without the adversarial and the
+    perceptual loss, which drawings do not need. Each code is the moving average of the
+    latents that are nearest to it. With the default parameters, training on 5,000 images of
+    48 x 48 pixels takes some minutes on one core.
 
     Parameters
     ----------
-    pictures : array-like of shape (n_pictures, height, width, 3), uint8
-        Pictures in RGB, whose height and width are multiples of 4. See `pair_frames`.
+    images : array-like of shape (n_images, height, width, 3), uint8
+        RGB images whose height and width are multiples of 4. See `pair_frames`.
     folder : str, Path or None, default=None
-        Where to keep it. None is the cache of skw2c. The file is named by a checksum of
-        pictures and parameters, and what was trained before is not trained again.
+        Where to write the file. None means the cache of skw2c. The file is named after a
+        checksum of images and parameters. A model that was trained before on the same images,
+        with the same parameters, is not trained again.
     max_epochs : int, default=8
-        How often each picture is seen.
+        Number of passes over the images.
     batch_size : int, default=32
-        Pictures of a step.
+        Number of images per step.
     random_state : int, RandomState instance or None, default=0
-        Determines the first weights, and the order of pictures. torch's own generator is
-        left as it was.
+        Determines the initial weights and the order of the images. torch's global generator
+        is not changed.
     verbose : bool, default=True
         Whether to show progress.
 
     Returns
     -------
     str
-        The file, for the parameter ``weights`` of :class:`~skw2c.AudioToImage`.
+        Path of the weights, for the parameter ``weights`` of :class:`~skw2c.AudioToImage`.
 
     Raises
     ------
     ValueError
-        If the pictures are no such array.
+        If the images are not an array as described above.
+
+    See Also
+    --------
+    pair_frames : Takes images from generated clips.
 
     References
     ----------
@@ -73,39 +79,45 @@ def train_small_vqgan(
     --------
     >>> from skw2c.datasets import make_audiovisual_events, pair_frames, train_small_vqgan
     >>> pairs = pair_frames(make_audiovisual_events(12, random_state=0), random_state=0)
-    >>> file = train_small_vqgan(pairs.pictures, max_epochs=1, verbose=False)
+    >>> path = train_small_vqgan(pairs.images, max_epochs=1, verbose=False)
+    >>> path.endswith(".safetensors")
+    True
     """
-    pictures = _check_pictures(pictures)
+    images = _check_images(images)
     check_at_least("max_epochs", max_epochs, 1)
     check_at_least("batch_size", batch_size, 1)
     recipe = Recipe(int(max_epochs), int(batch_size), draw_seed(random_state))
     folder = cache_folder() if folder is None else Path(folder).expanduser().absolute()
-    path = folder / f"small_vqgan_{_identify(pictures, recipe)}.safetensors"
+    path = folder / f"small_vqgan_{_fingerprint(images, recipe)}.safetensors"
     if not path.exists():
-        state = train_to_reconstruct(_CONFIGURATION, pictures, recipe, verbose)
+        state = train_to_reconstruct(_CONFIGURATION, images, recipe, verbose)
         folder.mkdir(parents=True, exist_ok=True)
         write_safetensors(path, state, {"format": "pt"})
     return str(path)
 
 
-def _check_pictures(pictures) -> np.ndarray:
-    pictures = np.asarray(pictures)
-    shape, side = pictures.shape, _CONFIGURATION.factor
+def _check_images(images) -> np.ndarray:
+    images = np.asarray(images)
+    shape, side = images.shape, _CONFIGURATION.factor
     sides = shape[1:3]
     if len(shape) != 4 or shape[3] != 3 or not all(sides) or any(size % side for size in sides):
         raise ValueError(
-            f"pictures has the shape {shape}, and must have (n_pictures, height, width, 3) with "
-            f"heights and widths that are multiples of {side}"
+            f"got images of shape {shape}, expected (n_images, height, width, 3) with a height "
+            f"and width that are multiples of {side}"
         )
-    if pictures.dtype != np.uint8:
-        raise ValueError(f"pictures holds {pictures.dtype}, and must hold uint8 from 0 to 255")
-    if len(pictures) == 0:
-        raise ValueError("There is no picture to learn from")
-    return np.ascontiguousarray(pictures)
+    if images.dtype != np.uint8:
+        raise ValueError(f"got images of dtype {images.dtype}, expected uint8 from 0 to 255")
+    if len(images) == 0:
+        raise ValueError("got 0 images, expected at least one to train on")
+    return np.ascontiguousarray(images)
 
 
-def _identify(pictures: np.ndarray, recipe: Recipe) -> str:
-    settings = f"{_RECIPE} {pictures.shape} {recipe} {asdict(_CONFIGURATION)}"
+def _fingerprint(images: np.ndarray, recipe: Recipe) -> str:
+    """A checksum of all that determines the model; it must stay the same from version to version.
+
+    Otherwise models in the caches of users would be trained again.
+    """
+    settings = f"{_RECIPE} {images.shape} {recipe} {asdict(_CONFIGURATION)}"
     digest = hashlib.sha256(settings.encode())
-    digest.update(pictures)
+    digest.update(images)
     return digest.hexdigest()[:16]

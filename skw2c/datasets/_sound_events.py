@@ -1,4 +1,4 @@
-"""make_sound_events: clips of generated sounds, with labels and the times of the events."""
+"""make_sound_events: generated clips with labels, and the onsets and offsets of events."""
 
 from __future__ import annotations
 
@@ -24,27 +24,29 @@ def make_sound_events(
 ):
     """Generate clips of sound events of different kinds.
 
-    Each clip holds one to three events of one kind over a background of noise and hum.
-    Pitch, rate, length, level, onset and character of the events vary as they do in
-    recordings, and so do the colour and level of the background.
+    Each clip contains one to three events of one kind, over a background of noise and hum.
+    The pitch, rate, length, level, onset and timbre of the events vary as in recordings, and
+    so do the colour and level of the background.
 
     Parameters
     ----------
     n_clips : int, default=240
-        Number of clips. The kinds take turns, so that all are about as frequent.
+        Number of clips. The kinds take turns, so the classes are balanced.
     kinds : sequence of str or None, default=None
-        Kinds of sound, out of ``skw2c.datasets.SOUND_KINDS``. None takes all twelve.
+        The kinds of sound to generate, from ``skw2c.datasets.SOUND_KINDS``. None means all
+        twelve.
     duration : float or (float, float), default=5.0
-        Length of the clips in seconds, or the range to draw it from.
+        Length of the clips in seconds, or the range from which it is drawn.
     sampling_rate : int, default=16000
         In Hz, at least 8000.
     snr : (float, float), default=(0.0, 30.0)
-        Range of the ratio of the events' power to the background's, in dB.
+        Range of the signal-to-noise ratio in dB: the power of the events relative to that
+        of the background.
     return_X_y : bool, default=False
-        Whether to return ``(data, target)`` alone.
+        Whether to return only ``(data, target)`` instead of a Bunch.
     random_state : int, RandomState instance or None, default=None
-        Determines the clips. Each clip has a seed of its own, so the first clips are the
-        same whatever ``n_clips``.
+        Determines the clips. Each clip has its own seed, so the first clips do not depend on
+        ``n_clips``.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def make_sound_events(
         data : list of ndarray of shape (n_samples,), float32
             Waveforms in [-1, 1].
         target : ndarray of shape (n_clips,), int
-            Index into ``target_names``.
+            The kind of each clip, as an index into ``target_names``.
         target_names : ndarray of shape (n_kinds,), str
             Names of the kinds.
         events : :class:`~pandas.DataFrame`
@@ -61,14 +63,18 @@ def make_sound_events(
         sampling_rate : int
             In Hz.
         DESCR : str
-            What this is.
+            A description of the data set.
     (data, target) : tuple
-        Under ``return_X_y=True``.
+        If ``return_X_y=True``.
 
     Raises
     ------
     ValueError
         If a kind is unknown, or a number is out of range.
+
+    See Also
+    --------
+    make_audiovisual_events : Clips with video frames and captions as well.
 
     Examples
     --------
@@ -106,16 +112,17 @@ def make_sound_events(
 
 
 def _make_clip(rng: Generator, label: str, n_samples: int, rate: int, snr):
-    """Place events without overlap over a background; return samples and times."""
+    """Mix events with a background; return the samples, and onsets and offsets."""
     foreground, times = place_events(rng, label, n_samples, rate)
-    background = _background(rng, n_samples, rate) * 10 ** (-rng.uniform(*snr) / 20)
+    background = _make_background(rng, n_samples, rate) * 10 ** (-rng.uniform(*snr) / 20)
     mixture = foreground + background
+    # A peak between -20 and -1 dB of full scale.
     peak = 10 ** (-rng.uniform(1, 20) / 20)
     return (mixture * peak / np.abs(mixture).max()).astype(np.float32), times
 
 
-def _background(rng: Generator, n_samples: int, rate: int) -> np.ndarray:
-    """Noise between white and brown with some hum, of unit power."""
+def _make_background(rng: Generator, n_samples: int, rate: int) -> np.ndarray:
+    """Noise between white and brown, with some mains hum, of unit power."""
     noise = lfilter([1.0], [1.0, -rng.uniform(0.0, 0.98)], rng.normal(size=n_samples))
     hum = np.sin(2 * np.pi * rng.choice([50, 60]) * np.arange(n_samples) / rate)
     mixture = noise / noise.std() + rng.uniform(0, 0.5) * hum

@@ -1,4 +1,4 @@
-"""Train a VQGAN to give back a few thousand small pictures."""
+"""Train a VQGAN to reconstruct a few thousand small images."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from torch import Tensor, nn
 from ..models.vqgan import VQGAN, VQGANConfiguration
 from ..system._progress import progress_bar
 
-_COMMITMENT = 0.25
-"""Weight of the distance from latents to their codes, as in the paper."""
+_COMMITMENT_WEIGHT = 0.25
+"""Weight of the commitment loss, the distance from latents to their codes; as in the paper."""
 
-_SLOWLY = 0.98
-"""Share of the former mean that a code keeps in each step."""
+_DECAY = 0.98
+"""Decay of the moving average of the latents of a code, per step."""
 
-_RARE = 0.05
-"""A code with fewer latents than this, on average, is drawn anew from those there are."""
+_RARELY_USED = 0.05
+"""A code with fewer latents per step than this, on average, is replaced by a random latent."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a small VQGAN is trained.
+    """The hyperparameters of the training of a small VQGAN.
 
     Attributes
     ----------
     max_epochs : int
-        How often each picture is seen.
+        Number of passes over the images.
     batch_size : int
-        Pictures of a step.
+        Number of images per step.
     seed : int
-        Of the first weights, and of all that is drawn in training.
+        Seed of the initial weights and of all randomness in training.
     learning_rate : float
-        The highest.
+        The maximal learning rate.
     """
 
+    # Names, order and values of the fields are part of the key of the cache (through repr).
     max_epochs: int
     batch_size: int
     seed: int
@@ -45,15 +46,15 @@ class Recipe:
 
 
 def train_to_reconstruct(
-    configuration: VQGANConfiguration, pictures: np.ndarray, recipe: Recipe, verbose
+    configuration: VQGANConfiguration, images: np.ndarray, recipe: Recipe, verbose
 ) -> dict[str, Tensor]:
     """Train a VQGAN from scratch.
 
     Parameters
     ----------
     configuration : VQGANConfiguration
-        Its sizes.
-    pictures : ndarray of shape (n, size, size, 3), uint8
+        The sizes of its layers.
+    images : ndarray of shape (n, height, width, 3), uint8
     recipe : Recipe
     verbose : bool
         Whether to show progress.
@@ -61,19 +62,19 @@ def train_to_reconstruct(
     Returns
     -------
     dict of str to Tensor
-        The weights.
+        The state dict.
     """
-    # The model is so small that threads would mostly wait for each other.
+    # The model is so small that threads would spend most of their time waiting for each other.
     with torch.random.fork_rng(devices=[]), threadpool_limits(1, user_api="openmp"):
         torch.manual_seed(recipe.seed)
         network = VQGAN(configuration).to(memory_format=torch.channels_last)
-        _train(network, torch.from_numpy(pictures), recipe, verbose)
+        _train(network, torch.from_numpy(images), recipe, verbose)
     return {name: value.contiguous() for name, value in network.state_dict().items()}
 
 
-def _train(network: VQGAN, pictures: Tensor, recipe: Recipe, verbose) -> None:
+def _train(network: VQGAN, images: Tensor, recipe: Recipe, verbose) -> None:
     rng = np.random.default_rng(recipe.seed)
-    n_batches = max(len(pictures) // recipe.batch_size, 1)
+    n_batches = max(len(images) // recipe.batch_size, 1)
     n_steps = recipe.max_epochs * n_batches
     codes = _Codes(network.quantize.embedding.weight)
     weights = [value for name, value in network.named_parameters() if "embedding" not in name]
@@ -83,8 +84,8 @@ def _train(network: VQGAN, pictures: Tensor, recipe: Recipe, verbose) -> None:
     )
     with progress_bar(n_steps, unit="batch", desc="small VQGAN", verbose=verbose) as bar:
         for _ in range(recipe.max_epochs):
-            for rows in np.array_split(rng.permutation(len(pictures)), n_batches):
-                loss = _step(network, codes, _read(pictures[rows]))
+            for rows in np.array_split(rng.permutation(len(images)), n_batches):
+                loss = _step(network, codes, _read(images[rows]))
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(weights, 1.0)
@@ -93,9 +94,9 @@ def _train(network: VQGAN, pictures: Tensor, recipe: Recipe, verbose) -> None:
                 bar.update()
 
 
-def _read(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1], half of them mirrored."""
-    pixels = pictures.permute(0, 3, 1, 2) / 127.5 - 1
+def _read(images: Tensor) -> Tensor:
+    """Return images as pixels in [-1, 1], half of them mirrored at random."""
+    pixels = images.permute(0, 3, 1, 2) / 127.5 - 1
     mirrored = torch.rand(len(pixels), 1, 1, 1) < 0.5
     pixels = torch.where(mirrored, pixels.flip(3), pixels)
     return pixels.contiguous(memory_format=torch.channels_last)
@@ -105,19 +106,18 @@ def _step(network: VQGAN, codes: _Codes, pixels: Tensor) -> Tensor:
     latents = network.encode(pixels)
     codes.follow(latents.detach())
     nearest = network.quantize(latents)
-    again = network.decode(nearest)
+    error = network.decode(nearest) - pixels
     commitment = (latents - nearest.detach()).square().mean()
-    error = again - pixels
-    return error.abs().mean() + error.square().mean() + _COMMITMENT * commitment
+    return error.abs().mean() + error.square().mean() + _COMMITMENT_WEIGHT * commitment
 
 
 class _Codes:
-    """Codes that follow the latents: each is the mean, over time, of those nearest to it.
+    """Codes as moving averages: each follows the latents that are nearest to it.
 
     Parameters
     ----------
     codebook : Parameter of shape (n_codes, width)
-        The codes, which are changed in place.
+        The codes, modified in place.
     """
 
     def __init__(self, codebook: nn.Parameter):
@@ -126,22 +126,24 @@ class _Codes:
         self._sums = codebook.detach().clone()
 
     def follow(self, latents: Tensor) -> None:
-        """Take note of latents (batch, width, rows, columns)."""
-        places = latents.movedim(1, -1).flatten(0, -2)
+        """Update the codes with the latents (batch, width, rows, columns) of a step."""
+        vectors = latents.movedim(1, -1).flatten(0, -2)
         if self._counts is None:
             self._counts = torch.ones(len(self._codebook))
-            self._renew(torch.ones(len(self._codebook), dtype=torch.bool), places)
-        distances = self._codebook.square().sum(1) - 2 * places @ self._codebook.T
+            self._replace(torch.ones(len(self._codebook), dtype=torch.bool), vectors)
+        # Without the squares of the vectors, which are the same for all codes.
+        distances = self._codebook.square().sum(1) - 2 * vectors @ self._codebook.T
         nearest = distances.argmin(1)
         counts = torch.bincount(nearest, minlength=len(self._codebook)).float()
-        sums = torch.zeros_like(self._sums).index_add_(0, nearest, places)
-        self._counts.lerp_(counts, 1 - _SLOWLY)
-        self._sums.lerp_(sums, 1 - _SLOWLY)
+        sums = torch.zeros_like(self._sums).index_add_(0, nearest, vectors)
+        self._counts.lerp_(counts, 1 - _DECAY)
+        self._sums.lerp_(sums, 1 - _DECAY)
         self._codebook.copy_(self._sums / self._counts[:, None])
-        self._renew(self._counts < _RARE, places)
+        self._replace(self._counts < _RARELY_USED, vectors)
 
-    def _renew(self, rare: Tensor, places: Tensor) -> None:
-        chosen = places[torch.randint(len(places), (int(rare.sum()),))]
+    def _replace(self, rare: Tensor, vectors: Tensor) -> None:
+        """Replace some codes by vectors drawn at random."""
+        chosen = vectors[torch.randint(len(vectors), (int(rare.sum()),))]
         self._codebook[rare] = chosen
         self._sums[rare] = chosen
         self._counts[rare] = 1.0

@@ -160,7 +160,7 @@ def _train(folder: Path, configuration: dict, n_jobs: int | None, verbose) -> No
 def _train_clip(folder: Path, clips, seed: int, verbose) -> str:
     pairs = pair_frames(clips, n_visible=3, random_state=seed)
     return train_small_clip(
-        pairs.pictures, pairs.captions, folder=folder / _CLIP, random_state=seed, verbose=verbose
+        pairs.images, pairs.captions, folder=folder / _CLIP, random_state=seed, verbose=verbose
     )
 
 

@@ -1,4 +1,7 @@
-"""How good a search, a caption, or a list of events is."""
+"""Metrics: how good search results, captions, or detected events are.
+
+They take vectors, captions and tables of events; nothing here knows an estimator.
+"""
 
 from ._caption_scores import bleu, caption_scores, cider_d, rouge_l, tokenize_caption
 from ._event_scores import segment_f1

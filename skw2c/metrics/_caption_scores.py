@@ -1,4 +1,4 @@
-"""Caption metrics: how much captions have in common with those that people wrote."""
+"""Caption metrics: the n-grams and words that captions share with reference captions."""
 
 from __future__ import annotations
 
@@ -14,31 +14,34 @@ from sklearn.utils import check_scalar
 from ..system._warning import warn_caller
 from ._caption_checks import check_captions
 
-# BLEU as coco-caption computes it: a count of 0 becomes these, so that logarithms exist.
+# coco-caption adds these to numerators and denominators of BLEU, so that no logarithm is of 0
+# and no division by 0. They are kept, because they are seen where nothing matches.
 _TINY, _SMALL = 1e-15, 1e-9
 _BETA = 1.2
 _SIGMA = 6.0
-_LONGEST = 4
+_MAX_ORDER = 4
 
 
 def tokenize_caption(caption):
     """Split a caption into words: lower case, without punctuation.
 
-    Punctuation and symbols separate words, apart from apostrophes and hyphens within one.
+    Punctuation and symbols separate words, except for apostrophes and hyphens within a word.
 
     Parameters
     ----------
     caption : str
+        The caption.
 
     Returns
     -------
     list of str
+        Its words, in order.
 
     Notes
     -----
-    The tools of COCO use the Penn Treebank tokeniser, which needs Java. It differs in that
-    it parts what is contracted ("dog's" is "dog" and "'s") and keeps some symbols, such as
-    "&" and "%". Scores may differ by some thousandths for that.
+    The COCO caption evaluation uses the Penn Treebank tokeniser, which needs Java. That
+    tokeniser splits contractions ("dog's" becomes "dog" and "'s") and keeps some symbols, such
+    as "&" and "%". Scores may therefore differ by a few thousandths.
 
     Examples
     --------
@@ -52,44 +55,44 @@ def tokenize_caption(caption):
     return [word for word in words if word]
 
 
-def bleu(candidates, references, *, max_n=4):
-    """Compute BLEU [1]_ of a corpus, for n-grams up to each length.
+def bleu(candidates, references, *, max_order=4):
+    """Compute the corpus-level BLEU [1]_ of each order.
 
-    BLEU-N is the geometric mean of the precisions of n-grams, n from 1 to N, times a
-    penalty if the candidates are shorter than their references. All counts are summed
-    over the clips before they are divided.
+    BLEU-N is the geometric mean of the n-gram precisions for n from 1 to N, times a brevity
+    penalty if the candidates are shorter than their references. All counts are summed over
+    the clips before they are divided.
 
     Parameters
     ----------
     candidates : sequence of str, of shape (n_clips,)
-        A caption for each clip. One without words counts as of length 0.
+        A caption for each clip. A caption without words counts as empty.
     references : sequence of sequence of str, of shape (n_clips,)
         The true captions of each clip, one or more.
-    max_n : int, default=4
-        Largest N.
+    max_order : int, default=4
+        The largest N, that is, the length of the longest n-grams.
 
     Returns
     -------
-    scores : ndarray of shape (max_n,), float64
-        BLEU-1 to BLEU-``max_n``, in [0, 1].
+    scores : ndarray of shape (max_order,), float64
+        BLEU-1 to BLEU-``max_order``, in [0, 1].
 
     Raises
     ------
     ValueError
-        If the lengths differ, a clip has no reference, or a reference has no words.
+        If the lengths differ, a clip has no reference, or a reference contains no words.
     TypeError
-        If a caption is no string.
+        If a caption is not a string.
 
     See Also
     --------
-    caption_scores : All scores at once.
+    caption_scores : Computes several metrics at once.
 
     Notes
     -----
-    As in coco-caption: an n-gram counts at most as often as in the reference that has most
-    of it; the length to compare with is that of the reference whose length is closest, the
-    shorter of two; and a precision of 0 is taken for 1e-15 divided by the number of n-grams,
-    so that a corpus without a common 4-gram has a small BLEU-4, and not 0.
+    As in coco-caption, the count of an n-gram is clipped to its largest count in any one
+    reference; the brevity penalty compares with the reference of the closest length, and with
+    the shorter one of two; and a precision of 0 is replaced by 1e-15 divided by the number of
+    n-grams, so that a corpus without matching 4-grams has a small BLEU-4 instead of 0.
 
     References
     ----------
@@ -99,20 +102,20 @@ def bleu(candidates, references, *, max_n=4):
     Examples
     --------
     >>> from skw2c.metrics import bleu
-    >>> bleu(["a dog barks loudly"], [["a dog barks", "a loud dog"]], max_n=2).round(3)
+    >>> bleu(["a dog barks loudly"], [["a dog barks", "a loud dog"]], max_order=2).round(3)
     array([0.75 , 0.707])
     """
-    check_scalar(max_n, "max_n", Integral, min_val=1)
-    return _bleu(*_tokenize(candidates, references), int(max_n))
+    check_scalar(max_order, "max_order", Integral, min_val=1)
+    return _bleu(*_tokenize(candidates, references), int(max_order))
 
 
 def rouge_l(candidates, references):
-    """Compute ROUGE-L [1]_: the longest common subsequence of words, averaged over clips.
+    """Compute ROUGE-L [1]_, by longest common subsequences of words, averaged over clips.
 
     Parameters
     ----------
     candidates : sequence of str, of shape (n_clips,)
-        A caption for each clip. One without words scores 0.
+        A caption for each clip. A caption without words scores 0.
     references : sequence of sequence of str, of shape (n_clips,)
         The true captions of each clip, one or more.
 
@@ -124,18 +127,19 @@ def rouge_l(candidates, references):
     Raises
     ------
     ValueError
-        If the lengths differ, a clip has no reference, or a reference has no words.
+        If the lengths differ, a clip has no reference, or a reference contains no words.
     TypeError
-        If a caption is no string.
+        If a caption is not a string.
 
     See Also
     --------
-    caption_scores : All scores at once.
+    caption_scores : Computes several metrics at once.
 
     Notes
     -----
-    The score of a clip is the F-measure of precision and recall with beta = 1.2, each
-    the largest over the references, be it of two different ones, as in coco-caption.
+    The score of a clip is the F-measure of precision and recall with beta = 1.2. As in
+    coco-caption, each of the two is the maximum over the references, even if these maxima
+    come from different references.
 
     References
     ----------
@@ -152,45 +156,46 @@ def rouge_l(candidates, references):
 
 
 def cider_d(candidates, references):
-    """Compute CIDEr-D [1]_: what a caption shares with its references, and no other has.
+    """Compute CIDEr-D [1]_, by n-grams weighted by TF-IDF.
 
     N-grams of 1 to 4 words are weighted by how few clips have them in their references. The
-    score of a clip is 10 times the mean cosine of candidate and references.
+    score of a clip is 10 times the mean cosine similarity of candidate and references.
 
     Parameters
     ----------
     candidates : sequence of str, of shape (n_clips,)
-        A caption for each clip. One without words scores 0.
+        A caption for each clip. A caption without words scores 0.
     references : sequence of sequence of str, of shape (n_clips,)
-        The true captions of each clip, one or more. Document frequencies are taken from
+        The true captions of each clip, one or more. Document frequencies are counted in
         these.
 
     Returns
     -------
     score : float
-        Mean over the clips, in [0, 10].
+        The mean over the clips, in [0, 10].
 
     Raises
     ------
     ValueError
-        If the lengths differ, a clip has no reference, or a reference has no words.
+        If the lengths differ, a clip has no reference, or a reference contains no words.
     TypeError
-        If a caption is no string.
+        If a caption is not a string.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there is a single clip: all its n-grams are in every clip, and the score is 0.
+        If there is only one clip: each of its n-grams occurs in every clip, so the score is 0.
 
     See Also
     --------
-    caption_scores : All scores at once.
+    caption_scores : Computes several metrics at once.
 
     Notes
     -----
-    "D" is the form of the metric that papers report as CIDEr: counts of the candidate are
-    clipped to those of the reference, and a difference in length is punished by a Gaussian
-    of sigma = 6 words. Scores depend on the other clips, so compare those of one set.
+    CIDEr-D is the variant of the metric that papers report as CIDEr: the counts of the
+    candidate are clipped to those of the reference, and a difference in length is penalised
+    by a Gaussian with a sigma of 6 words. Scores depend on the other clips, so only compare
+    scores on the same set of clips.
 
     References
     ----------
@@ -210,7 +215,7 @@ def cider_d(candidates, references):
 
 
 def caption_scores(candidates, references):
-    """Compute the scores of captions that need no Java, in one go.
+    """Compute all caption metrics that do not need Java.
 
     Parameters
     ----------
@@ -227,19 +232,19 @@ def caption_scores(candidates, references):
     Raises
     ------
     ValueError
-        If the lengths differ, a clip has no reference, or a reference has no words.
+        If the lengths differ, a clip has no reference, or a reference contains no words.
     TypeError
-        If a caption is no string.
+        If a caption is not a string.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there is a single clip, for which CIDEr-D says nothing.
+        If there is only one clip, for which CIDEr-D is always 0.
 
     See Also
     --------
     java_caption_scores : METEOR, SPICE and SPIDEr.
-    tokenize_caption : How captions are split, which differs from the tools of COCO.
+    tokenize_caption : How captions are split, which differs from the COCO evaluation.
 
     Examples
     --------
@@ -251,9 +256,9 @@ def caption_scores(candidates, references):
     """
     candidates, references = _tokenize(candidates, references)
     _warn_of_one_clip(candidates)
-    orders = _bleu(candidates, references, _LONGEST)
+    by_order = _bleu(candidates, references, _MAX_ORDER)
     return {
-        **{f"bleu_{n}": score for n, score in enumerate(orders.tolist(), start=1)},
+        **{f"bleu_{n}": score for n, score in enumerate(by_order.tolist(), start=1)},
         "rouge_l": _rouge_l(candidates, references),
         "cider_d": _cider_d(candidates, references),
     }
@@ -264,24 +269,24 @@ def _separates(character: str) -> bool:
 
 
 def _tokenize(candidates, references) -> tuple[list[list[str]], list[list[list[str]]]]:
-    """The words of checked captions."""
+    """Check captions and split them into words."""
     candidates, references = check_captions(candidates, references)
-    truth = [[tokenize_caption(caption) for caption in captions] for captions in references]
-    for row, captions in enumerate(truth):
+    split = [[tokenize_caption(caption) for caption in captions] for captions in references]
+    for row, captions in enumerate(split):
         if [] in captions:
             position = captions.index([])
             raise ValueError(
-                f"references[{row}][{position}] is {references[row][position]!r}, which has no "
-                "words: leave it out"
+                f"references[{row}][{position}] is {references[row][position]!r}, which does not "
+                "contain any words: leave it out"
             )
-    return [tokenize_caption(caption) for caption in candidates], truth
+    return [tokenize_caption(caption) for caption in candidates], split
 
 
 def _warn_of_one_clip(candidates: list) -> None:
     if len(candidates) == 1:
         warn_caller(
-            "CIDEr-D of a single clip is 0, whatever its caption: n-grams are weighted by how "
-            "few of the clips have them. Score several clips at once",
+            "CIDEr-D of a single clip is always 0, because n-grams are weighted by how few of the "
+            "clips have them. Score several clips at once",
             UndefinedMetricWarning,
         )
 
@@ -290,21 +295,21 @@ def _count_ngrams(words: list[str], n: int) -> Counter:
     return Counter(tuple(words[start : start + n]) for start in range(len(words) - n + 1))
 
 
-def _bleu(candidates, references, max_n: int) -> np.ndarray:
-    n_correct, n_guessed = np.zeros(max_n), np.zeros(max_n)
+def _bleu(candidates, references, max_order: int) -> np.ndarray:
+    n_matching, n_candidate = np.zeros(max_order), np.zeros(max_order)
     length = reference_length = 0
     for words, captions in zip(candidates, references, strict=True):
-        for n in range(1, max_n + 1):
-            guessed = _count_ngrams(words, n)
-            most = Counter()
+        for n in range(1, max_order + 1):
+            counts = _count_ngrams(words, n)
+            largest = Counter()
             for caption in captions:
-                most |= _count_ngrams(caption, n)
-            n_guessed[n - 1] += guessed.total()
-            n_correct[n - 1] += (guessed & most).total()
+                largest |= _count_ngrams(caption, n)
+            n_candidate[n - 1] += counts.total()
+            n_matching[n - 1] += (counts & largest).total()
         length += len(words)
         reference_length += min((abs(len(x) - len(words)), len(x)) for x in captions)[1]
-    precisions = (n_correct + _TINY) / (n_guessed + _SMALL)
-    means = np.cumprod(precisions) ** (1 / np.arange(1, max_n + 1))
+    precisions = (n_matching + _TINY) / (n_candidate + _SMALL)
+    means = np.cumprod(precisions) ** (1 / np.arange(1, max_order + 1))
     ratio = (length + _TINY) / (reference_length + _SMALL)
     return means * math.exp(min(1 - 1 / ratio, 0))
 
@@ -324,6 +329,8 @@ def _rouge_l_of_clip(words: list[str], captions: list[list[str]]) -> float:
 
 
 def _longest_common_subsequence(one: list[str], other: list[str]) -> int:
+    # One row of the dynamic programme at a time: lengths[j] is that of the words so far and
+    # the first j words of the other caption.
     lengths = [0] * (len(other) + 1)
     for word in one:
         diagonal = 0
@@ -335,36 +342,38 @@ def _longest_common_subsequence(one: list[str], other: list[str]) -> int:
 
 
 def _cider_d(candidates, references) -> float:
-    orders = range(1, _LONGEST + 1)
-    by_order = [_cosines_of_order(candidates, references, n) for n in orders]
+    by_order = [_cosines(candidates, references, n) for n in range(1, _MAX_ORDER + 1)]
     return 10 * float(np.mean(by_order))
 
 
-def _cosines_of_order(candidates, references, n: int) -> list[float]:
-    """For each clip, the mean over its references of the cosine of n-grams of one length."""
-    counted = [[_count_ngrams(caption, n) for caption in captions] for captions in references]
-    frequencies = Counter(ngram for counts in counted for ngram in set().union(*counts))
-    rarity = {ngram: math.log(len(counted) / number) for ngram, number in frequencies.items()}
-    unknown = math.log(len(counted))
+def _cosines(candidates, references, n: int) -> list[float]:
+    """For each clip, the mean cosine similarity to its references, by n-grams of one length."""
+    counts = [[_count_ngrams(caption, n) for caption in captions] for captions in references]
+    frequencies = Counter(ngram for of_clip in counts for ngram in set().union(*of_clip))
+    idf = {ngram: math.log(len(counts) / number) for ngram, number in frequencies.items()}
+    # An n-gram without any reference counts as if it occurred in one clip.
+    idf_of_unknown = math.log(len(counts))
 
-    def weigh(counts: Counter) -> dict:
-        return {ngram: k * rarity.get(ngram, unknown) for ngram, k in counts.items()}
+    def weigh(ngrams: Counter) -> dict:
+        return {ngram: k * idf.get(ngram, idf_of_unknown) for ngram, k in ngrams.items()}
 
     cosines = []
-    for words, captions, counts in zip(candidates, references, counted, strict=True):
-        own = weigh(_count_ngrams(words, n))
-        of_references = [
-            _clipped_cosine(own, weigh(true)) * _penalty(len(words), len(caption))
-            for caption, true in zip(captions, counts, strict=True)
+    for words, captions, of_clip in zip(candidates, references, counts, strict=True):
+        candidate = weigh(_count_ngrams(words, n))
+        similarities = [
+            _clipped_cosine(candidate, weigh(ngrams)) * _penalty(len(words), len(caption))
+            for caption, ngrams in zip(captions, of_clip, strict=True)
         ]
-        cosines.append(math.fsum(of_references) / len(of_references))
+        cosines.append(math.fsum(similarities) / len(similarities))
     return cosines
 
 
-def _clipped_cosine(own: dict, true: dict) -> float:
-    product = math.fsum(min(w, true[ngram]) * true[ngram] for ngram, w in own.items() if
-                        ngram in true)  # fmt: skip
-    return product / (_norm(own) * _norm(true)) if product else 0.0
+def _clipped_cosine(candidate: dict, reference: dict) -> float:
+    common = candidate.keys() & reference.keys()
+    product = math.fsum(
+        min(candidate[ngram], reference[ngram]) * reference[ngram] for ngram in common
+    )
+    return product / (_norm(candidate) * _norm(reference)) if product else 0.0
 
 
 def _norm(weights: dict) -> float:
@@ -372,6 +381,6 @@ def _norm(weights: dict) -> float:
 
 
 def _penalty(length: int, reference_length: int) -> float:
-    # coco-caption takes the number of pairs of words for the length.
+    # coco-caption measures the length of a caption as its number of bigrams.
     difference = max(length - 1, 0) - max(reference_length - 1, 0)
     return math.exp(-(difference**2) / (2 * _SIGMA**2))

@@ -1,4 +1,4 @@
-"""Caption metrics that run in Java: METEOR, SPICE and SPIDEr."""
+"""Caption metrics that need Java: METEOR, SPICE and SPIDEr."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _FILES = {
 _TOKENIZER = ("tokenizer/stanford-corenlp-3.4.1.jar",)
 
 
-def java_caption_scores(candidates, references, *, scores=_NAMES):
-    """Compute METEOR [1]_, SPICE [2]_ and SPIDEr [3]_ with the programs of coco-caption.
+def java_caption_scores(candidates, references, *, metrics=_NAMES):
+    """Compute METEOR [1]_, SPICE [2]_ and SPIDEr [3]_ with the Java programs of coco-caption.
 
     Parameters
     ----------
@@ -32,33 +32,34 @@ def java_caption_scores(candidates, references, *, scores=_NAMES):
         A caption for each clip.
     references : sequence of sequence of str, of shape (n_clips,)
         The true captions of each clip, one or more.
-    scores : sequence of str, default=("meteor", "spice", "spider")
-        Which of these.
+    metrics : sequence of str, default=("meteor", "spice", "spider")
+        The metrics to compute.
 
     Returns
     -------
     scores : dict of str to float
-        A score under each name that was asked for.
+        The score of each metric.
 
     Raises
     ------
     OptionalDependencyError
-        If the package ``pycocoevalcap``, a Java that runs, or a file that a program needs is
-        not there. Nothing is downloaded.
+        If the package ``pycocoevalcap``, a working Java, or a file that a program needs is
+        missing. Nothing is downloaded.
     RuntimeError
         If a program fails.
     ValueError, TypeError
-        If a name is unknown, or for the reasons of :func:`caption_scores`.
+        If a metric is unknown, or for the same reasons as in :func:`caption_scores`.
 
     See Also
     --------
-    caption_scores : What needs no Java.
+    caption_scores : The metrics that do not need Java.
+    available_java_scores : Tells which metrics can be computed on this machine.
 
     Notes
     -----
-    Captions are split by the Penn Treebank tokeniser, as in the tools of COCO. SPIDEr is
-    the mean of SPICE and of CIDEr-D of captions that are split so. SPICE takes two
-    libraries more, of Stanford CoreNLP 3.6.0, and a Java from 8 to 13.
+    Captions are split by the Penn Treebank tokeniser, as in the COCO caption evaluation.
+    SPIDEr is the mean of SPICE and CIDEr-D, with captions split in the same way. SPICE also
+    needs two libraries of Stanford CoreNLP 3.6.0, and a Java from 8 to 13.
 
     References
     ----------
@@ -73,36 +74,38 @@ def java_caption_scores(candidates, references, *, scores=_NAMES):
     --------
     >>> from skw2c.metrics import java_caption_scores
     >>> java_caption_scores(
-    ...     ["a dog barks"], [["a dog is barking"]], scores=["meteor"]
+    ...     ["a dog barks"], [["a dog is barking"]], metrics=["meteor"]
     ... )  # doctest: +SKIP
     {'meteor': 0.24339855389672638}
     """
-    scores = list(scores)
-    for name in scores:
+    metrics = list(metrics)
+    for name in metrics:
         if name not in _NAMES:
-            raise ValueError(f"scores has {name!r}, and {', '.join(map(repr, _NAMES))} are known")
+            raise ValueError(
+                f"metrics contains {name!r}, expected some of {', '.join(map(repr, _NAMES))}"
+            )
     candidates, references = check_captions(candidates, references)
-    needed = list(dict.fromkeys("spice" if name == "spider" else name for name in scores))
-    _check_programs(needed)
-    truth, guessed = _tokenize(candidates, references)
-    found = {name: _run(name, truth, guessed) for name in needed}
-    if "spider" in scores:
-        found["spider"] = (found["spice"] + _cider_d_of_tokens(guessed, truth)) / 2
-    return {name: found[name] for name in scores}
+    programs = list(dict.fromkeys("spice" if name == "spider" else name for name in metrics))
+    _check_programs(programs)
+    tokens, reference_tokens = _tokenize(candidates, references)
+    scores = {name: _run(name, tokens, reference_tokens) for name in programs}
+    if "spider" in metrics:
+        scores["spider"] = (scores["spice"] + _cider_d_of_tokens(tokens, reference_tokens)) / 2
+    return {name: scores[name] for name in metrics}
 
 
 def available_java_scores() -> dict[str, str | None]:
-    """Say which scores of captions can be computed by Java on this machine.
+    """Tell which caption metrics that need Java can be computed on this machine.
 
     Returns
     -------
     dict of str to (str or None)
-        For ``"meteor"``, ``"spice"`` and ``"spider"``: None where all is there, else what
-        lacks.
+        For ``"meteor"``, ``"spice"`` and ``"spider"``: None if the metric can be computed, or
+        else a message about what is missing and how to install it.
 
     See Also
     --------
-    java_caption_scores : Computes them.
+    java_caption_scores : Computes these metrics.
 
     Examples
     --------
@@ -110,29 +113,29 @@ def available_java_scores() -> dict[str, str | None]:
     >>> list(available_java_scores())
     ['meteor', 'spice', 'spider']
     """
-    lacking = {}
-    for name, needed in (("meteor", "meteor"), ("spice", "spice"), ("spider", "spice")):
+    missing = {}
+    for name, program in (("meteor", "meteor"), ("spice", "spice"), ("spider", "spice")):
         try:
-            _check_programs([needed])
-            lacking[name] = None
+            _check_programs([program])
+            missing[name] = None
         except OptionalDependencyError as exc:
-            lacking[name] = str(exc)
-    return lacking
+            missing[name] = str(exc)
+    return missing
 
 
-def _check_programs(needed: list[str]) -> None:
-    """Refuse what would fail later, or begin to download."""
+def _check_programs(programs: list[str]) -> None:
+    """Check that all files and a Java are there; pycocoevalcap itself would download them."""
     package = import_optional(
-        "pycocoevalcap.eval", extra="captions", purpose="Scores of captions by Java"
+        "pycocoevalcap.eval", extra="captions", purpose="Caption metrics that need Java"
     )
     folder = Path(package.__file__).parent
-    for name in needed:
+    for name in programs:
         missing = [file for file in (*_TOKENIZER, *_FILES[name]) if not (folder / file).exists()]
         if missing:
             others = [other for other in _FILES if other != name]
             raise OptionalDependencyError(
                 f"{name!r} needs {', '.join(map(repr, missing))} in the folder {str(folder)!r}: "
-                f"put them there, or ask for scores={others} alone"
+                f"put them there, or pass metrics={others}"
             )
     _check_java()
 
@@ -141,48 +144,48 @@ def _check_java() -> None:
     java = shutil.which("java")
     if java is None:
         raise OptionalDependencyError(
-            "METEOR and SPICE run in Java, and there is no program 'java' in the PATH: install "
-            "one, such as a package openjdk-*-jre-headless"
+            "METEOR and SPICE need Java, but the program 'java' is not in the PATH: install it, "
+            "for example by a package openjdk-*-jre-headless"
         )
     result = subprocess.run([java, "-version"], capture_output=True, text=True)  # noqa: S603
     if result.returncode:
         raise OptionalDependencyError(
-            f"METEOR and SPICE run in Java, and {java!r} does not run: {result.stderr.strip()}"
+            f"METEOR and SPICE need Java, but {java!r} fails: {result.stderr.strip()}"
         )
 
 
 def _tokenize(candidates: list[str], references: list[list[str]]) -> tuple[dict, dict]:
-    """References and candidates by row, as coco-caption has them: words between spaces."""
+    """Candidates and references by row, as coco-caption passes them on: words and spaces."""
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
     tokenizer = PTBTokenizer()
-    truth = {row: _as_entries(captions) for row, captions in enumerate(references)}
-    guessed = {row: _as_entries([caption]) for row, caption in enumerate(candidates)}
-    return tokenizer.tokenize(truth), tokenizer.tokenize(guessed)
+    candidate_entries = {row: _as_entries([caption]) for row, caption in enumerate(candidates)}
+    reference_entries = {row: _as_entries(captions) for row, captions in enumerate(references)}
+    return tokenizer.tokenize(candidate_entries), tokenizer.tokenize(reference_entries)
 
 
 def _as_entries(captions: list[str]) -> list[dict]:
-    # The tokeniser reads lines.
+    # The tokeniser takes each line for a caption, so a line break must not be within one.
     return [{"caption": " ".join(caption.split())} for caption in captions]
 
 
-def _run(name: str, truth: dict, guessed: dict) -> float:
+def _run(name: str, tokens: dict, reference_tokens: dict) -> float:
     try:
         if name == "meteor":
             from pycocoevalcap.meteor.meteor import Meteor as Scorer
         else:
             from pycocoevalcap.spice.spice import Spice as Scorer
-        score, _ = Scorer().compute_score(truth, guessed)
+        score, _ = Scorer().compute_score(reference_tokens, tokens)
     except (OSError, ValueError, subprocess.CalledProcessError) as exc:
         raise RuntimeError(
-            f"the program of {name!r} failed ({type(exc).__name__}: {exc}); it needs 2 GB of "
-            "memory for METEOR and 8 GB for SPICE, whose Java is from 8 to 13"
+            f"the Java program of {name!r} failed ({type(exc).__name__}: {exc}); METEOR needs 2 GB "
+            "of memory, and SPICE 8 GB and a Java from 8 to 13"
         ) from exc
     return float(score)
 
 
-def _cider_d_of_tokens(guessed: dict, truth: dict) -> float:
+def _cider_d_of_tokens(tokens: dict, reference_tokens: dict) -> float:
     return _cider_d(
-        [guessed[row][0].split() for row in guessed],
-        [[caption.split() for caption in truth[row]] for row in guessed],
+        [tokens[row][0].split() for row in tokens],
+        [[caption.split() for caption in reference_tokens[row]] for row in tokens],
     )

@@ -1,4 +1,4 @@
-"""Retrieval metrics: how well vectors find vectors of the same label by cosine similarity."""
+"""Retrieval metrics: how well a search by cosine similarity finds items of the same label."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = [
 
 _SCORES_PER_BLOCK = 2**21
 
-# Directions are rounded to whole multiples of 2**-26. Products of such numbers and all sums of
-# them are whole numbers below 2**53 (Cauchy-Schwarz), hence exact in float64: whatever the
-# block, the number of threads and the order of summation, equal vectors get equal scores.
+# Unit vectors are rounded to multiples of 2**-26. Products of such numbers, and all of their
+# sums, are integers below 2**53 in these units (Cauchy-Schwarz), and so exact in float64: equal
+# vectors get equal scores, whatever the block, the number of threads or the order of summation.
 _STEPS_PER_UNIT = 2.0**26
 
 
@@ -38,56 +38,56 @@ class _Search(NamedTuple):
 
 
 def mean_reciprocal_rank(queries, items, query_labels, item_labels, *, exclude_self=False):
-    """Compute the mean over the queries of 1 / rank of the first relevant item.
+    """Compute the mean reciprocal rank (MRR) of the first relevant item.
 
-    An item is relevant to a query when it has the query's label. Items are ranked by
-    falling cosine similarity, equal ones in the order in which they are given.
+    An item is relevant to a query if it has the same label. Items are ranked by decreasing
+    cosine similarity; items of equal similarity are ranked in the order of ``items``.
 
     Parameters
     ----------
     queries : array-like of shape (n_queries, n_features), float or int
-        Vectors to search with.
+        The vectors to search for.
     items : array-like of shape (n_items, n_features), float or int
-        Vectors to search in.
+        The vectors to search in.
     query_labels : array-like of shape (n_queries,), str or int
-        Label of each query.
+        The label of each query.
     item_labels : array-like of shape (n_items,), str or int
-        Label of each item.
+        The label of each item.
     exclude_self : bool, default=False
-        Whether queries and items are the same list, so that no vector finds itself: item i
-        is then no candidate for query i.
+        Whether queries and items are the same list, and no vector may find itself: item i
+        is then not a candidate for query i.
 
     Returns
     -------
     score : float
-        In [0, 1]; 1 when the first item is relevant to each query.
+        In [0, 1]; 1 if the first item is relevant for each query.
 
     Raises
     ------
     ValueError
-        If a vector holds NaN or infinity, a label is missing, the widths or lengths do not
-        agree, or one side's labels are strings and the other's are numbers.
+        If a vector contains NaN or infinity, a label is missing, dimensions or lengths do not
+        match, or the labels of one side are strings and those of the other are numbers.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there are queries without any relevant item. They count as 0.
+        If there are queries without relevant items. They count as 0.
 
     See Also
     --------
-    chance_reciprocal_rank : What random vectors would get.
-    retrieval_scores : All scores at once.
+    chance_reciprocal_rank : The expected score of random vectors.
+    retrieval_scores : Computes all scores at once.
 
     Notes
     -----
-    Vectors are scaled to length 1 and rounded to multiples of 2**-26, from where on all
-    arithmetic is exact. So it makes no difference how the work is split, and copies of a
-    vector always tie. The rounding moves a similarity by some 6e-9, half as far as computing
-    it in float32 does; items nearer to each other than that may change places. A vector of
-    zeros has similarity 0 to everything.
+    Vectors are scaled to unit length and rounded to multiples of 2**-26. From there on, all
+    arithmetic is exact, so the result does not depend on how the work is divided, and copies of
+    a vector always tie. The rounding changes a similarity by about 6e-9, half as much as
+    computing it in float32; items whose similarities differ by less may swap ranks. A vector
+    of zeros has the similarity 0 to every vector.
 
-    Similarities are computed for some queries at a time. 15,000 queries and as many items of
-    width 512 need 200 MB in addition to the arguments.
+    Similarities are computed in blocks of queries. 15,000 queries and as many items of
+    dimension 512 need 200 MB in addition to the arguments.
 
     Examples
     --------
@@ -102,22 +102,24 @@ def mean_reciprocal_rank(queries, items, query_labels, item_labels, *, exclude_s
 
 
 def precision_at_k(queries, items, query_labels, item_labels, *, k=10, exclude_self=False):
-    """Compute the mean over the queries of the share of the first k items that are relevant.
+    """Compute precision at k: the fraction of the first k items that are relevant.
+
+    The score is averaged over the queries.
 
     Parameters
     ----------
     queries : array-like of shape (n_queries, n_features), float or int
-        Vectors to search with.
+        The vectors to search for.
     items : array-like of shape (n_items, n_features), float or int
-        Vectors to search in.
+        The vectors to search in.
     query_labels : array-like of shape (n_queries,), str or int
-        Label of each query.
+        The label of each query.
     item_labels : array-like of shape (n_items,), str or int
-        Label of each item. Items with the query's label are relevant.
+        The label of each item. Items with the label of the query are relevant.
     k : int, default=10
-        Number of items to look at, from 1 to the number of candidates.
+        The number of items to consider, from 1 to the number of candidates.
     exclude_self : bool, default=False
-        Whether queries and items are the same list, so that no vector finds itself.
+        Whether queries and items are the same list, and no vector may find itself.
 
     Returns
     -------
@@ -127,20 +129,20 @@ def precision_at_k(queries, items, query_labels, item_labels, *, k=10, exclude_s
     Raises
     ------
     ValueError
-        If ``k`` is below 1 or above the number of candidates, or for the reasons of
-        :func:`mean_reciprocal_rank`.
+        If ``k`` is less than 1 or greater than the number of candidates, or for the same
+        reasons as in :func:`mean_reciprocal_rank`.
     TypeError
-        If ``k`` is no whole number.
+        If ``k`` is not an integer.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there are queries without any relevant item. They count as 0.
+        If there are queries without relevant items. They count as 0.
 
     See Also
     --------
-    mean_reciprocal_rank : Says how items are ranked.
-    recall_at_k : The same number of hits, as a share of all relevant items.
+    mean_reciprocal_rank : Describes how items are ranked.
+    recall_at_k : The number of hits as a fraction of all relevant items.
 
     Examples
     --------
@@ -154,45 +156,47 @@ def precision_at_k(queries, items, query_labels, item_labels, *, k=10, exclude_s
 
 
 def recall_at_k(queries, items, query_labels, item_labels, *, k=10, exclude_self=False):
-    """Compute the mean over the queries of the share of relevant items among the first k.
+    """Compute recall at k: the fraction of the relevant items that are among the first k.
+
+    The score is averaged over the queries.
 
     Parameters
     ----------
     queries : array-like of shape (n_queries, n_features), float or int
-        Vectors to search with.
+        The vectors to search for.
     items : array-like of shape (n_items, n_features), float or int
-        Vectors to search in.
+        The vectors to search in.
     query_labels : array-like of shape (n_queries,), str or int
-        Label of each query.
+        The label of each query.
     item_labels : array-like of shape (n_items,), str or int
-        Label of each item. Items with the query's label are relevant.
+        The label of each item. Items with the label of the query are relevant.
     k : int, default=10
-        Number of items to look at, from 1 to the number of candidates.
+        The number of items to consider, from 1 to the number of candidates.
     exclude_self : bool, default=False
-        Whether queries and items are the same list, so that no vector finds itself.
+        Whether queries and items are the same list, and no vector may find itself.
 
     Returns
     -------
     score : float
-        In [0, 1]. At most k / r for a query with r relevant items.
+        In [0, 1]. A query with r relevant items contributes at most k / r.
 
     Raises
     ------
     ValueError
-        If ``k`` is below 1 or above the number of candidates, or for the reasons of
-        :func:`mean_reciprocal_rank`.
+        If ``k`` is less than 1 or greater than the number of candidates, or for the same
+        reasons as in :func:`mean_reciprocal_rank`.
     TypeError
-        If ``k`` is no whole number.
+        If ``k`` is not an integer.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there are queries without any relevant item. They count as 0.
+        If there are queries without relevant items. They count as 0.
 
     See Also
     --------
-    mean_reciprocal_rank : Says how items are ranked.
-    precision_at_k : The same number of hits, as a share of k.
+    mean_reciprocal_rank : Describes how items are ranked.
+    precision_at_k : The number of hits as a fraction of k.
 
     Examples
     --------
@@ -206,43 +210,43 @@ def recall_at_k(queries, items, query_labels, item_labels, *, k=10, exclude_self
 
 
 def mean_average_precision(queries, items, query_labels, item_labels, *, exclude_self=False):
-    """Compute the mean over the queries of the average precision of the full ranking.
+    """Compute the mean average precision (mAP) of the full rankings.
 
-    The average precision of a query is the mean, over the relevant items, of the precision
-    among the items down to that one. Without ties it is that of
+    The average precision of a query is the mean, over its relevant items, of the precision
+    among the items down to that one. Without ties, it equals
     :func:`sklearn.metrics.average_precision_score`.
 
     Parameters
     ----------
     queries : array-like of shape (n_queries, n_features), float or int
-        Vectors to search with.
+        The vectors to search for.
     items : array-like of shape (n_items, n_features), float or int
-        Vectors to search in.
+        The vectors to search in.
     query_labels : array-like of shape (n_queries,), str or int
-        Label of each query.
+        The label of each query.
     item_labels : array-like of shape (n_items,), str or int
-        Label of each item. Items with the query's label are relevant.
+        The label of each item. Items with the label of the query are relevant.
     exclude_self : bool, default=False
-        Whether queries and items are the same list, so that no vector finds itself.
+        Whether queries and items are the same list, and no vector may find itself.
 
     Returns
     -------
     score : float
-        In [0, 1]; 1 when all relevant items come first.
+        In [0, 1]; 1 if all relevant items are ranked first for each query.
 
     Raises
     ------
     ValueError
-        For the reasons of :func:`mean_reciprocal_rank`.
+        For the same reasons as in :func:`mean_reciprocal_rank`.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there are queries without any relevant item. They count as 0.
+        If there are queries without relevant items. They count as 0.
 
     See Also
     --------
-    mean_reciprocal_rank : Says how items are ranked.
+    mean_reciprocal_rank : Describes how items are ranked.
 
     Examples
     --------
@@ -258,23 +262,23 @@ def mean_average_precision(queries, items, query_labels, item_labels, *, exclude
 def retrieval_scores(
     queries, items, query_labels, item_labels, *, k=(1, 5, 10), exclude_self=False
 ):
-    """Compute all retrieval scores in one pass over the similarities.
+    """Compute all retrieval metrics in one pass over the similarities.
 
     Parameters
     ----------
     queries : array-like of shape (n_queries, n_features), float or int
-        Vectors to search with.
+        The vectors to search for.
     items : array-like of shape (n_items, n_features), float or int
-        Vectors to search in.
+        The vectors to search in.
     query_labels : array-like of shape (n_queries,), str or int
-        Label of each query.
+        The label of each query.
     item_labels : array-like of shape (n_items,), str or int
-        Label of each item. Items with the query's label are relevant.
+        The label of each item. Items with the label of the query are relevant.
     k : int or sequence of int, default=(1, 5, 10)
-        Numbers of items to look at for precision and recall, each from 1 to the number of
-        candidates.
+        The numbers of items to consider for precision and recall, each from 1 to the number
+        of candidates.
     exclude_self : bool, default=False
-        Whether queries and items are the same list, so that no vector finds itself.
+        Whether queries and items are the same list, and no vector may find itself.
 
     Returns
     -------
@@ -284,19 +288,19 @@ def retrieval_scores(
     Raises
     ------
     ValueError
-        If one of ``k`` is below 1 or above the number of candidates, or for the reasons of
-        :func:`mean_reciprocal_rank`.
+        If one of ``k`` is less than 1 or greater than the number of candidates, or for the
+        same reasons as in :func:`mean_reciprocal_rank`.
     TypeError
-        If one of ``k`` is no whole number.
+        If one of ``k`` is not an integer.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there are queries without any relevant item. They count as 0.
+        If there are queries without relevant items. They count as 0.
 
     See Also
     --------
-    mean_reciprocal_rank : Says how items are ranked. Faster, if it is all you need.
+    mean_reciprocal_rank : Describes how items are ranked. Faster if only this score is needed.
     mean_average_precision : The score under ``"map"``.
     precision_at_k : The scores under ``"precision@<k>"``.
     recall_at_k : The scores under ``"recall@<k>"``.
@@ -314,42 +318,42 @@ def retrieval_scores(
 
 
 def chance_reciprocal_rank(query_labels, item_labels, *, exclude_self=False):
-    """Compute the mean reciprocal rank to be expected of rankings at random.
+    """Compute the expected mean reciprocal rank of random rankings.
 
     Parameters
     ----------
     query_labels : array-like of shape (n_queries,), str or int
-        Label of each query.
+        The label of each query.
     item_labels : array-like of shape (n_items,), str or int
-        Label of each item. Items with the query's label are relevant.
+        The label of each item. Items with the label of the query are relevant.
     exclude_self : bool, default=False
-        Whether queries and items are the same list, so that no vector finds itself.
+        Whether queries and items are the same list, and no vector may find itself.
 
     Returns
     -------
     score : float
-        In [0, 1]. It is exact: nothing is drawn.
+        In [0, 1]. It is computed exactly, not by sampling.
 
     Raises
     ------
     ValueError
-        If there are no labels, one is missing, one side's are strings and the other's are
-        numbers, or the lengths differ under ``exclude_self=True``.
+        If the labels are empty, a label is missing, the labels of one side are strings and
+        those of the other are numbers, or lengths differ although ``exclude_self=True``.
 
     Warns
     -----
     UndefinedMetricWarning
-        If there are queries without any relevant item. They count as 0.
+        If there are queries without relevant items. They count as 0.
 
     See Also
     --------
-    mean_reciprocal_rank : The score to compare with it.
+    mean_reciprocal_rank : The score to compare it with.
 
     Notes
     -----
-    Of n candidates r are relevant. When none of the first k - 1 is, the next one is with
-    probability h_k = r / (n - k + 1), so that the expected reciprocal rank is the sum over k
-    of h_k / k times the product of 1 - h_i over i < k.
+    Let r of n candidates be relevant. If none of the first k - 1 is relevant, the next one is
+    with the probability h_k = r / (n - k + 1). The expected reciprocal rank is therefore the
+    sum over k of h_k / k times the product of 1 - h_i over all i < k.
 
     Examples
     --------
@@ -361,7 +365,7 @@ def chance_reciprocal_rank(query_labels, item_labels, *, exclude_self=False):
     if exclude_self:
         _check_same_length("query_labels", len(query_codes), "item_labels", len(item_codes))
     n_relevant = _count_relevant(query_codes, item_codes, exclude_self)
-    _warn_of_none_relevant(n_relevant)
+    _warn_of_queries_without_relevant_items(n_relevant)
     n_candidates = len(item_codes) - exclude_self
     numbers, n_queries = np.unique(n_relevant, return_counts=True)
     expected = [_expected_reciprocal_rank(n_candidates, number) for number in numbers]
@@ -374,15 +378,15 @@ def _prepare(queries, items, query_labels, item_labels, exclude_self: bool) -> _
     items = queries if same else _check_vectors(items, "items")
     if queries.shape[1] != items.shape[1]:
         raise ValueError(
-            f"queries are {queries.shape[1]} wide, but items are {items.shape[1]} wide"
+            f"got queries of dimension {queries.shape[1]}, but items of dimension {items.shape[1]}"
         )
     if exclude_self:
         _check_same_length("queries", len(queries), "items", len(items))
     query_codes, item_codes = _encode_labels(query_labels, item_labels)
     for name, codes, vectors in [("query", query_codes, queries), ("item", item_codes, items)]:
         if len(codes) != len(vectors):
-            raise ValueError(f"there are {len(codes)} {name}_labels for {len(vectors)} vectors")
-    _warn_of_none_relevant(_count_relevant(query_codes, item_codes, exclude_self))
+            raise ValueError(f"got {len(codes)} {name}_labels for {len(vectors)} vectors")
+    _warn_of_queries_without_relevant_items(_count_relevant(query_codes, item_codes, exclude_self))
     for vectors in [queries] if same else [queries, items]:
         _round_directions(vectors)
     return _Search(queries, items, query_codes, item_codes, exclude_self)
@@ -396,8 +400,8 @@ def _check_vectors(vectors, name: str) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if bad.size:
         raise ValueError(
-            f"{name}[{bad[0]}] holds NaN or infinity, as do {bad.size} of {len(vectors)} rows in "
-            "all; drop rows that failed under on_error='nan', and their labels, before: "
+            f"{name}[{bad[0]}] contains NaN or infinity, as do {bad.size} of {len(vectors)} rows "
+            "in total; first drop the rows that failed under on_error='nan', and their labels: "
             "keep = np.isfinite(vectors).all(axis=1)"
         )
     return vectors
@@ -406,13 +410,13 @@ def _check_vectors(vectors, name: str) -> np.ndarray:
 def _check_same_length(first: str, n_first: int, second: str, n_second: int) -> None:
     if n_first != n_second:
         raise ValueError(
-            f"exclude_self=True is for {first} and {second} that are the same list, "
-            f"but there are {n_first} and {n_second} of them"
+            f"exclude_self=True needs {first} and {second} to be the same list, but got {n_first} "
+            f"and {n_second} of them"
         )
 
 
 def _encode_labels(query_labels, item_labels) -> tuple[np.ndarray, np.ndarray]:
-    """Number the labels from 0, alike for both."""
+    """Encode the labels of both sides as integers from 0."""
     query_labels = _check_labels(query_labels, "query_labels")
     item_labels = _check_labels(item_labels, "item_labels")
     if isinstance(query_labels[0], str) != isinstance(item_labels[0], str):
@@ -420,7 +424,8 @@ def _encode_labels(query_labels, item_labels) -> tuple[np.ndarray, np.ndarray]:
             "query_labels and item_labels must be both strings or both numbers, got "
             f"{query_labels[0]!r} and {item_labels[0]!r}"
         )
-    # By Python's own numbers, for large integers of two types do not fit one array.
+    # Not by np.unique: int64 and uint64 labels would be converted to float64, where large
+    # integers collide.
     codes: dict = {}
     encoded = [codes.setdefault(x, len(codes)) for x in [*query_labels, *item_labels]]
     return np.array(encoded[: len(query_labels)]), np.array(encoded[len(query_labels) :])
@@ -428,19 +433,20 @@ def _encode_labels(query_labels, item_labels) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_labels(labels, name: str) -> list:
     if isinstance(labels, list | tuple):
-        labels = np.array(labels, dtype=object)  # else numpy makes the string "nan" of NaN
+        # Otherwise numpy turns NaN among strings into the string "nan".
+        labels = np.array(labels, dtype=object)
     try:
         labels = column_or_1d(labels).tolist()
     except ValueError as exc:
-        raise ValueError(f"{name} must have one dimension: {exc}") from exc
+        raise ValueError(f"{name} must be one-dimensional: {exc}") from exc
     if not labels:
         raise ValueError(f"{name} is empty")
     kind = str if isinstance(labels[0], str) else Real
     for row, label in enumerate(labels):
         if not isinstance(label, kind) or label != label:
             raise ValueError(
-                f"{name}[{row}] is {label!r}, but labels must be all strings or all numbers, "
-                "and none may be missing"
+                f"{name}[{row}] is {label!r}, expected either strings or numbers throughout, and "
+                "no missing labels"
             )
     return labels
 
@@ -453,18 +459,20 @@ def _count_relevant(
     return n_relevant - (query_codes == item_codes) if exclude_self else n_relevant
 
 
-def _warn_of_none_relevant(n_relevant: np.ndarray) -> None:
+def _warn_of_queries_without_relevant_items(n_relevant: np.ndarray) -> None:
     n_without = np.count_nonzero(n_relevant == 0)
     if n_without:
         warn_caller(
-            f"{n_without} of {len(n_relevant)} queries have no relevant item and count as 0",
+            f"{n_without} of {len(n_relevant)} queries do not have any relevant items and "
+            "count as 0",
             UndefinedMetricWarning,
         )
 
 
 def _round_directions(vectors: np.ndarray) -> None:
-    """Scale vectors to length 1, in place, and round them to whole steps."""
-    # The largest entry first, as squares of very large or small ones would not be numbers.
+    """Scale vectors to unit length, and round them to whole steps, in place."""
+    # First by the largest entry: squares of very large or small entries would overflow or
+    # underflow.
     for measure in [_largest, _length]:
         size = measure(vectors)
         vectors /= np.where(size == 0, 1, size)[:, np.newaxis]
@@ -481,7 +489,7 @@ def _length(vectors: np.ndarray) -> np.ndarray:
 
 
 def _score_blocks(search: _Search) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield some queries and their similarities to all items, in steps of 2**-52."""
+    """Yield blocks of queries and their similarities to all items, in units of 2**-52."""
     batch_size = max(1, _SCORES_PER_BLOCK // len(search.items))
     for rows in gen_batches(len(search.queries), batch_size):
         scores = search.queries[rows] @ search.items.T
@@ -512,7 +520,7 @@ def _score_all(search: _Search, k: list) -> dict[str, float]:
 def _check_k(k, n_candidates: int) -> int:
     check_scalar(k, "k", Integral, min_val=1)
     if k > n_candidates:
-        raise ValueError(f"k={k} is more than the {n_candidates} candidates that a query has")
+        raise ValueError(f"k={k} is greater than the {n_candidates} candidates of a query")
     return int(k)
 
 
@@ -527,7 +535,7 @@ def _score_query(ranks: np.ndarray, k: np.ndarray) -> np.ndarray:
 
 
 def _ranks_of_relevant(search: _Search) -> Iterator[np.ndarray]:
-    """Yield for each query the ranks of its relevant items, in rising order."""
+    """Yield the ranks of the relevant items of each query, in increasing order."""
     n_items = np.bincount(search.item_codes, minlength=search.query_codes.max() + 1)
     members = np.split(np.argsort(search.item_codes, kind="stable"), np.cumsum(n_items)[:-1])
     for rows, scores in _score_blocks(search):
@@ -545,7 +553,7 @@ def _rank(scores: np.ndarray, ordered: np.ndarray, relevant: np.ndarray) -> np.n
     n_smaller = np.searchsorted(ordered, wanted, side="left")
     if np.all(n_not_larger - n_smaller == 1):
         return 1 + len(scores) - n_not_larger
-    # A stable sort settles ties, but takes ten times as long as one that is not.
+    # Only a stable sort breaks ties by the order of the items, but it takes ten times as long.
     ranks = np.empty(len(scores), dtype=np.intp)
     ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
     return np.sort(ranks[relevant])
