@@ -15,7 +15,7 @@ from skw2c.models import Framing
 from skw2c.models.audioclip import (
     ESResNeXtFBSP,
     FrozenAudioCLIP,
-    _frozen,
+    _frozen_audioclip,
     build_audioclip,
     random_audioclip,
     read_logit_scales,
@@ -227,7 +227,7 @@ def test_plain_convolutions_equal_the_fused_ones(network):
     x = torch.randn(2, 3, 341, 45) * 20 - 60
     expected = network.feature_map(x).transpose(2, 3)
     for fused in (True, False):
-        folded = _frozen.FoldedESResNeXt(network, torch.device("cpu"), fused)
+        folded = _frozen_audioclip.FoldedESResNeXt(network, torch.device("cpu"), fused)
         assert_close(folded(x), expected)
 
 
@@ -285,7 +285,7 @@ def test_reach_is_exact():
 @pytest.mark.parametrize("extra", range(16))
 def test_long_clip_equals_one_piece(network, frozen, rng, monkeypatch, extra):
     """Whatever the parities of its length, and wherever it is loudest."""
-    monkeypatch.setattr(_frozen, "CORE_COLUMNS", 256)
+    monkeypatch.setattr(_frozen_audioclip, "CORE_COLUMNS", 256)
     waveform = make_tone(rng, 561 * (1100 + extra) + 300 * extra, RATE)
     waveform *= np.linspace(0.001, 1, len(waveform), dtype=np.float32)
     waveform = waveform if extra % 3 else waveform[::-1].copy()
@@ -306,7 +306,7 @@ def test_windows_of_a_long_clip(frozen, rng, monkeypatch, framing):
     whole = frozen.encode(inputs, "embedding")
     each = [frozen.encode(frozen.prepare(w, None), "embedding") for w in framing.cut(waveform)]
     assert_close(np.concatenate(each), whole)
-    monkeypatch.setattr(_frozen, "CORE_COLUMNS", 300)
+    monkeypatch.setattr(_frozen_audioclip, "CORE_COLUMNS", 300)
     assert frozen.longest(framing) < len(waveform)
     blocks = np.array_split(waveform, 11)
     parts = list(frozen.embed_blocks(lambda: iter(blocks), framing, "embedding"))

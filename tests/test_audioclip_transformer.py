@@ -12,7 +12,12 @@ from sklearn.base import clone
 
 from skw2c import AudioCLIPTransformer, CLIPImageEncoder, CLIPTextEncoder, load_audio
 from skw2c.exceptions import FailedClipWarning, WeightsError
-from skw2c.models.audioclip import _frozen, build_audioclip, random_audioclip, read_logit_scales
+from skw2c.models.audioclip import (
+    _frozen_audioclip,
+    build_audioclip,
+    random_audioclip,
+    read_logit_scales,
+)
 from skw2c.weights import fetch_weights, read_checkpoint, refer_to_clip, registry, write_safetensors
 
 from .conftest import make_tone
@@ -75,7 +80,7 @@ def test_memory(transformer, clips, tmp_path, monkeypatch):
     first = transformer.fit_transform(clips)
     quieter = clone(transformer).set_params(legacy_scaling=True).fit_transform(clips)
     assert np.abs(first - quieter).max() > 1e-3
-    monkeypatch.setattr(_frozen.FrozenAudioCLIP, "prepare", None)
+    monkeypatch.setattr(_frozen_audioclip.FrozenAudioCLIP, "prepare", None)
     np.testing.assert_array_equal(transformer.transform(clips), first)
 
 
@@ -100,7 +105,7 @@ def test_windows(transformer, clips, expected):
 def test_long_clips_among_short_ones(transformer, clips, monkeypatch):
     long = np.tile(clips[1], 6)
     whole = transformer.fit_transform([long])
-    monkeypatch.setattr(_frozen, "CORE_COLUMNS", 256)
+    monkeypatch.setattr(_frozen_audioclip, "CORE_COLUMNS", 256)
     vectors = transformer.transform([clips[0], long, clips[1]])
     assert_close(vectors[1], whole[0])
     frames = transformer.set_params(mode="frame").transform([long])

@@ -17,7 +17,7 @@ from PIL import Image
 
 from skw2c import AudioIndex, Wav2CLIPTransformer, ZeroShotClassifier, __version__
 from skw2c.cli import main
-from skw2c.models import _cache
+from skw2c.models import _network_cache
 
 from .conftest import make_tone
 from .tolerances import assert_close, tolerance
@@ -473,7 +473,7 @@ def test_search_by_picture_and_by_sound(files, index, tiny_clip, tiny_checkpoint
     moved = shutil.copy(tiny_checkpoint, "moved.pt")
     assert main(["index", "library", "sounds", "--weights", moved, "--quiet"]) == 0
     Path("moved.pt").rename("new.pt")
-    _cache._networks.clear()
+    _network_cache._networks.clear()
     by_audio = ["search", "library", files[1], "--by", "audio", "-k", "1"]
     assert main(by_audio) == 1
     assert main([*by_audio, "--weights", "new.pt"]) == 0

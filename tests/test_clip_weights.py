@@ -210,13 +210,13 @@ def test_the_teacher_is_openai_with_quick_gelu(monkeypatch, tmp_path):
         (tmp_path / "stand in").write_bytes(b"")
         reference = refer_to_clip(model, "OpenAI", 0, progress=False)
         assert reference.pretrained == "openai"
-        from skw2c.models.clip._frozen_clip import _tag_wants_quick_gelu
+        from skw2c.models.clip._clip_network import _tag_wants_quick_gelu
 
         assert _tag_wants_quick_gelu(open_clip, reference)
 
 
 def test_tags_prepare_pictures_their_own_way(tmp_path, monkeypatch):
-    from skw2c.models.clip._frozen_clip import _preprocessing
+    from skw2c.models.clip._clip_network import _preprocessing
 
     siglip = _preprocessing(open_clip, CLIPReference("ViT-B-16-SigLIP", "webli"))
     assert siglip["resize_mode"] == "squash"

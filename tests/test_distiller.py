@@ -40,7 +40,7 @@ from skw2c.exceptions import (
     SavedIndexError,
     WeightsError,
 )
-from skw2c.models._state import build_wav2clip
+from skw2c.models import build_wav2clip
 from skw2c.training import Run, _clips
 from skw2c.training._checkpoint_file import read_plain
 

@@ -13,7 +13,7 @@ PROGRAM = """
 import os, signal, sys, threading
 import numpy as np
 from skw2c import Wav2CLIPTransformer
-from skw2c.models._cache import keep_network
+from skw2c.models._network_cache import keep_network
 from skw2c.models._exact import exact_cudnn
 
 transformer, clips = Wav2CLIPTransformer("mini").fit(), [np.ones(9000)]

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from safetensors.torch import save
 
 from skw2c.exceptions import WeightsError
-from skw2c.models._state import build_wav2clip
+from skw2c.models import build_wav2clip
 from skw2c.models.audioclip import build_audioclip
 from skw2c.models.openl3 import build_openl3
 from skw2c.models.vqgan import build_vqgan
-from skw2c.models.yamnet._state import read_yamnet
+from skw2c.models.yamnet._yamnet_state import read_yamnet
 from skw2c.weights import _pickled, read_checkpoint
 
 from . import openl3_files, vqgan_files, yamnet_files

@@ -21,7 +21,7 @@ from benchmarks.mini.examples import Mixer
 from benchmarks.mini.projection import fit_projection, solve
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import WeightsError
-from skw2c.models.wav2clip._network import Projection
+from skw2c.models.wav2clip._wav2clip_network import Projection
 from skw2c.models.yamnet import audioset_classes
 from skw2c.weights import fetch_weights, is_cached, read_checkpoint, registry
 

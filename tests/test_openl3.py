@@ -15,11 +15,11 @@ from skw2c import OpenL3Transformer
 from skw2c.exceptions import AudioError, WeightsError
 from skw2c.models import Framing
 from skw2c.models.openl3 import FRONTENDS, INPUT_REPRS
-from skw2c.models.openl3._front_end import FrontEnd
-from skw2c.models.openl3._frozen import FrozenOpenL3
-from skw2c.models.openl3._mel import mel_filters
-from skw2c.models.openl3._network import FoldedOpenL3, OpenL3Network, random_openl3
-from skw2c.models.openl3._state import build_openl3
+from skw2c.models.openl3._frozen_openl3 import FrozenOpenL3
+from skw2c.models.openl3._mel_filters import mel_filters
+from skw2c.models.openl3._openl3_front_end import FrontEnd
+from skw2c.models.openl3._openl3_network import FoldedOpenL3, OpenL3Network, random_openl3
+from skw2c.models.openl3._openl3_state import build_openl3
 from skw2c.weights import read_checkpoint
 
 from .conftest import make_tone

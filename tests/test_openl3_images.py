@@ -10,8 +10,8 @@ from sklearn.base import clone
 
 from skw2c import OpenL3ImageTransformer
 from skw2c.exceptions import ImageError, WeightsError
-from skw2c.models.openl3._frozen import FrozenOpenL3Image
-from skw2c.models.openl3._network import OpenL3Network
+from skw2c.models.openl3._frozen_openl3 import FrozenOpenL3Image
+from skw2c.models.openl3._openl3_network import OpenL3Network
 
 from .openl3_files import IMAGE, draw_layers, largest_of, run_layers, write_keras
 from .tolerances import FEW, assert_close

@@ -8,13 +8,13 @@ import pytest
 import soundfile
 import torch
 
-import skw2c.models._streaming as streaming
+import skw2c.models.wav2clip._wav2clip_streaming as streaming
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import AudioError
 from skw2c.models import Framing, FrozenWav2CLIP, Wav2CLIP, random_wav2clip
 from skw2c.models.wav2clip._folded_resnet import FoldedResNet
+from skw2c.models.wav2clip._log_spectrogram import LogSpectrogram
 from skw2c.models.wav2clip._resnet import BLOCKS, ResNet
-from skw2c.models.wav2clip._spectrogram import LogSpectrogram
 
 from .conftest import make_tone
 from .tolerances import assert_close
@@ -23,7 +23,7 @@ from .tolerances import assert_close
 @pytest.mark.parametrize("n_samples", [257, 600, 5000, 353 * 40, 353 * 40 - 1, 300_000])
 @pytest.mark.parametrize("n_blocks", [1, 2, 7])
 def test_spectrogram_of_blocks(rng, monkeypatch, n_samples, n_blocks):
-    monkeypatch.setattr(streaming, "_GATHERED_SAMPLES", 1000)
+    monkeypatch.setattr("skw2c.models._streaming._JOINED_SAMPLES", 1000)
     front_end = LogSpectrogram()
     waveform = rng.normal(size=n_samples).astype(np.float32)
     parts = list(streaming.stream_spectrogram(iter(np.array_split(waveform, n_blocks)), front_end))

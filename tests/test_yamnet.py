@@ -19,7 +19,7 @@ from skw2c import YAMNetTransformer
 from skw2c.exceptions import AudioError, FailedClipWarning, WeightsError
 from skw2c.models import Framing
 from skw2c.models.yamnet import audioset_classes, get_frozen_yamnet
-from skw2c.models.yamnet._network import HALVING, random_yamnet
+from skw2c.models.yamnet._yamnet_network import HALVING, random_yamnet
 from skw2c.weights import WeightsReference, read_checkpoint, refer_to
 
 from .conftest import make_tone

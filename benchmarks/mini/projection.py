@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from skw2c.models.wav2clip._network import Projection
+from skw2c.models.wav2clip._wav2clip_network import Projection
 
 _SCALE = 100.0
 """What CLIP multiplies its cosines by."""

@@ -108,7 +108,7 @@ def measure_network(job, mode):
     """The rate of the network, in turns with bare convolutions under the same division of work."""
     from skw2c.models import random_wav2clip
     from skw2c.models.wav2clip._folded_resnet import FoldedResNet
-    from skw2c.models.wav2clip._openvino import OpenVINOResNet
+    from skw2c.models.wav2clip._openvino_resnet import OpenVINOResNet
 
     resnet = random_wav2clip(0).audio_encoder
     networks = {

@@ -1,13 +1,12 @@
-"""Networks in pure torch. They know tensors and arrays, neither files of sound nor X."""
+"""Networks in pure torch. They know tensors and arrays, neither files of sound nor X.
 
-from ._cache import choose_device
-from ._classification import Classification
-from ._contract import FrozenEncoder
-from ._distillation import LOSSES, Distillation, build_student
+A folder for each network; what stands beside the folders is shared by several.
+"""
+
 from ._framing import Framing
-from ._get_frozen import get_frozen_clip, get_frozen_wav2clip
-from .captioner._beam_search import search_captions
-from .captioner._decoder import (
+from ._frozen_encoder import FrozenEncoder
+from ._on_device import choose_device
+from .captioner import (
     END,
     PAD,
     START,
@@ -15,12 +14,19 @@ from .captioner._decoder import (
     CaptionDecoder,
     get_caption_decoder,
     pad_frames,
+    search_captions,
 )
-from .clip._frozen_clip import FrozenCLIP
-from .wav2clip._frozen_module import restore_projection
-from .wav2clip._frozen_wav2clip import FrozenWav2CLIP
-from .wav2clip._network import Wav2CLIP, random_wav2clip
-from .wav2clip._spectrogram import SHORTEST
+from .clip import FrozenCLIP, get_frozen_clip
+from .students import LOSSES, Classification, Distillation, build_student
+from .wav2clip import (
+    SHORTEST,
+    FrozenWav2CLIP,
+    Wav2CLIP,
+    build_wav2clip,
+    get_frozen_wav2clip,
+    random_wav2clip,
+    restore_projection,
+)
 
 __all__ = [
     "END",
@@ -38,6 +44,7 @@ __all__ = [
     "FrozenWav2CLIP",
     "Wav2CLIP",
     "build_student",
+    "build_wav2clip",
     "choose_device",
     "get_caption_decoder",
     "get_frozen_clip",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ._framing import Framing
 from ._on_device import OnDevice
-from ._streaming import gather
+from ._streaming import join_blocks
 
 _SECONDS_AT_ONCE = 300
 
@@ -46,7 +46,7 @@ class WindowEncoder(OnDevice):
         output: str,
     ) -> Iterator[np.ndarray]:
         """Embed a long clip in bounded memory, reading it once."""
-        for frames in framing.cut_blocks(gather(open_blocks()), self._count_at_once(framing)):
+        for frames in framing.cut_blocks(join_blocks(open_blocks()), self._count_at_once(framing)):
             with torch.inference_mode():
                 inputs = self._compute_inputs(frames, framing.hop)
             pieces = -(-len(inputs) // self.batch_limit(inputs.shape[-1]))

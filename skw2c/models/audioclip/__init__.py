@@ -1,9 +1,8 @@
 """AudioCLIP: its audio encoder, to be trained and frozen."""
 
+from ._audioclip_state import build_audioclip, read_logit_scales
 from ._esresnext import ESResNeXtFBSP, random_audioclip
-from ._frozen import FrozenAudioCLIP
-from ._get_frozen import get_frozen_audioclip
-from ._state import build_audioclip, read_logit_scales
+from ._frozen_audioclip import FrozenAudioCLIP, get_frozen_audioclip
 from ._text_tuning import TextTuning
 
 __all__ = [

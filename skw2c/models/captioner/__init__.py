@@ -1,1 +1,23 @@
-"""The decoder that says in words what vectors hold, and its search for the best sentence."""
+"""The decoder that turns vectors into words, and its search for the best sentence."""
+
+from ._beam_search import search_captions
+from ._caption_decoder import (
+    END,
+    PAD,
+    START,
+    UNKNOWN,
+    CaptionDecoder,
+    get_caption_decoder,
+    pad_frames,
+)
+
+__all__ = [
+    "END",
+    "PAD",
+    "START",
+    "UNKNOWN",
+    "CaptionDecoder",
+    "get_caption_decoder",
+    "pad_frames",
+    "search_captions",
+]

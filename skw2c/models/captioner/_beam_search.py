@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ._decoder import END, PAD, START, UNKNOWN, CaptionDecoder
+from ._caption_decoder import END, PAD, START, UNKNOWN, CaptionDecoder
 
 _NEVER_SAID = [PAD, START, UNKNOWN]
 

@@ -1,24 +1,16 @@
-"""CLIP of open_clip, frozen: texts and pictures to vectors."""
+"""CLIP of open_clip, frozen: texts and images to vectors."""
 
 from __future__ import annotations
-
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...exceptions import WeightsError
-from ...weights import CLIPReference, import_open_clip, read_checkpoint, registry
+from ...weights import CLIPReference, import_open_clip
 from .._exact import exact_cudnn
-
-# What OpenAI's checkpoints hold beside the weights; no other checkpoint has them.
-_OPENAI_ENTRIES = ("input_resolution", "context_length", "vocab_size")
-
-# What AudioCLIP's checkpoints hold beside those of OpenAI's CLIP.
-_AUDIOCLIP_ENTRIES = ("audio.", "logit_scale_ai", "logit_scale_at")
+from .._network_cache import keep_network
+from .._on_device import choose_torch_device
+from ._clip_network import CLIPNetwork, build_clip
 
 
 class FrozenCLIP:
@@ -26,30 +18,25 @@ class FrozenCLIP:
 
     Parameters
     ----------
-    model : torch.nn.Module
-        What `open_clip.create_model` gives.
-    tokenizer : callable
-        What `open_clip.get_tokenizer` gives.
-    width : int
-        Length of the vectors.
-    quick_gelu : bool
-        Whether the model has the quick GELU of OpenAI's models.
+    network : CLIPNetwork
+        Model, tokenizer and what is known of them.
     device : str
         A torch device.
     """
 
-    def __init__(self, model, tokenizer, width: int, quick_gelu: bool, device: str):
+    def __init__(self, network: CLIPNetwork, device: str):
+        model = network.model
         self._model = model.eval().requires_grad_(False).to(device)
-        self._tokenizer = tokenizer
+        self._tokenizer = network.tokenizer
         self._device = device
         self._transform = _image_transform(model)
         self._mean, self._std = (
             torch.tensor(model.visual.preprocess_cfg[name], device=device)[:, None, None]
             for name in ("mean", "std")
         )
-        self.width = width
-        self.widths = {"embedding": width}
-        self.quick_gelu = quick_gelu
+        self.width = network.width
+        self.widths = {"embedding": network.width}
+        self.quick_gelu = network.quick_gelu
 
     @property
     def device_type(self) -> str:
@@ -108,127 +95,22 @@ def _image_transform(model):
     )
 
 
-def build_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
-    """Build the model that ``reference`` names, and read its weights.
+def get_frozen_clip(reference: CLIPReference, device: str) -> FrozenCLIP:
+    """Build the CLIP that ``reference`` names, or take it from those built before.
 
-    OpenAI's weights always get the quick GELU that they were trained with: the plain
-    names of open_clip have another GELU, with which they load without complaint and give
-    other vectors. They are known by their tag or name, or by what OpenAI's own files and
-    those of AudioCLIP hold beside the weights.
+    Parameters
+    ----------
+    reference : CLIPReference
+        Which model and weights.
+    device : str
+        ``"auto"`` or a torch device.
 
     Raises
     ------
-    WeightsError
-        If the weights are damaged, or of another model.
+    ValueError
+        If torch does not know the device, or has none of that kind.
     """
-    open_clip = import_open_clip()
-    state = None if reference.pretrained is None else read_checkpoint(reference.locate())
-    configuration = _read_configuration(open_clip, reference)
-    quick_gelu = (
-        bool(configuration["model_cfg"].get("quick_gelu"))
-        or _tag_wants_quick_gelu(open_clip, reference)
-        or _is_openai(state)
-        or _is_audioclip(state)
+    device = choose_torch_device(device, "CLIP")
+    return keep_network(
+        ("clip", reference, device), lambda: FrozenCLIP(build_clip(reference), device)
     )
-    model, tokenizer = _create(
-        open_clip, reference, quick_gelu, configuration.get("preprocess_cfg")
-    )
-    if state is not None:
-        _load(open_clip, model, state, reference)
-    return FrozenCLIP(model, tokenizer, configuration["model_cfg"]["embed_dim"], quick_gelu, device)
-
-
-def _create(open_clip, reference: CLIPReference, quick_gelu: bool, preprocessing: dict | None):
-    """The model with random weights, and its tokenizer."""
-    name = f"local-dir:{reference.model}" if reference.is_folder else reference.model
-    with _quietly(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(reference.seed or 0)
-        try:
-            model = open_clip.create_model(
-                name,
-                load_weights=False,
-                pretrained_text=False,
-                force_quick_gelu=quick_gelu,
-                force_preprocess_cfg=preprocessing,
-            )
-            return model, open_clip.get_tokenizer(name)
-        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as exc:
-            raise WeightsError(
-                f"open_clip cannot build model={reference.model!r} ({type(exc).__name__}: {exc})"
-            ) from exc
-
-
-def _read_configuration(open_clip, reference: CLIPReference) -> dict:
-    """The model's configuration, and how it wants its pictures prepared."""
-    if reference.is_folder:
-        return reference.read_configuration()
-    return {
-        "model_cfg": open_clip.get_model_config(reference.model),
-        "preprocess_cfg": _preprocessing(open_clip, reference),
-    }
-
-
-def _preprocessing(open_clip, reference: CLIPReference) -> dict:
-    """What the tag says of pictures; without a tag, what all tags of the model agree on."""
-    tags = open_clip.list_pretrained_tags_by_model(reference.model)
-    tags = [reference.pretrained] if reference.pretrained in tags else tags
-    names = ("mean", "std", "interpolation", "resize_mode")
-    stated = []
-    for tag in tags:
-        row = open_clip.get_pretrained_cfg(reference.model, tag)
-        stated.append({name: row[name] for name in names if name in row})
-    return stated[0] if stated and all(row == stated[0] for row in stated) else {}
-
-
-def _tag_wants_quick_gelu(open_clip, reference: CLIPReference) -> bool:
-    if reference.is_folder or reference.pretrained is None:
-        return False
-    if reference.pretrained in registry():
-        return True
-    row = open_clip.get_pretrained_cfg(reference.model, reference.pretrained)
-    return bool(row.get("quick_gelu"))
-
-
-def _is_openai(state: Mapping[str, Tensor] | None) -> bool:
-    return state is not None and any(name in state for name in _OPENAI_ENTRIES)
-
-
-def _is_audioclip(state: Mapping[str, Tensor] | None) -> bool:
-    return state is not None and "logit_scale_ai" in state
-
-
-def _load(open_clip, model, state: dict[str, Tensor], reference: CLIPReference) -> None:
-    try:
-        if _is_openai(state):
-            # The masks of attention are tensors in an archive, but no weights.
-            extra = ("attn_mask", *_OPENAI_ENTRIES)
-            model.load_state_dict({k: v for k, v in state.items() if not k.endswith(extra)})
-        elif _is_audioclip(state):
-            clip = {k: v for k, v in state.items() if not k.startswith(_AUDIOCLIP_ENTRIES)}
-            model.load_state_dict(clip)
-        else:
-            open_clip.load_checkpoint(model, str(reference.locate()), weights_only=True)
-    except Exception as exc:  # open_clip looks at shapes and names of all kinds without checks
-        raise WeightsError(
-            f"The {reference.label} do not fit the model ({type(exc).__name__}: {str(exc)[:2000]})."
-        ) from exc
-    for name, value in model.state_dict().items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise WeightsError(
-                f"The {reference.label} are damaged: {name} holds NaN or infinite values."
-            )
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep open_clip from warning that weights are random, which is what is asked for."""
-
-    def is_others(record: logging.LogRecord) -> bool:
-        return "open_clip" not in record.pathname
-
-    logger = logging.getLogger()
-    logger.addFilter(is_others)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_others)

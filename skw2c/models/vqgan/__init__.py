@@ -1,10 +1,10 @@
 """VQGAN, which paints from codes, and its guidance by CLIP."""
 
-from ._frozen import FrozenVQGAN, get_frozen_vqgan
+from ._frozen_vqgan import FrozenVQGAN, get_frozen_vqgan
 from ._guidance import Guidance, Painter, spherical_distance
-from ._network import VQGAN, VQGANConfiguration, random_vqgan
 from ._pixels import AUGMENTATIONS
-from ._state import build_vqgan
+from ._vqgan_network import VQGAN, VQGANConfiguration, random_vqgan
+from ._vqgan_state import build_vqgan
 
 __all__ = [
     "AUGMENTATIONS",

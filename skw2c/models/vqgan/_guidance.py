@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..clip._frozen_clip import FrozenCLIP
-from ._frozen import FrozenVQGAN
+from ._frozen_vqgan import FrozenVQGAN
 from ._pixels import Cutouts
 
 _LARGEST_SINE = 1 - 1e-6

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from .._framing import Framing
 from .._on_device import OnDevice
-from .._streaming import gather
-from ._network import AudioEncoder, Projection
+from .._streaming import join_blocks
+from ._wav2clip_network import AudioEncoder, Projection
 
 _ENCODER, _PROJECTION = "audio_encoder.", "audio_transform."
 _SAMPLES_PER_BATCH = 20 * AudioEncoder.sampling_rate
@@ -118,7 +118,7 @@ class FrozenModule(OnDevice):
         if framing is None:
             parts = [np.concatenate(list(open_blocks()))[None]]
         else:
-            parts = framing.cut_blocks(gather(open_blocks()), _FRAMES_AT_ONCE)
+            parts = framing.cut_blocks(join_blocks(open_blocks()), _FRAMES_AT_ONCE)
         for part in parts:
             yield self.encode(torch.from_numpy(np.array(part)), output)
 

@@ -1,7 +1,7 @@
 """YAMNet, a network that tells the classes of AudioSet, and the names of these."""
 
-from ._classes import audioset_classes
-from ._front_end import WINDOW_LENGTH
-from ._frozen import FrozenYAMNet, get_frozen_yamnet
+from ._audioset_classes import audioset_classes
+from ._frozen_yamnet import FrozenYAMNet, get_frozen_yamnet
+from ._yamnet_front_end import WINDOW_LENGTH
 
 __all__ = ["WINDOW_LENGTH", "FrozenYAMNet", "audioset_classes", "get_frozen_yamnet"]

@@ -7,8 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-import torch
-
 _KEPT = 4
 _networks: OrderedDict[tuple, object] = OrderedDict()
 _lock = threading.Lock()
@@ -41,33 +39,3 @@ def _free_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_free_lock)
-
-
-def choose_torch_device(device: str, network: str) -> str:
-    """Resolve a device for a network that does not run in OpenVINO.
-
-    Raises
-    ------
-    ValueError
-        If that is asked for, or torch does not know the device, or has none of that kind.
-    """
-    if device == "openvino":
-        raise ValueError(f"device='openvino' runs Wav2CLIP, not {network}: choose 'cpu'")
-    return choose_device(device)
-
-
-def choose_device(device: str) -> str:
-    """Resolve ``"auto"``: the GPU where torch has CUDA, else the CPU."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "openvino":
-        return device
-    try:
-        torch.zeros(0, device=device)
-    except (RuntimeError, AssertionError) as exc:
-        first_line = str(exc).partition("\n")[0]
-        raise ValueError(
-            f"device={device!r} cannot be used ({first_line}). Choose 'auto', 'cpu', or a "
-            "device that torch has here."
-        ) from exc
-    return device

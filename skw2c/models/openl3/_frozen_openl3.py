@@ -8,10 +8,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ...exceptions import ImageError
-from .._on_device import OnDevice
+from ...weights import WeightsReference
+from .._network_cache import keep_network
+from .._on_device import OnDevice, choose_torch_device
 from .._window_encoder import WindowEncoder
-from ._front_end import SAMPLING_RATE, FrontEnd
-from ._network import FoldedOpenL3, OpenL3Network, read_out
+from ._openl3_front_end import SAMPLING_RATE, FrontEnd
+from ._openl3_network import FoldedOpenL3, OpenL3Network, random_openl3, read_out
+from ._openl3_state import build_openl3
 
 # Rows and columns of the cells whose maxima make a vector of each size.
 AUDIO_GRIDS = {512: (1, 1), 6144: (4, 3)}
@@ -122,3 +125,68 @@ def _list_widths(n_channels: int, grids: dict[int, tuple[int, int]]) -> dict[str
 
 def _batch_limit(device: torch.device) -> int:
     return _INPUTS_PER_BATCH.get(device.type, _INPUTS_PER_BATCH["cpu"])
+
+
+def get_frozen_openl3(
+    reference: WeightsReference, device: str, input_repr: str, frontend: str
+) -> FrozenOpenL3:
+    """Build the encoder of sound, or take it from those built before.
+
+    Parameters
+    ----------
+    reference : WeightsReference
+        Which weights.
+    device : str
+        ``"auto"`` or a torch device.
+    input_repr : {"linear", "mel128", "mel256"}
+        What the network was trained on.
+    frontend : {"kapre-0.1", "kapre-0.3", "librosa"}
+        Which release's spectrograms it is fed with.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or has none of that kind.
+    WeightsError
+        If the weights are damaged, or of another network.
+    """
+    device = choose_torch_device(device, "OpenL3")
+    return keep_network(
+        ("openl3", reference, device, input_repr, frontend),
+        lambda: FrozenOpenL3(_read(reference, "audio", input_repr), input_repr, frontend, device),
+    )
+
+
+def get_frozen_openl3_image(
+    reference: WeightsReference, device: str, embedding_size: int
+) -> FrozenOpenL3Image:
+    """Build the encoder of pictures, on a network that may have been built before.
+
+    Parameters
+    ----------
+    reference : WeightsReference
+        Which weights.
+    device : str
+        ``"auto"`` or a torch device.
+    embedding_size : {512, 8192}
+        Size of the embedding.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or has none of that kind.
+    WeightsError
+        If the weights are damaged, or of another network.
+    """
+    device = choose_torch_device(device, "OpenL3")
+    network = keep_network(
+        ("openl3-image", reference, device),
+        lambda: FoldedOpenL3(_read(reference, "image"), torch.device(device)),
+    )
+    return FrozenOpenL3Image(network, embedding_size, device)
+
+
+def _read(reference: WeightsReference, side: str, input_repr: str | None = None) -> OpenL3Network:
+    if reference.seed is not None:
+        return random_openl3(side, reference.seed)
+    return build_openl3(reference.read(), reference.label, side, input_repr)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state import check_entry, shapes_of
-from ._network import CHANNELS, OpenL3Network
+from .._state_checks import check_entry, shapes_of
+from ._openl3_network import CHANNELS, OpenL3Network
 
 # What Keras and torch call the entries; the first layer is a normalisation.
 _NORM = {

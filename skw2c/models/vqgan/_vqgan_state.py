@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state import check_entry, check_names, shapes_of
-from ._network import VQGAN, VQGANConfiguration
+from .._state_checks import check_entry, check_names, shapes_of
+from ._vqgan_network import VQGAN, VQGANConfiguration
 
 _MODEL = "VQGAN"
 _LOSS = "loss."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ._log_spectrogram import LogSpectrogram, standardise_clips
 from ._resnet import BLOCKS, ResNet
-from ._spectrogram import LogSpectrogram, standardise_clips
 
 
 class AudioEncoder(ResNet):

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from ...weights import WeightsReference
-from .._cache import choose_torch_device, keep_network
+from .._network_cache import keep_network
+from .._on_device import choose_torch_device
 from .._window_encoder import WindowEncoder
-from ._front_end import FRAME_HOP, N_BANDS, N_FRAMES, RATE, WINDOW_LENGTH, LogMel
-from ._network import YAMNet, YAMNetWeights, random_yamnet
-from ._state import read_yamnet
+from ._yamnet_front_end import FRAME_HOP, N_BANDS, N_FRAMES, RATE, WINDOW_LENGTH, LogMel
+from ._yamnet_network import YAMNet, YAMNetWeights, random_yamnet
+from ._yamnet_state import read_yamnet
 
 _WINDOWS_PER_BATCH = {"cpu": 64, "cuda": 512}
 
@@ -28,7 +29,6 @@ class FrozenYAMNet(WindowEncoder):
     """
 
     sampling_rate = RATE
-    window_length = WINDOW_LENGTH
 
     def __init__(self, weights: YAMNetWeights, device: str):
         super().__init__(device)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...weights import WeightsReference
-from .._cache import keep_network
+from .._network_cache import keep_network
 
 PAD, START, END, UNKNOWN = range(4)
 """Numbers that are no words: filling, start and end of a caption, and any unknown word."""

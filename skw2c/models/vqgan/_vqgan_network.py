@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._blocks import Downsample, Level, Middle, Upsample, make_norm, quantize
+from ._vqgan_blocks import Downsample, Level, Middle, Upsample, make_norm, quantize
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state import check_entry, check_names
-from ._front_end import LOG_OFFSET, hann_window, mel_matrix
-from ._network import N_CLASSES, N_LAYERS, YAMNetWeights
+from .._state_checks import check_entry, check_names
+from ._yamnet_front_end import LOG_OFFSET, hann_window, mel_matrix
+from ._yamnet_network import N_CLASSES, N_LAYERS, YAMNetWeights
 
 _EPSILON = 1e-4
 _NORM = ("beta", "moving_mean", "moving_variance")

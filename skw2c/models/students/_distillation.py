@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from ..wav2clip._resnet import BLOCKS
+from ..wav2clip._wav2clip_network import AudioEncoder, Projection
 from ._losses import ContrastiveLoss, CosineLoss
-from .wav2clip._network import AudioEncoder, Projection
-from .wav2clip._resnet import BLOCKS
 
 LOSSES = ("cx", "clip", "clip_i", "cosine")
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state import check_entry, check_names, shapes_of
+from .._state_checks import check_entry, check_names, shapes_of
 from ._esresnext import BLOCKS, ESResNeXtFBSP
 
 _PREFIX = "audio."

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 N_FFT = 512
 HOP_LENGTH = 353
-N_BINS = N_FFT // 2 + 1
 SHORTEST = N_FFT // 2 + 1
 """Fewest samples that the reflecting border of the spectrogram can be made of."""
 

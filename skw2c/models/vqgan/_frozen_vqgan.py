@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from ...weights import WeightsReference
-from .._cache import choose_torch_device, keep_network
-from .._on_device import OnDevice
-from ._network import VQGAN, random_vqgan
+from .._network_cache import keep_network
+from .._on_device import OnDevice, choose_torch_device
 from ._pixels import ClampWithGradient
-from ._state import build_vqgan
+from ._vqgan_network import VQGAN, random_vqgan
+from ._vqgan_state import build_vqgan
 
 
 class FrozenVQGAN(OnDevice):

@@ -11,10 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ...weights import WeightsReference
 from .._framing import Framing
-from .._on_device import OnDevice
-from .._streaming import gather, stream_maps
-from ._esresnext import ESResNeXtFBSP
+from .._network_cache import keep_network
+from .._on_device import OnDevice, choose_torch_device
+from .._streaming import join_blocks, stream_maps
+from ._audioclip_state import build_audioclip
+from ._esresnext import ESResNeXtFBSP, random_audioclip
 from ._fbsp import (
     HOP_LENGTH,
     WINDOW_LENGTH,
@@ -25,7 +28,7 @@ from ._fbsp import (
     rescale,
     to_decibels,
 )
-from ._folded import FoldedESResNeXt
+from ._folded_esresnext import FoldedESResNeXt
 
 CORE_COLUMNS = 4704
 """Columns by which the convolutions advance on a long clip (60 seconds)."""
@@ -108,7 +111,7 @@ class FrozenAudioCLIP(OnDevice):
         if framing is None:
             yield self._embed_long(open_blocks, output)
             return
-        for windows in framing.cut_blocks(gather(open_blocks()), _windows_per_part(framing)):
+        for windows in framing.cut_blocks(join_blocks(open_blocks()), _windows_per_part(framing)):
             inputs = self._spectrograms(windows)
             pieces = -(-len(inputs) // self.batch_limit(inputs.shape[-1]))
             for piece in inputs.tensor_split(pieces):
@@ -143,7 +146,7 @@ class FrozenAudioCLIP(OnDevice):
         """Yield the spectrogram of a clip that comes in blocks, (3, bins, k) each."""
         before, _ = pad_widths(n_samples)
         framing = Framing(WINDOW_LENGTH, HOP_LENGTH, pad_tail=True, lead=before)
-        rescaled = (rescale(torch.from_numpy(block), self._legacy) for block in gather(blocks))
+        rescaled = (rescale(torch.from_numpy(block), self._legacy) for block in join_blocks(blocks))
         parts = framing.cut_blocks((block.numpy() for block in rescaled), _COLUMNS_AT_ONCE)
         for columns in parts:
             yield to_decibels(self._to_device(columns), self._projection)
@@ -182,3 +185,44 @@ def _windows_per_part(framing: Framing) -> int:
     by_columns = CORE_COLUMNS // count_columns(framing.length)
     by_samples = CORE_COLUMNS * HOP_LENGTH // framing.hop
     return max(min(by_columns, by_samples), 1)
+
+
+def get_frozen_audioclip(
+    reference: WeightsReference,
+    device: str,
+    *,
+    n_channels: int = 1,
+    legacy_scaling: bool = False,
+) -> FrozenAudioCLIP:
+    """Build the encoder that ``reference`` names, or take it from those built before.
+
+    Parameters
+    ----------
+    reference : WeightsReference
+        Which weights.
+    device : str
+        ``"auto"`` or a torch device.
+    n_channels : int, default=1
+        How often each clip is heard.
+    legacy_scaling : bool, default=False
+        Whether samples are taken for 16-bit integers.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or has none of that kind.
+    WeightsError
+        If the weights do not fit.
+    """
+    device = choose_torch_device(device, "AudioCLIP")
+    options = dict(n_channels=n_channels, legacy_scaling=legacy_scaling)
+    return keep_network(
+        ("audioclip", reference, device, *options.values()),
+        lambda: FrozenAudioCLIP(_read_network(reference), device, **options),
+    )
+
+
+def _read_network(reference: WeightsReference) -> ESResNeXtFBSP:
+    if reference.seed is not None:
+        return random_audioclip(reference.seed)
+    return build_audioclip(reference.read(), reference.label)
