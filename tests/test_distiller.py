@@ -32,7 +32,7 @@ from skw2c import (
     Wav2CLIPTransformer,
     ZeroShotClassifier,
 )
-from skw2c.distillation._training_data import collect_clips
+from skw2c.distillation._training_data import Labelling, Reading, collect_clips
 from skw2c.exceptions import (
     AudioError,
     FailedClipWarning,
@@ -41,7 +41,7 @@ from skw2c.exceptions import (
     WeightsError,
 )
 from skw2c.models import build_wav2clip
-from skw2c.training import Run, _clips
+from skw2c.training import Run, _targets
 from skw2c.training._checkpoint_file import read_plain
 
 from .conftest import REPOSITORY
@@ -195,8 +195,8 @@ def test_pieces_go_with_the_vectors_of_their_seconds(monkeypatch):
         seen.append(average(*arguments)[0])
         return average(*arguments)
 
-    average = _clips.average_frames
-    monkeypatch.setattr(_clips, "average_frames", spy)
+    average = _targets.average_frames
+    monkeypatch.setattr(_targets, "average_frames", spy)
     Distiller(
         encoder=Spy(), teacher=Shown(fps=100.0), max_epochs=3, validation_fraction=0,
         **{**SMALL, "clip_length": 2.0},
@@ -232,8 +232,7 @@ def test_arrays_are_neither_copied_nor_changed(rng):
     """Hours of sound shall not be in memory twice."""
     sounds = [rng.normal(size=n).astype(np.float32) for n in (9000, 8000)]
     sounds[1].setflags(write=False)
-    clips = collect_clips(sounds, np.eye(2), None, sampling_rate=16000, frame_rate=None,
-                          n_jobs=None, on_error="raise")  # fmt: skip
+    clips = collect_clips(sounds, Labelling(np.eye(2)), Reading(RATE, RATE, None, "raise"))
     for own, sound in zip(clips._waveforms, sounds, strict=True):
         assert np.shares_memory(own, sound)
     before = [sound.copy() for sound in sounds]
@@ -294,7 +293,7 @@ def test_captions_add_a_term(tiny_clip):
     assert distiller.fit(sounds, pictures, captions=texts).weights_ == by_words
     assert "scale_t" in distiller.history_
     assert distiller.fit(sounds, pictures).weights_ != by_words
-    with pytest.raises(ValueError, match="no encoder of CLIP that could read them"):
+    with pytest.raises(ValueError, match="captions are strings, which only an encoder of CLIP"):
         Distiller(max_epochs=1, **SMALL).fit(sounds, vectors, captions=captions)
     with pytest.raises(ValueError, match=r"captions are vectors of shape \(10, 5\)"):
         Distiller(max_epochs=1, **SMALL).fit(sounds, vectors, captions=texts[:, :5])
@@ -320,7 +319,7 @@ def test_what_cannot_be_trained_on_is_refused():
         y=spoiled,
     )
     refuse("y is constant", y=np.ones((12, 3)))
-    refuse("Row 5 of y has vectors of 7 numbers, and row 0 has 12",
+    refuse("Row 5 of y has vectors of dimension 7, and row 0 of dimension 12",
            y=[*vectors[:5], np.ones(7), *vectors[6:]])  # fmt: skip
     refuse("Row 0 of y is 'a.png'.*need a teacher", y=["a.png"] * 12)
     refuse("n_samples=1 clips to train on", X=sounds[:1], y=vectors[:1])
@@ -755,10 +754,10 @@ def test_y_of_other_kinds():
         assert Distiller(max_epochs=1, **SMALL).fit(sounds, y).weights_ == expected
     tiny = Distiller(max_epochs=1, **SMALL).fit(sounds, vectors * np.float32(1e-12))
     assert np.isfinite(tiny.transform(sounds)).all()
-    refuse("y is a int.*, and vectors come in", y=3, error=TypeError)
+    refuse("y is a int.*, expected an array or a list of vectors", y=3, error=TypeError)
     refuse("numbers too large for float32", y=vectors.astype(float) * 1e300)
-    refuse("no vector of numbers", y=vectors * 1j)
-    refuse("no vector of numbers", y=[["1", "2"]] * 12)
+    refuse("expected a vector of numbers", y=vectors * 1j)
+    refuse("expected a vector of numbers", y=[["1", "2"]] * 12)
     refuse("y is constant", y=np.arange(1, 13)[:, None] * np.ones(3))
     refuse("X is a tensor of shape .*no samples", X=torch.zeros(12, 0))
     refuse("validation_fraction=0.99 of 12 clips leaves 0", validation_fraction=0.99)

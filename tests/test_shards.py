@@ -35,9 +35,10 @@ from skw2c.distillation._shard_source import cut
 from skw2c.exceptions import AudioError, LeftOutWarning, ShardError, TextError, VideoError
 from skw2c.system._atomic import _host, replace_atomically
 from skw2c.training import _open_files
-from skw2c.training._clips import TeacherVectors, WaveformClips
+from skw2c.training._clips import WaveformClips
 from skw2c.training._shard_file import Clip, write_shard
 from skw2c.training._shard_folder import LIST
+from skw2c.training._targets import Targets
 
 av = pytest.importorskip("av")
 pytest.importorskip("open_clip")
@@ -116,8 +117,8 @@ def shards(written, tmp_path):
 def in_memory(files, teacher):
     """The same clips, whole in memory."""
     vectors = [teacher.transform([file])[0] for file in files]
-    teacher_vectors = TeacherVectors(vectors, teacher.fps)
-    return WaveformClips([load_audio(file)[0] for file in files], teacher_vectors)
+    targets = Targets(vectors, teacher.fps, RATE)
+    return WaveformClips([load_audio(file)[0] for file in files], targets)
 
 
 def to_frames(teacher):
@@ -345,7 +346,7 @@ def test_pickles_and_forks(written):
     expected = read_all(clips)
     copy = pickle.loads(pickle.dumps(clips))
     assert len(pickle.dumps(clips)) < 10_000
-    assert copy.identity == clips.identity
+    assert copy.fingerprint == clips.fingerprint
     np.testing.assert_array_equal(read_all(copy).targets, expected.targets)
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
@@ -356,32 +357,32 @@ def test_pickles_and_forks(written):
     process.join()
 
 
-def test_identity(written, shards, tmp_path):
+def test_fingerprint(written, shards, tmp_path):
     clips = ClipShards(written)
-    assert len(clips.identity) == 64
+    assert len(clips.fingerprint) == 64
     for path in shards.iterdir():
         os.utime(path, (1, 1))
-    assert ClipShards(shards).identity == clips.identity
+    assert ClipShards(shards).fingerprint == clips.fingerprint
     files = sorted(shards.glob("*.tar"))
-    others = [ClipShards(files[::-1]).identity, ClipShards(files[:2]).identity]
+    others = [ClipShards(files[::-1]).fingerprint, ClipShards(files[:2]).fingerprint]
     for path in shards.glob("clips-*.json"):
         path.unlink()
-    others.append(ClipShards(shards).identity)
-    assert ClipShards(shards).identity == others[-1]
+    others.append(ClipShards(shards).fingerprint)
+    assert ClipShards(shards).fingerprint == others[-1]
     stated = json.loads((shards / LIST).read_text())
     (shards / LIST).write_text(json.dumps({**stated, "frame_rate": 5.0}))
-    others.append(ClipShards(shards).identity)
-    assert len({clips.identity, *others}) == 5
+    others.append(ClipShards(shards).fingerprint)
+    assert len({clips.fingerprint, *others}) == 5
 
 
-def test_identity_depends_on_the_sound(tmp_path, teacher):
-    identities = set()
+def test_fingerprint_depends_on_the_sound(tmp_path, teacher):
+    fingerprints = set()
     for seed in (0, 1):
         film = write_film(tmp_path / "a.mp4", 1, seed=seed)
         folder = tmp_path / str(seed)
         write_shards([film], folder, teacher=teacher, verbose=False)
-        identities.add(ClipShards(folder).identity)
-    assert len(identities) == 2
+        fingerprints.add(ClipShards(folder).fingerprint)
+    assert len(fingerprints) == 2
 
 
 def test_headers_give_what_records_give(written, shards):
@@ -771,7 +772,7 @@ def test_killed_half_way_and_run_again(tmp_path, films, teacher, tiny_clip):
     assert not list((tmp_path / "s").glob(".*.tar"))  # nor what the killed one was writing
     write_shards(many, tmp_path / "t", **arguments)
     assert content_of(tmp_path / "s") == content_of(tmp_path / "t")
-    assert ClipShards(tmp_path / "s").identity == ClipShards(tmp_path / "t").identity
+    assert ClipShards(tmp_path / "s").fingerprint == ClipShards(tmp_path / "t").fingerprint
 
 
 def test_finished_shards_are_kept(shards, films, teacher, monkeypatch):
@@ -839,7 +840,7 @@ def test_parts(tmp_path, films, written, teacher):
         ClipShards(tmp_path / "1")
     shutil.copytree(tmp_path / "2", tmp_path / "1", dirs_exist_ok=True)
     assert content_of(tmp_path / "1") == content_of(written)
-    assert ClipShards(tmp_path / "1").identity == ClipShards(written).identity
+    assert ClipShards(tmp_path / "1").fingerprint == ClipShards(written).fingerprint
     both = tmp_path / "both"
     write_shards(films, both, part=(2, 2), **arguments)
     write_shards(films, both, part=(1, 2), **arguments)

@@ -13,13 +13,14 @@ import torch
 
 from benchmarks.speed import training, worker
 from skw2c.models import build_student
-from skw2c.training import TeacherVectors, TensorClips, WaveformClips
-from skw2c.training._clips import average_frames
+from skw2c.training import Targets, TensorClips, WaveformClips
 from skw2c.training._memory import keep_freed_memory
+from skw2c.training._targets import average, average_frames
 
 from .conftest import REPOSITORY
 from .test_distiller import ABSENT, BARE
 
+RATE = 16000
 BENCHMARKS = REPOSITORY / "benchmarks"
 
 
@@ -121,7 +122,7 @@ def test_clock_leaves_out_the_pauses(monkeypatch):
 
 
 def test_rows_stand_for_clips():
-    clips = TensorClips(torch.arange(12.0).reshape(3, 4), TeacherVectors(np.eye(3)[:, None], None))
+    clips = TensorClips(torch.arange(12.0).reshape(3, 4), Targets(np.eye(3)[:, None], None))
     rows = training.Rows(clips, 8)
     assert len(rows.n_samples) == 8
     batch = rows.read(np.array([7, 0]), np.array([1, 0]), 2)
@@ -177,9 +178,14 @@ def test_vectors_of_whole_clips_are_the_average_frames(rng):
         ([rng.normal(size=(n, 3)).astype(np.float16) for n in (1, 2, 3, 4, 50, 6)], None),
         ([rng.normal(size=(n, 3)).astype(np.float32) for n in (3, 2, 3, 4, 50, 6)], 10.0),
     ):
-        found = TeacherVectors(vectors, rate).read(rows, starts, lengths)
+        found = Targets(vectors, rate, RATE).read(rows, starts, lengths)
         pieces = zip(rows, starts, lengths, strict=True)
-        expected = [average_frames(vectors[row], rate, *piece) for row, *piece in pieces]
+        expected = [
+            average(vectors[row])
+            if rate is None
+            else average_frames(vectors[row], rate, RATE, *piece)
+            for row, *piece in pieces
+        ]
         np.testing.assert_array_equal(found, expected)
         assert found.dtype == torch.float32
 
@@ -187,7 +193,7 @@ def test_vectors_of_whole_clips_are_the_average_frames(rng):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int16])
 def test_pieces_of_tensors_are_those_of_arrays(rng, dtype):
     waveforms = torch.from_numpy(rng.integers(-9999, 9999, (5, 300))).to(dtype)
-    vectors = TeacherVectors(list(rng.normal(size=(5, 1, 3)).astype(np.float32)), None)
+    vectors = Targets(list(rng.normal(size=(5, 1, 3)).astype(np.float32)), None)
     rows, starts = np.array([3, 1, 3, 0]), np.array([200, 0, 17, 100])
     one = TensorClips(waveforms, vectors).read(rows, starts, 100).waveforms
     other = WaveformClips(waveforms.float().numpy(), vectors).read(rows, starts, 100).waveforms

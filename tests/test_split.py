@@ -154,7 +154,7 @@ def test_groups_of_a_captioner():
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
 def test_missing_groups(sounds, missing):
     groups = ["a"] * 33 + [missing]
-    with pytest.raises(ValueError, match="groups has no group at row 33"):
+    with pytest.raises(ValueError, match="groups has a missing value at row 33"):
         SupervisedAudioClassifier(**QUICK).fit(sounds, RARE, groups=groups)
 
 

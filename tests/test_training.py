@@ -15,13 +15,14 @@ from skw2c.models import Distillation, build_student
 from skw2c.training import (
     Plan,
     RunFolder,
-    TeacherVectors,
+    Targets,
     TensorClips,
     WaveformAugmentation,
     WaveformClips,
     choose_engine,
 )
-from skw2c.training._clips import average_frames, repeat_to
+from skw2c.training._clips import repeat_to
+from skw2c.training._targets import average, average_frames
 
 from .tolerances import FEW, tolerance
 
@@ -34,15 +35,19 @@ def test_frames_of_a_piece_are_those_of_its_seconds():
     for start in (0, 1, 15999, 16000, 53333, 80000):
         first = int(start / RATE * 30)
         expected = seconds[first : first + 150].mean()
-        assert average_frames(seconds, 30.0, start, 5 * RATE) == pytest.approx(expected, rel=1e-6)
+        assert average_frames(seconds, 30.0, RATE, start, 5 * RATE) == pytest.approx(
+            expected, rel=1e-6
+        )
 
 
 def test_frames_at_the_end_and_of_slow_rates():
     frames = np.array([[0.0], [1.0], [2.0]])
-    assert average_frames(frames, 1.0, 10 * RATE, RATE) == 2  # the sound goes on after the pictures
-    assert average_frames(frames, 0.1, 0, RATE) == 0  # a frame in ten seconds, a piece of one
-    assert average_frames(frames, None, 10 * RATE, RATE) == 1
-    assert average_frames(frames.astype(np.float16), 1.0, 0, 3 * RATE).dtype == np.float32
+    assert (
+        average_frames(frames, 1.0, RATE, 10 * RATE, RATE) == 2
+    )  # the sound goes on after the pictures
+    assert average_frames(frames, 0.1, RATE, 0, RATE) == 0  # a frame in ten seconds, a piece of one
+    assert average(frames) == 1
+    assert average_frames(frames.astype(np.float16), 1.0, RATE, 0, 3 * RATE).dtype == np.float32
 
 
 def test_short_clips_are_repeated():
@@ -53,7 +58,7 @@ def test_short_clips_are_repeated():
 @pytest.mark.parametrize("length", [50, 100, 250])
 def test_tensors_are_read_as_arrays_are(rng, length):
     waveforms = rng.normal(size=(6, 100)).astype(np.float32)
-    frames = TeacherVectors(list(rng.normal(size=(6, 20, 3)).astype(np.float32)), rate=3000.0)
+    frames = Targets(list(rng.normal(size=(6, 20, 3)).astype(np.float32)), 3000.0, RATE)
     texts = rng.normal(size=(6, 3)).astype(np.float32)
     rows = np.array([4, 0, 3])
     starts = np.array([10, 0, 50]) if length == 50 else np.zeros(3, np.int64)
@@ -72,20 +77,20 @@ def test_tensors_are_read_as_arrays_are(rng, length):
     )
 
 
-def test_identity_tells_data_apart(rng):
+def test_fingerprint_tells_data_apart(rng):
     samples, vectors = rng.normal(size=(4, 50)).astype(np.float32), rng.normal(size=(4, 1, 3))
 
-    def identity(samples=samples, vectors=vectors, rate=30.0, texts=None):
-        return WaveformClips(samples, TeacherVectors(vectors, rate), texts).identity
+    def fingerprint(samples=samples, vectors=vectors, rate=30.0, texts=None):
+        return WaveformClips(samples, Targets(vectors, rate, RATE), texts).fingerprint
 
-    assert identity() == identity()
+    assert fingerprint() == fingerprint()
     others = [
-        identity(samples=samples[::-1]),
-        identity(vectors=vectors + 1),
-        identity(rate=1.0),
-        identity(texts=vectors[:, 0]),
+        fingerprint(samples=samples[::-1]),
+        fingerprint(vectors=vectors + 1),
+        fingerprint(rate=1.0),
+        fingerprint(texts=vectors[:, 0]),
     ]
-    assert len({identity(), *others}) == 5
+    assert len({fingerprint(), *others}) == 5
 
 
 # ---- plans

@@ -29,7 +29,7 @@ from skw2c.training import (
     Plan,
     Run,
     Schedule,
-    TeacherVectors,
+    Targets,
     TensorClips,
     choose_engine,
 )
@@ -140,7 +140,7 @@ def make_clips(n_clips, n_samples, device):
         samples[row] = (6000 * tone + 600 * noise).to(torch.int16)
     centres = torch.linspace(0, 5, N_TARGETS)
     vectors = torch.exp(-((octaves[:, None] - centres) ** 2) / 0.1)
-    return TensorClips(samples, TeacherVectors(list(vectors[:, None].numpy()), None))
+    return TensorClips(samples, Targets(list(vectors[:, None].numpy()), None))
 
 
 def train(clips, kind, options, progress, n_epochs=1):

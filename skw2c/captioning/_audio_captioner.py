@@ -15,7 +15,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..distillation._training_data import number_groups
 from ..exceptions import LeftOutWarning
 from ..metrics import cider_d, tokenize_caption
 from ..models import (
@@ -27,6 +26,7 @@ from ..models import (
 )
 from ..system._warning import warn_caller
 from ..training import CaptionedFrames, CaptionRun, Progress
+from ..validation._groups import number_groups
 from ..validation._intervals import SECONDS
 from ..validation._tables import check_frames, note_columns, take_columns, tell_of_input
 from ..weights import keep_in_memory

@@ -12,7 +12,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..distillation._sound_trainer import SoundTrainer
-from ..distillation._training_data import collect_clips
+from ..distillation._training_data import Labelling
+from ..distillation._training_record import to_plain
 from ..models.audioclip import (
     ESResNeXtFBSP,
     TextTuning,
@@ -196,8 +197,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
     >>> tuner.predict(["unknown.wav"])  # doctest: +SKIP
     """
 
-    _rate = ESResNeXtFBSP.sampling_rate
-    _decisive = ("lr_decay", "momentum", "weight_decay")
+    _network_rate = ESResNeXtFBSP.sampling_rate
 
     _parameter_constraints = {
         **SoundTrainer._parameter_constraints,
@@ -314,28 +314,19 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             self._piece_length()
             engine = self._choose_engine()
             items = self._list_clips(X)
-            self.classes_, targets, multilabel = read_classes(self, y, len(items))
+            self.classes_, indicators, multilabel = read_classes(self, y, len(items))
             if multilabel:
                 raise ValueError("y must be the class of each clip, and it is an indicator matrix")
             words = self._find_words()
             self._begin_with = self._refer_to_weights()
             self.label_vectors_ = self._embed_labels(words)
             self.scale_ = self._read_scale()
-            clips = collect_clips(
-                items,
-                self.label_vectors_[targets.argmax(axis=1)].astype(np.float32),
-                None,
-                sampling_rate=self.sampling_rate,
-                frame_rate=None,
-                n_jobs=self.n_jobs,
-                on_error=self.on_error,
-                target_rate=self._rate,
-                contrastive=False,
-                groups=groups,
-                classes=targets,
+            targets = self.label_vectors_[indicators.argmax(axis=1)].astype(np.float32)
+            clips = self._collect_clips(
+                items, Labelling(targets, groups=groups, classes=indicators)
             )
             model, _ = self._train(clips, engine)
-            self.weights_ = self._hold(model)
+            self.weights_ = self._export(model)
         return self
 
     def predict(self, X):
@@ -496,9 +487,14 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             )
         return TextTuning(encoder.requires_grad_(True), self.scale_)
 
-    def _origin(self):
-        # Untrained weights follow from the seed that the checkpoint holds.
-        return {"weights": self._begin_with.sha256}
+    def _configuration(self):
+        return {
+            "lr_decay": to_plain(self.lr_decay),
+            "momentum": to_plain(self.momentum),
+            "weight_decay": to_plain(self.weight_decay),
+            # None of untrained ones, which follow from the seed that the checkpoint holds.
+            "weights": self._begin_with.sha256,
+        }
 
     def _recipe(self):
         return NesterovSGD(self.learning_rate, self.lr_decay, self.momentum, self.weight_decay)
@@ -506,5 +502,5 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
     def _augmentation(self):
         return _AUGMENTATION if self.augment == "audioclip" else self.augment
 
-    def _hold(self, model):
+    def _export(self, model):
         return keep_in_memory(model.encoder_state())

@@ -10,8 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..distillation._sound_trainer import SoundTrainer
-from ..distillation._training_data import collect_clips
-from ..models import SHORTEST, Classification, build_student
+from ..distillation._training_data import Labelling
+from ..distillation._training_record import describe_first, to_plain
+from ..models import SHORTEST, Classification, Wav2CLIP, build_student
 from ..training import AdamOnPlateau
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._tables import note_columns
@@ -174,8 +175,8 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     (20, 2)
     """
 
+    _network_rate = Wav2CLIP.sampling_rate
     _shortest = SHORTEST
-    _decisive = ("encoder_width", "lr_patience")
 
     _parameter_constraints = {
         **SoundTrainer._parameter_constraints,
@@ -277,21 +278,9 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
             engine = self._choose_engine()
             items = self._list_clips(X)
             self.classes_, targets, self.multilabel_ = read_classes(self, y, len(items))
-            clips = collect_clips(
-                items,
-                targets,
-                None,
-                sampling_rate=self.sampling_rate,
-                frame_rate=None,
-                n_jobs=self.n_jobs,
-                on_error=self.on_error,
-                contrastive=False,
-                groups=groups,
-                classes=targets,
-                heeds_scale=not isinstance(self.encoder, str),
-            )
+            clips = self._collect_clips(items, Labelling(targets, groups=groups, classes=targets))
             model, _ = self._train(clips, engine)
-            self.weights_ = self._hold(model)
+            self.weights_ = self._export(model)
             self.coef_, self.intercept_ = (values.numpy() for values in model.head())
         return self
 
@@ -381,12 +370,20 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         student, n_features = build_student(self.encoder, self.encoder_width)
         return Classification(student, n_features, len(self.classes_), self.multilabel_)
 
-    def _origin(self):
-        return {"multilabel": self.multilabel_}
+    def _configuration(self):
+        return {
+            "encoder": describe_first(self.encoder),
+            "encoder_width": to_plain(self.encoder_width),
+            "lr_patience": to_plain(self.lr_patience),
+            "multilabel": self.multilabel_,
+        }
+
+    def _heeds_scale(self):
+        return not isinstance(self.encoder, str)
 
     def _recipe(self):
         return AdamOnPlateau(self.learning_rate, self.lr_patience)
 
-    def _hold(self, model):
+    def _export(self, model):
         encoder = None if isinstance(self.encoder, str) else self.encoder
         return keep_in_memory(model.encoder_state(), encoder)

@@ -17,21 +17,22 @@ from ..models import (
     LOSSES,
     SHORTEST,
     Distillation,
+    Wav2CLIP,
     build_student,
     get_frozen_wav2clip,
     restore_projection,
 )
 from ..system._atomic import open_atomically, write_atomically
-from ..training import AdamOnCosine, AdamOnPlateau
+from ..training import AdamOnCosine, AdamOnPlateau, TrainingClips
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._intervals import PER_SECOND
 from ..validation._tables import note_columns
 from ..weights import keep_in_memory, refer_to, write_safetensors
 from ._model_card import describe_training, write_card
 from ._sound_trainer import SoundTrainer
-from ._teacher import teach, teach_captions
-from ._training_data import collect_clips
-from ._training_record import list_facts, name_of
+from ._teacher_targets import compute_caption_targets, compute_targets, frame_rate_of
+from ._training_data import Labelling
+from ._training_record import describe_first, list_facts, name_of, to_plain
 
 
 class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer):
@@ -229,8 +230,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     (20, 32)
     """
 
+    _network_rate = Wav2CLIP.sampling_rate
     _shortest = SHORTEST
-    _decisive = ("loss", "encoder_width", "lr_patience", "lr_schedule")
 
     _parameter_constraints = {
         **SoundTrainer._parameter_constraints,
@@ -358,10 +359,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         engine = self._choose_engine()
         clips, teacher = self._collect(X, y, captions, groups)
         model, standing = self._train(clips, engine)
-        if self.teacher is not None and teacher is not None:
+        if teacher is not None:
             self.teacher_ = teacher
-        teacher = getattr(clips, "teacher", teacher)
-        return self._adopt(*self._hold(model), list_facts(self, clips, standing, teacher))
+        facts = list_facts(
+            self, clips, standing, teacher if clips.teacher is None else clips.teacher
+        )
+        return self._adopt(*self._export(model), facts)
 
     def transform(self, X):
         """Embed clips with the trained encoder.
@@ -546,7 +549,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     def _collect(self, X, y, captions, groups):
         """Put together what is trained on, and the fitted teacher."""
-        if hasattr(X, "n_samples") and hasattr(X, "read"):
+        if isinstance(X, TrainingClips):
             if y is not None or captions is not None or groups is not None:
                 raise ValueError(
                     "X holds the teacher's vectors already, and keeps the clips of a video "
@@ -560,21 +563,16 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
                 "teacher's vectors of each clip; or, with a teacher, what it is shown"
             )
         items, teacher = self._list_clips(X), None
-        vectors = X if y is None else y
+        targets = X if y is None else y
         if self.teacher is not None:
-            teacher, vectors = teach(self.teacher, vectors, self.on_error)
-        clips = collect_clips(
-            items,
-            vectors,
-            None if captions is None else teach_captions(teacher, captions),
-            sampling_rate=self.sampling_rate,
-            frame_rate=getattr(teacher, "fps", self.frame_rate),
-            n_jobs=self.n_jobs,
-            on_error=self.on_error,
+            teacher, targets = compute_targets(self.teacher, targets, self.on_error)
+        labelling = Labelling(
+            targets,
+            frame_rate=frame_rate_of(teacher, self.frame_rate),
+            texts=None if captions is None else compute_caption_targets(teacher, captions),
             groups=groups,
-            heeds_scale=not isinstance(self.encoder, str),
         )
-        return clips, teacher
+        return self._collect_clips(items, labelling), teacher
 
     def _build(self, clips):
         student, n_features = build_student(self.encoder, self.encoder_width)
@@ -586,13 +584,23 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             )
         return Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
 
+    def _configuration(self):
+        names = ["loss", "encoder_width", "lr_patience", "lr_schedule"]
+        if self.lr_schedule == "cosine":
+            names.append("max_epochs")  # on which the rate of each epoch depends
+        parameters = {name: to_plain(getattr(self, name)) for name in names}
+        return {**parameters, "encoder": describe_first(self.encoder)}
+
+    def _heeds_scale(self):
+        return not isinstance(self.encoder, str)
+
     def _recipe(self):
         if self.lr_schedule == "cosine":
             return AdamOnCosine(self.learning_rate, self.max_epochs)
         return AdamOnPlateau(self.learning_rate, self.lr_patience)
 
-    def _hold(self, model):
-        """The weights as they are now, and the lengths of their vectors."""
+    def _export(self, model):
+        """The weights as they are now, and the dimensions of their vectors."""
         encoder = None if isinstance(self.encoder, str) else self.encoder
         reference = keep_in_memory(model.encoder_state(), encoder)
         return reference, get_frozen_wav2clip(reference, "cpu").widths

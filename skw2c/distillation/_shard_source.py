@@ -11,9 +11,9 @@ import numpy as np
 
 from ..audio import FileClip, read_up_to
 from ..exceptions import UnreadableError, VideoError
-from ..training._clips import SAMPLING_RATE
+from ..training._shard_file import SHARD_RATE
 from ..transformers._clip_video_encoder import CLIPVideoEncoder
-from ._teacher import read_captions
+from ._teacher_targets import embed_texts
 
 
 @dataclass
@@ -42,7 +42,7 @@ def read_source(video: str, teacher: CLIPVideoEncoder) -> Source | UnreadableErr
         Fitted, with ``pool=None`` and ``on_error="raise"``.
     """
     try:
-        waveform = read_up_to(FileClip(video), SAMPLING_RATE, sys.maxsize)
+        waveform = read_up_to(FileClip(video), SHARD_RATE, sys.maxsize)
         return Source(_to_pcm(waveform), _embed_pictures(video, teacher))
     except UnreadableError as exc:
         return exc
@@ -72,7 +72,7 @@ def _to_halves(vectors: np.ndarray) -> np.ndarray:
 
 def embed_captions(texts: list[str], teacher: CLIPVideoEncoder) -> np.ndarray:
     """Embed texts as (n_texts, width), float16, by the CLIP of the teacher."""
-    return _to_halves(read_captions(texts, teacher))
+    return _to_halves(embed_texts(texts, teacher))
 
 
 def cut(
@@ -83,10 +83,10 @@ def cut(
     A piece begins with the first sample that is heard while some picture is shown, so that
     its own frames, counted from zero, keep their places against the sound.
     """
-    duration = n_samples / SAMPLING_RATE
+    duration = n_samples / SHARD_RATE
     n_pieces = max(1, round(duration / piece_length))
     frames = [round(piece * duration / n_pieces * frame_rate) for piece in range(n_pieces)]
-    samples = [math.ceil(frame * SAMPLING_RATE / frame_rate) for frame in frames]
+    samples = [math.ceil(frame * SHARD_RATE / frame_rate) for frame in frames]
     ends = zip([*samples[1:], n_samples], [*frames[1:], n_frames], strict=True)
     for sample, frame, (last_sample, last_frame) in zip(samples, frames, ends, strict=True):
         first = min(frame, n_frames - 1)

@@ -27,8 +27,7 @@ from ..system._prefetch import prefetch_map
 from ..system._progress import progress_bar
 from ..system._spreadsheets import disarm, disarm_path
 from ..system._warning import warn_caller
-from ..training._clips import SAMPLING_RATE
-from ..training._shard_file import Clip, scan_shard, write_shard
+from ..training._shard_file import SHARD_RATE, Clip, scan_shard, write_shard
 from ..training._shard_folder import claim_folder
 from ..training._shard_record import Record, read_finished, write_record
 from ..transformers._clip_video_encoder import CLIPVideoEncoder
@@ -294,7 +293,7 @@ class _Plan:
         captions = json.dumps(self.captions).encode()
         return {
             "created_by": f"skw2c {__version__}",
-            "sampling_rate": SAMPLING_RATE,
+            "sampling_rate": SHARD_RATE,
             "frame_rate": float(teacher.fps),
             "width": _width_of(teacher),
             "texts": self.captions is not None,
@@ -389,8 +388,8 @@ class _Writer:
         shape = len(source.waveform), len(source.vectors)
         for samples, frames in cut(*shape, self._teacher.fps, self._plan.piece_length):
             seconds = {
-                "start": samples.start / SAMPLING_RATE,
-                "duration": (samples.stop - samples.start) / SAMPLING_RATE,
+                "start": samples.start / SHARD_RATE,
+                "duration": (samples.stop - samples.start) / SHARD_RATE,
             }
             yield Clip(
                 key=next(keys),
@@ -428,7 +427,7 @@ def _sum_up(folder: Path, plan: _Plan, numbers: range) -> Bunch:
     records = [record for record in found if record is not None]
     return Bunch(
         n_clips=sum(len(record.clips) for record in records),
-        seconds=sum(int(record.clips["n_samples"].sum()) for record in records) / SAMPLING_RATE,
+        seconds=sum(int(record.clips["n_samples"].sum()) for record in records) / SHARD_RATE,
         failures=[
             (row, plan.videos[row], cause) for record in records for row, cause in record.failures
         ],

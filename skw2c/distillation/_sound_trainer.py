@@ -21,7 +21,6 @@ from ..system._optional import import_optional
 from ..system._warning import warn_caller
 from ..training import (
     PRECISIONS,
-    SAMPLING_RATE,
     Plan,
     Progress,
     Run,
@@ -36,30 +35,27 @@ from ..training import (
 from ..validation._intervals import RATE, SECONDS
 from ..validation._tables import note_columns, take_columns
 from ._learning_curve import draw_history
-from ._training_data import check_number
-from ._training_record import configure, describe_split
+from ._training_data import Labelling, Reading, check_enough_clips, collect_clips
+from ._training_record import configure
 
 
 class SoundTrainer(BaseEstimator):
     """Base of the estimators that train a network on pieces of sound.
 
-    A subclass makes the model in ``_build``, holds its weights in ``_hold``, and names the
-    recipe of its optimisation in ``_recipe`` and what its result depends on in
-    ``_decisive``.
+    A subclass states ``_network_rate``, makes the model in ``_build``, gives its weights in
+    ``_export``, and names the recipe of its optimisation in ``_recipe`` and what its result
+    depends on in ``_configuration``.
 
     Attributes
     ----------
-    _rate : int
+    _network_rate : int
         Rate of the waveforms that the network takes, in Hz.
     _shortest : int
         Fewest samples that it takes.
-    _decisive : tuple of str
-        Parameters that the result depends on, beside those that all share.
     """
 
-    _rate = SAMPLING_RATE
+    _network_rate: int
     _shortest = 1
-    _decisive: tuple[str, ...] = ()
 
     _parameter_constraints = {
         "clip_length": [SECONDS],
@@ -133,13 +129,13 @@ class SoundTrainer(BaseEstimator):
         content = _load(folder, engine) if folder and self.resume else None
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         seed = content["seed"] if content else int(engine.agree(seed))
-        plan = self._plan(clips, length, seed, engine.world_size)
+        plan = self._make_plan(clips, length, seed, engine.world_size)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             model = self._build(clips)
         if self.compile:
             model.compile()
-        self._hold(model)  # what could not be held is refused before the work
+        self._export(model)  # what could not be kept is refused before the work
         run = Run(
             model, clips, plan, self._schedule(), engine=engine, augment=self._augmentation(),
             folder=folder, progress=progress, n_threads=joblib.effective_n_jobs(self.n_jobs),
@@ -172,15 +168,22 @@ class SoundTrainer(BaseEstimator):
             vars(self).update(before)
             raise
 
-    def _origin(self) -> dict:
-        """What the result depends on beside parameters and data, in plain values."""
+    def _configuration(self) -> dict:
+        """What the result depends on beside data and shared parameters, in plain values.
+
+        The names are those of the configuration in a checkpoint, and so stay as they are.
+        """
         return {}
+
+    def _heeds_scale(self) -> bool:
+        """Whether the network tells apart how large samples are."""
+        return True
 
     def _build(self, clips: TrainingClips) -> torch.nn.Module:
         """The model with its first weights, drawn from torch's own generator."""
         raise NotImplementedError
 
-    def _hold(self, model: torch.nn.Module):
+    def _export(self, model: torch.nn.Module):
         """What is kept of the model."""
         raise NotImplementedError
 
@@ -193,17 +196,17 @@ class SoundTrainer(BaseEstimator):
 
     def _piece_length(self) -> int:
         """Samples of each example."""
-        length = round(self.clip_length * self._rate)
+        length = round(self.clip_length * self._network_rate)
         if length < self._shortest:
             raise ValueError(
                 f"clip_length={self.clip_length!r} seconds is too short: the spectrogram needs at "
-                f"least {self._shortest} samples, {self._shortest / self._rate:.4f} seconds"
+                f"least {self._shortest} samples, {self._shortest / self._network_rate:.4f} seconds"
             )
         return length
 
     def _list_clips(self, X):
         """The clips of X as a list, or the tensor that X is."""
-        if hasattr(X, "detach") and X.ndim == 2 and self.sampling_rate == self._rate:
+        if hasattr(X, "detach") and X.ndim == 2 and self.sampling_rate == self._network_rate:
             note_columns(self, None, reset=True)
             self.n_features_in_ = X.shape[1]
             return X
@@ -215,12 +218,29 @@ class SoundTrainer(BaseEstimator):
         note_columns(self, X, reset=True)
         return items
 
-    def _plan(self, clips, length, seed, world_size):
-        check_number(len(clips.n_samples))
+    def _collect_clips(self, items, labelling: Labelling) -> TrainingClips:
+        """Put together what is trained on, from the items of X and what belongs to each."""
+        reading = Reading(
+            sampling_rate=self.sampling_rate,
+            network_rate=self._network_rate,
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            heeds_scale=self._heeds_scale(),
+        )
+        return collect_clips(items, labelling, reading)
+
+    def _make_plan(self, clips: TrainingClips, length: int, seed: int, world_size: int) -> Plan:
+        check_enough_clips(len(clips.n_samples))
         plan = Plan(
-            clips.n_samples, length, self.batch_size, self.validation_fraction, seed, world_size,
-            clips.groups, getattr(clips, "classes", None),
-        )  # fmt: skip
+            clips.n_samples,
+            length,
+            self.batch_size,
+            self.validation_fraction,
+            seed,
+            world_size,
+            clips.groups,
+            clips.classes,
+        )
         if self.validation_fraction:
             self._warn_of_split(plan)
         if not plan.validation():
@@ -266,8 +286,7 @@ class SoundTrainer(BaseEstimator):
         """Where the run is kept, with all that its result depends on."""
         if self.checkpoint_dir is None:
             return None
-        configuration = configure(self, clips, length / self._rate) | self._origin()
-        configuration |= describe_split(clips)
+        configuration = configure(self, clips, length / self._network_rate)
         return RunFolder(self.checkpoint_dir, configuration)
 
     def _forget(self):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import is_dataclass
 
 import numpy as np
 from torch import nn
 
-from ..training import SAMPLING_RATE, Standing, TrainingClips
+from ..training import Standing, TrainingClips
 from ..weights import fingerprint_module, keep_in_memory
 
 _PARAMETERS = ("batch_size", "learning_rate", "validation_fraction", "precision")
@@ -24,35 +23,21 @@ def configure(trainer, clips: TrainingClips, clip_length: float) -> dict:
     clip_length : float
         Length of a piece, in seconds.
     """
-    names = (*_PARAMETERS, *trainer._decisive)
-    if getattr(trainer, "lr_schedule", "plateau") == "cosine":
-        names = (*names, "max_epochs")
+    split = clips.split_fingerprint()
     return {
-        **{name: to_plain(getattr(trainer, name)) for name in names},
-        "encoder": _describe_first(getattr(trainer, "encoder", None)),
+        **{name: to_plain(getattr(trainer, name)) for name in _PARAMETERS},
+        "encoder": None,  # of those who have such a parameter, `_configuration` states it
+        **trainer._configuration(),
         "augment": name_of(trainer.augment),
         "random_state": to_plain(trainer.random_state),
         "clip_length": clip_length,
-        "data": clips.identity,
+        "data": clips.fingerprint,
+        **({} if split is None else {"split": split}),
     }
 
 
-def describe_split(clips: TrainingClips) -> dict:
-    """What the split for validation depends on beside the data, where that is anything.
-
-    What shards know of their videos follows from the data.
-    """
-    known = [getattr(clips, name, None) for name in ("groups", "classes")]
-    if hasattr(clips, "describe") or all(part is None for part in known):
-        return {}
-    digest = hashlib.sha256()
-    for part in known:
-        digest.update(b"none" if part is None else repr(part.shape).encode() + part.tobytes())
-    return {"split": digest.hexdigest()}
-
-
-def _describe_first(encoder) -> str | None:
-    """The encoder as training begins with it."""
+def describe_first(encoder) -> str:
+    """The encoder as training begins with it: its name, or module and weights."""
     if not isinstance(encoder, nn.Module):
         return encoder
     first_weights = keep_in_memory(encoder.state_dict()).sha256
@@ -61,8 +46,8 @@ def _describe_first(encoder) -> str | None:
 
 def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> dict:
     """How the weights came to be."""
-    encoder = distiller.encoder
-    seconds = int(clips.n_samples.sum()) / SAMPLING_RATE
+    encoder, rate = distiller.encoder, distiller._network_rate
+    seconds = int(clips.n_samples.sum()) / rate
     return {
         "teacher": None if teacher is None else " ".join(repr(teacher).split()),
         "architecture": name_of(encoder),
@@ -72,7 +57,7 @@ def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> 
         "clips": len(clips.n_samples),
         "hours": f"{seconds / 3600:.3f}",
         "clip_length": f"{distiller.clip_length:g} seconds",
-        "sampling_rate": f"{SAMPLING_RATE} Hz",
+        "sampling_rate": f"{rate} Hz",
         "batch_size": distiller.batch_size,
         "learning_rate": distiller.learning_rate,
         "lr_schedule": distiller.lr_schedule,
@@ -85,7 +70,7 @@ def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> 
 
 
 def name_of(thing) -> str | None:
-    """A module or function in words that are the same in every process."""
+    """A module or function by a text that is the same in every process."""
     if thing is None or isinstance(thing, str):
         return thing
     if isinstance(thing, nn.Module):

@@ -2,7 +2,7 @@
 
 from ._augment import WaveformAugmentation
 from ._caption_batches import CaptionedFrames, CaptionRun
-from ._clips import SAMPLING_RATE, TeacherVectors, TensorClips, TrainingClips, WaveformClips
+from ._clips import TensorClips, TrainingClips, WaveformClips
 from ._engine import PRECISIONS, choose_engine
 from ._epoch_progress import Progress
 from ._loop import Run, Schedule, Standing
@@ -10,10 +10,10 @@ from ._plan import Plan
 from ._recipe import AdamOnCosine, AdamOnPlateau, NesterovSGD
 from ._run_folder import RunFolder
 from ._split import find_unheard
+from ._targets import Targets
 
 __all__ = [
     "PRECISIONS",
-    "SAMPLING_RATE",
     "AdamOnCosine",
     "AdamOnPlateau",
     "CaptionRun",
@@ -25,7 +25,7 @@ __all__ = [
     "RunFolder",
     "Schedule",
     "Standing",
-    "TeacherVectors",
+    "Targets",
     "TensorClips",
     "TrainingClips",
     "WaveformAugmentation",

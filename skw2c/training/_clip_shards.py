@@ -13,16 +13,17 @@ import torch
 
 from ..exceptions import LeftOutWarning, ShardError
 from ..system._warning import warn_caller
-from ._clips import SAMPLING_RATE, Batch, average, heard, repeat_to, which_frames
+from ._clips import Batch, TrainingClips, repeat_to, unrepeated_lengths
 from ._open_files import OpenFile, OpenFiles
-from ._shard_file import CLIP, SAMPLES, VECTORS
+from ._shard_file import CLIP, SAMPLES, SHARD_RATE, VECTORS
 from ._shard_folder import LIST, list_shards, read_description, shared_terms
 from ._shard_record import Shard, open_shard
+from ._targets import average, which_frames
 
 _GO_ON = "To leave such clips out and go on, pass on_error='nan'."
 
 
-class ClipShards:
+class ClipShards(TrainingClips):
     """Clips to train on that lie in shards, as `write_shards` writes them.
 
     The files are plain tar files in the naming of WebDataset. They are not compressed, so
@@ -83,7 +84,7 @@ class ClipShards:
     sound goes with which vectors. Damage within a file whose size is right is not looked for where
     there is a record; a piece whose vectors turn out to be NaN is an error when it is read.
 
-    ``identity`` is made of what ``shards.json`` says of the vectors, and the name, size, clips
+    ``fingerprint`` is made of what ``shards.json`` says of the vectors, and the name, size, clips
     and recorded SHA-256 of each shard, in order; where there is no record, the
     checksum is of the places and lengths of the clips. Folders and times of files
     are not part of it.
@@ -112,16 +113,19 @@ class ClipShards:
         self._files = OpenFiles([(shard.path, shard.size) for shard in shards])
         self.n_samples = self._clips["n_samples"].copy()
         self.groups = _group(self._clips["source"])
-        self._identity = _identify(description, shards)
+        self._fingerprint = _make_fingerprint(description, shards)
         self._report()
 
     def __len__(self) -> int:
         return len(self._clips)
 
     @property
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         """The same for the same data, see the notes of the class."""
-        return self._identity
+        return self._fingerprint
+
+    def split_fingerprint(self) -> None:
+        """None, for `fingerprint` tells which pieces are of one video."""
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
         """Read pieces of clips.
@@ -147,7 +151,7 @@ class ClipShards:
         """
         waveforms = np.empty((len(rows), length), SAMPLES)
         targets = np.empty((len(rows), self.width), np.float32)
-        lengths = heard(self.n_samples, rows, starts, length)
+        lengths = unrepeated_lengths(self.n_samples, rows, starts, length)
         if (lengths < 1).any() or np.any(starts < 0):
             raise ValueError("starts must lie within the clips")
         for own, (row, start) in enumerate(zip(rows, starts, strict=True)):
@@ -202,7 +206,9 @@ class ClipShards:
 
     def _read_target(self, file: OpenFile, row: int, start: int, length: int) -> np.ndarray:
         """Mean vector of the frames that are shown during a piece."""
-        shown = which_frames(int(self._clips["n_frames"][row]), self.frame_rate, start, length)
+        shown = which_frames(
+            int(self._clips["n_frames"][row]), self.frame_rate, SHARD_RATE, start, length
+        )
         frames = np.empty((shown.stop - shown.start, self.width), VECTORS)
         place = int(self._clips["vectors"][row]) + shown.start * frames.itemsize * self.width
         file.read_into(place, frames)
@@ -239,10 +245,10 @@ def _common_description(files: list[Path]) -> dict:
     """What ``shards.json`` says, which must be the same of all folders."""
     folders = dict.fromkeys(file.parent for file in files)
     (first, description), *others = ((folder, read_description(folder)) for folder in folders)
-    if description["sampling_rate"] != SAMPLING_RATE:
+    if description["sampling_rate"] != SHARD_RATE:
         raise ShardError(
             f"The shards in {str(first)!r} are sampled at {description['sampling_rate']} Hz, and "
-            f"training is at {SAMPLING_RATE} Hz"
+            f"training is at {SHARD_RATE} Hz"
         )
     expected = shared_terms(description)
     for folder, other in others:
@@ -283,7 +289,7 @@ def _group(sources: np.ndarray) -> np.ndarray:
     return np.unique(np.where(sources < 0, alone, sources), return_inverse=True)[1]
 
 
-def _identify(description: dict, shards: list[Shard]) -> str:
+def _make_fingerprint(description: dict, shards: list[Shard]) -> str:
     digest = hashlib.sha256(json.dumps(shared_terms(description)).encode())
     for shard in shards:
         digest.update(f"{shard.path.name} {shard.size} {shard.digest}".encode())

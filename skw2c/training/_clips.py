@@ -1,17 +1,15 @@
-"""What there is to train on: sound and the teacher's vectors, read piece by piece."""
+"""What there is to train on: clips and their targets, read piece by piece."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-SAMPLING_RATE = 16000
-"""Rate of all waveforms that are trained on, in Hz."""
+from ._targets import Targets
 
 
 @dataclass
@@ -21,9 +19,9 @@ class Batch:
     Attributes
     ----------
     waveforms : Tensor of shape (batch, n_samples)
-        Samples at 16 kHz, floats or 16-bit integers.
+        Floats, or 16-bit integers where 32768 stands for 1.
     targets : Tensor of shape (batch, width)
-        What the teacher says of the same seconds, float32.
+        Targets of the same seconds, float32.
     texts : Tensor of shape (batch, width) or None
         Vectors of captions, float32.
     """
@@ -33,115 +31,60 @@ class Batch:
     texts: Tensor | None = None
 
 
-class TrainingClips(Protocol):
-    """Clips to train on, each with a teacher's vectors.
+class TrainingClips:
+    """Base of the clips to train on, each with its targets.
 
     Attributes
     ----------
     n_samples : ndarray of shape (n_clips,), int64
-        Length of each clip at 16 kHz.
+        Length of each clip, at the sampling rate of the network.
     width : int
-        Length of the teacher's vectors.
+        Dimension of the targets.
     has_texts : bool
         Whether there are vectors of captions too.
     groups : ndarray of shape (n_clips,) or None
         Clips with the same number belong together, and are on one side of any split.
     classes : ndarray of shape (n_clips, n_classes) or None
-        1 for the classes of a clip, which any split must have on both sides. Clips that know of
-        no classes may lack the attribute.
+        1 for the classes of a clip, which any split should have on both sides.
+    teacher : dict or None
+        What made the targets, where the clips know it.
     """
 
     n_samples: np.ndarray
     width: int
-    has_texts: bool
-    groups: np.ndarray | None
+    has_texts = False
+    groups: np.ndarray | None = None
+    classes: np.ndarray | None = None
+    teacher: dict | None = None
 
     @property
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         """The same for the same data, so that a run goes on with what it began with."""
+        raise NotImplementedError
+
+    def split_fingerprint(self) -> str | None:
+        """The same for the same groups and classes; None where there are none to tell apart."""
+        known = [self.groups, self.classes]
+        if all(part is None for part in known):
+            return None
+        digest = hashlib.sha256()
+        for part in known:
+            digest.update(b"none" if part is None else repr(part.shape).encode() + part.tobytes())
+        return digest.hexdigest()
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
         """Read ``length`` samples of each clip in ``rows``, from the sample in ``starts``.
 
-        A piece that ends before is repeated. The target is the teacher's vector of the seconds
-        that are heard.
+        A clip that ends before is repeated from the start of the piece. The target is that of
+        the seconds before it is repeated.
         """
+        raise NotImplementedError
 
 
-class TeacherVectors:
-    """The teacher's vectors: one for each clip, or many with a rate.
-
-    Parameters
-    ----------
-    vectors : sequence of ndarray of shape (n_frames, width)
-        Of each clip.
-    rate : float or None
-        Frames per second. None means that a clip's vectors belong to all of it.
-    """
-
-    def __init__(self, vectors, rate: float | None):
-        self._vectors = vectors
-        self._rate = rate
-        self.width = vectors[0].shape[-1]
-        self._of_clips = None
-        if rate is None or all(len(frames) == 1 for frames in vectors):
-            self._of_clips = np.stack([average_frames(frames, None, 0, 0) for frames in vectors])
-
-    def read(self, rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Tensor:
-        """Mean vectors (batch, width) of pieces, whose starts and lengths are in samples."""
-        if self._of_clips is not None:
-            return torch.from_numpy(self._of_clips[rows])
-        means = [
-            average_frames(self._vectors[row], self._rate, start, length)
-            for row, start, length in zip(rows, starts, lengths, strict=True)
-        ]
-        return torch.from_numpy(np.stack(means))
-
-    def update(self, digest) -> None:
-        """Add all that the vectors depend on to a checksum."""
-        digest.update(f"{self._rate} {len(self._vectors)}".encode())
-        for frames in self._vectors:
-            digest.update(f"{frames.shape} {frames.dtype.str}".encode())
-            digest.update(np.ascontiguousarray(frames))
-
-
-def average_frames(frames: np.ndarray, rate: float | None, start: int, length: int) -> np.ndarray:
-    """Average the vectors of the frames that are shown while a piece of sound is heard.
-
-    The frame at sample s of the sound is number floor(s / 16000 * rate), as in the
-    published program. Sound beyond the last frame goes with the last frame.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (n_frames, width)
-    rate : float or None
-        Frames per second; None averages all.
-    start, length : int
-        The piece, in samples at 16 kHz.
-
-    Returns
-    -------
-    ndarray of shape (width,), float32
-    """
-    if rate is not None:
-        frames = frames[which_frames(len(frames), rate, start, length)]
-    return average(frames)
-
-
-def which_frames(n_frames: int, rate: float, start: int, length: int) -> slice:
-    """Which of a clip's frames `average_frames` averages, one at least."""
-    first = min(int(start * rate / SAMPLING_RATE), n_frames - 1)
-    count = max(round(length / SAMPLING_RATE * rate), 1)
-    return slice(first, min(first + count, n_frames))
-
-
-def average(frames: np.ndarray) -> np.ndarray:
-    """Mean (width,) of frames (n_frames, width), float32."""
-    return np.asarray(frames).mean(axis=0, dtype=np.float32)
-
-
-def heard(n_samples: np.ndarray, rows: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-    """How many samples of each piece are there before it is repeated."""
+def unrepeated_lengths(
+    n_samples: np.ndarray, rows: np.ndarray, starts: np.ndarray, length: int
+) -> np.ndarray:
+    """How many samples of each piece there are before its clip is repeated."""
     return np.minimum(n_samples[rows] - starts, length)
 
 
@@ -152,78 +95,70 @@ def repeat_to(waveform: np.ndarray, length: int) -> np.ndarray:
     return np.resize(waveform, length)
 
 
-class WaveformClips:
+class WaveformClips(TrainingClips):
     """Clips whose samples are in memory.
 
     Parameters
     ----------
     waveforms : sequence of ndarray of shape (n_samples,), float32
-        At 16 kHz; a matrix (n_clips, n_samples) will do.
-    targets : TeacherVectors
+        At the sampling rate of the network; a matrix (n_clips, n_samples) will do.
+    targets : Targets
     texts : ndarray of shape (n_clips, width) or None
     """
 
-    def __init__(self, waveforms, targets: TeacherVectors, texts: np.ndarray | None = None):
+    def __init__(self, waveforms, targets: Targets, texts: np.ndarray | None = None):
         self._waveforms = waveforms
         self._targets = targets
         self._texts = texts
         self.n_samples = np.array([len(waveform) for waveform in waveforms])
         self.width = targets.width
         self.has_texts = texts is not None
-        self.groups = self.classes = None
 
     @property
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         digest = hashlib.sha256(self.n_samples)
         for waveform in self._waveforms:
             digest.update(np.ascontiguousarray(waveform))
-        self._targets.update(digest)
-        if self._texts is not None:
-            digest.update(np.ascontiguousarray(self._texts))
-        return digest.hexdigest()
+        return _add_targets(digest, self._targets, self._texts)
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
         pieces = np.empty((len(rows), length), np.float32)
         for piece, row, start in zip(pieces, rows, starts, strict=True):
             piece[:] = repeat_to(self._waveforms[row][start : start + length], length)
         texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
-        lengths = heard(self.n_samples, rows, starts, length)
+        lengths = unrepeated_lengths(self.n_samples, rows, starts, length)
         return Batch(torch.from_numpy(pieces), self._targets.read(rows, starts, lengths), texts)
 
 
-class TensorClips:
+class TensorClips(TrainingClips):
     """Clips of one length in a tensor, which may be on a GPU and then never leaves it.
 
     Parameters
     ----------
     waveforms : Tensor of shape (n_clips, n_samples)
-        At 16 kHz, floats or 16-bit integers.
-    targets : TeacherVectors
+        At the sampling rate of the network, floats or 16-bit integers.
+    targets : Targets
     texts : ndarray of shape (n_clips, width) or None
     """
 
-    def __init__(self, waveforms: Tensor, targets: TeacherVectors, texts=None):
+    def __init__(self, waveforms: Tensor, targets: Targets, texts: np.ndarray | None = None):
         self._waveforms = waveforms.detach()
         self._targets = targets
         self._texts = texts
         self.n_samples = np.full(len(waveforms), waveforms.shape[1])
         self.width = targets.width
         self.has_texts = texts is not None
-        self.groups = self.classes = None
 
     @property
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         digest = hashlib.sha256(self.n_samples)
         for waveforms in self._waveforms.split(256):
             digest.update(waveforms.cpu().contiguous().numpy())
-        self._targets.update(digest)
-        if self._texts is not None:
-            digest.update(np.ascontiguousarray(self._texts))
-        return digest.hexdigest()
+        return _add_targets(digest, self._targets, self._texts)
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
         texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
-        lengths = heard(self.n_samples, rows, starts, length)
+        lengths = unrepeated_lengths(self.n_samples, rows, starts, length)
         return Batch(
             self._cut(rows, starts, length), self._targets.read(rows, starts, lengths), texts
         )
@@ -235,6 +170,14 @@ class TensorClips:
             return self._waveforms.unfold(1, length, 1)[rows_there, starts_there]
         columns = starts_there[:, None] + torch.arange(length, device=device)
         return self._waveforms[rows_there[:, None], columns % n_samples]
+
+
+def _add_targets(digest, targets: Targets, texts: np.ndarray | None) -> str:
+    """Finish the fingerprint of clips, given the checksum of their samples."""
+    targets.update(digest)
+    if texts is not None:
+        digest.update(np.ascontiguousarray(texts))
+    return digest.hexdigest()
 
 
 def _send(numbers: np.ndarray, device: torch.device) -> Tensor:

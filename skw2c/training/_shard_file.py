@@ -17,6 +17,9 @@ from ..exceptions import ShardError
 from ._open_files import OpenFile
 from ._tar_samples import Members, list_samples
 
+SHARD_RATE = 16000
+"""Rate of the sound in shards, in Hz: that of Wav2CLIP."""
+
 SAMPLES = np.dtype("<i2")
 VECTORS = np.dtype("<f2")
 _AUDIO, _VECTORS, _TEXT, _FACTS = "audio.npy", "vectors.npy", "text.npy", "json"

@@ -1,4 +1,4 @@
-"""What the teacher says: of pictures and videos, and, where it is a CLIP, of captions."""
+"""The targets that a teacher gives: for images and videos, and, where it is a CLIP, captions."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from ..transformers._clip_text_encoder import CLIPTextEncoder
 from ..validation._texts import check_captions
 
 
-def teach(teacher, y, on_error: str):
+def compute_targets(teacher, y, on_error: str):
     """Fit a clone of the teacher, and embed what it is shown.
 
     Parameters
     ----------
     teacher : transformer
-        One with a parameter ``pool`` gives a vector for each picture of a video, and one with
+        One with a parameter ``pool`` gives a vector for each frame of a video, and one with
         ``on_error`` keeps rows that cannot be read as NaN under ``on_error="nan"``.
     y : array-like
-        Pictures, videos or whatever it takes.
+        Images, videos or whatever it takes.
     on_error : {"raise", "nan"}
 
     Returns
     -------
     teacher : transformer
         The fitted clone.
-    vectors : array-like
+    targets : array-like
     """
     teacher = clone(teacher)
     known = teacher.get_params(deep=False)
@@ -40,8 +40,20 @@ def teach(teacher, y, on_error: str):
         return teacher, teacher.fit(y, None).transform(y)
 
 
-def teach_captions(teacher, captions):
-    """Embed captions by the CLIP that teaches; vectors stay as they are.
+def frame_rate_of(teacher, stated: float) -> float:
+    """Rate in Hz of a teacher's vectors: that of its frames, else the one that was stated.
+
+    Parameters
+    ----------
+    teacher : transformer or None
+        Of any package: one for videos states the rate of its frames as ``fps``.
+    stated : float
+    """
+    return getattr(teacher, "fps", stated)
+
+
+def compute_caption_targets(teacher, captions):
+    """Embed captions by the teacher's own CLIP; vectors stay as they are.
 
     Parameters
     ----------
@@ -52,21 +64,21 @@ def teach_captions(teacher, captions):
     Raises
     ------
     ValueError
-        If these are words, and the teacher is no encoder of CLIP.
+        If these are strings, and the teacher is not an encoder of CLIP.
     TextError
-        If only some of them are words.
+        If only some of them are strings.
     """
     if isinstance(captions, str) or not any(isinstance(caption, str) for caption in captions):
         return captions
     if not hasattr(teacher, "pretrained"):
         raise ValueError(
-            "captions are words, and the teacher is no encoder of CLIP that could read them: "
-            "pass their vectors in the teacher's space"
+            "captions are strings, which only an encoder of CLIP as the teacher could read: pass "
+            "their vectors in the teacher's space"
         )
-    return read_captions(check_captions(captions), teacher)
+    return embed_texts(check_captions(captions), teacher)
 
 
-def read_captions(texts: list[str], teacher) -> np.ndarray:
+def embed_texts(texts: list[str], teacher) -> np.ndarray:
     """Embed texts as (n_texts, width), float32, by the very CLIP of a fitted teacher."""
     encoder = CLIPTextEncoder(
         teacher.model,
