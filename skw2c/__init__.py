@@ -25,6 +25,7 @@ _PUBLIC = {
     "ZeroShotClassifier": ".classifiers._zero_shot_classifier",
     "make_small_world": ".distillation._small_world",
     "prettify_label": ".transformers._labels",
+    "register_encoder": ".transformers._encoder_registry",
     "write_shards": ".distillation._shard_writer",
     "datasets": None,
     "metrics": None,

@@ -623,7 +623,7 @@ def test_longer_beams_than_there_are_words():
         (dict(dropout=1.0), "'dropout' parameter"),
         (dict(max_length=0), "'max_length' parameter"),
         (dict(validation_fraction=1.0), "'validation_fraction' parameter"),
-        (dict(encoder="wave2vec"), "'encoder' parameter"),
+        (dict(encoder="wave2vec"), "an audio encoder: did you mean 'wav2clip'"),
         (dict(device="gpu9"), "device='gpu9' cannot be used"),
         (dict(on_error="skip"), "'on_error' parameter"),
     ],

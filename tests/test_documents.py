@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from skw2c import Wav2CLIPTransformer
+from skw2c.transformers._passthrough import Passthrough
 
 from .conftest import REPOSITORY
 from .test_pictures import write_video
@@ -25,13 +26,16 @@ def code_blocks(path):
 def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
     """Small random networks in place of the official weights."""
 
-    def construct(kind, parameters):
-        own = {name: v for name, v in parameters.items() if name in kind._parameter_constraints}
+    def construct(entry, **parameters):
+        kind = entry.encoder
+        own = {name: v for name, v in parameters.items() if name in kind._get_param_names()}
+        if kind is Passthrough:
+            return kind(**own)
         if kind is Wav2CLIPTransformer:
             return kind(**{"weights": tiny_checkpoint, **own})
         return kind(**{"model": tiny_clip, "pretrained": None, "random_state": 0, **own})
 
-    monkeypatch.setattr("skw2c.transformers._encoders._construct", construct)
+    monkeypatch.setattr("skw2c.transformers._encoder_registry.RegisteredEncoder.make", construct)
 
 
 def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip, stand_ins):

@@ -248,12 +248,12 @@ def test_a_late_beep_in_a_pipeline(beep, tiny_checkpoint):
 
 def test_named_encoders_hear_ends(monkeypatch, tmp_path):
     monkeypatch.setenv("SKW2C_CACHE", str(tmp_path))
-    assert ZeroShotClassifier(["a"], mode="frame")._make_encoder().tail == "pad"
-    assert ZeroShotClassifier(["a"], mode="frame", tail="drop")._make_encoder().tail == "drop"
+    assert ZeroShotClassifier(["a"], mode="frame")._make_encoder(512).tail == "pad"
+    assert ZeroShotClassifier(["a"], mode="frame", tail="drop")._make_encoder(512).tail == "drop"
     own = Wav2CLIPTransformer("mini", sampling_rate=8000, tail="drop")
-    made = ZeroShotClassifier(["a"], encoder=own, mode="frame")._make_encoder()
+    made = ZeroShotClassifier(["a"], encoder=own, mode="frame")._make_encoder(512)
     assert (made.tail, made.mode, made.sampling_rate) == ("pad", "frame", 8000)
-    assert ZeroShotClassifier(["a"], encoder=own)._make_encoder().tail == "drop"
+    assert ZeroShotClassifier(["a"], encoder=own)._make_encoder(512).tail == "drop"
 
 
 def test_overlapping_events(classifier, table):
@@ -309,7 +309,7 @@ def test_vectors_with_nan(classifier, vectors):
     vectors[3] = np.nan
     with pytest.raises(ValueError, match="Input X contains NaN"):
         classifier.fit().predict(vectors)
-    labels = classifier.set_params(on_error="nan").predict(vectors)
+    labels = classifier.set_params(on_error="nan").fit().predict(vectors)
     assert [label is None for label in labels] == [row == 3 for row in range(20)]
     numbers = [0, 1, 2, 3]
     classifier.set_params(labels=numbers, text_encoder=(classifier.text_encoder[0], numbers))
@@ -358,7 +358,7 @@ def test_nothing_is_written_by_predict(by_words, wav_files):
 
 def test_names_are_resolved(monkeypatch, tmp_path):
     monkeypatch.setenv("SKW2C_CACHE", str(tmp_path))
-    made = ZeroShotClassifier(["a"], mode="frame", hop_length=0.5, n_jobs=2)._make_encoder()
+    made = ZeroShotClassifier(["a"], mode="frame", hop_length=0.5, n_jobs=2)._make_encoder(512)
     assert (made.mode, made.hop_length, made.n_jobs) == ("frame", 0.5, 2)
     assert isinstance(made, Wav2CLIPTransformer)
     assert resolve_encoder("clip", "text", device="openvino").device == "cpu"
@@ -378,7 +378,10 @@ def test_names_are_resolved(monkeypatch, tmp_path):
         (dict(prompts="a {}"), "prompts='a {}' needs a text encoder"),
         (dict(prompts="a"), "'a' has no place for the label"),
         (dict(temperature=0.0), "'temperature' parameter"),
-        (dict(encoder="wav2vec"), "'encoder' parameter"),
+        (
+            dict(encoder="wav2vec"),
+            "'wav2vec' is not the name of an audio encoder: did you mean 'wav2clip'",
+        ),
         (dict(text_encoder=3), "'text_encoder' parameter"),
         (dict(mode="frames"), "'mode' parameter"),
     ],
@@ -531,7 +534,7 @@ def test_frames_that_are_none(classifier, table):
     for bad in (table[:0], table[:, :5], table * np.nan, None):
         with pytest.raises(ValueError, match="^Row 1"):
             classifier.predict([table, bad])
-    classifier.set_params(on_error="nan")
+    classifier.set_params(on_error="nan").fit()
     labels = classifier.predict([table, None, table * np.nan])
     assert labels[1].tolist() == [None]
     assert labels[2].tolist() == [None] * 4

@@ -26,9 +26,10 @@ from ..models import (
 )
 from ..system._warning import warn_caller
 from ..training import CaptionedFrames, CaptionRun, Progress
+from ..transformers._encoders import resolve_encoder, tell_of_input
 from ..validation._groups import number_groups
 from ..validation._intervals import SECONDS
-from ..validation._tables import check_frames, note_columns, take_columns, tell_of_input
+from ..validation._tables import check_frames, note_columns, take_columns
 from ..weights import keep_in_memory
 from ._vocabulary import decode_caption, encode_caption, learn_vocabulary, list_captions
 
@@ -42,12 +43,12 @@ class AudioCaptioner(BaseEstimator):
 
     Parameters
     ----------
-    encoder : str, transformer or "passthrough", default="wav2clip"
-        What makes vectors of frames of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer`
-        with the official weights. A transformer is cloned and fitted; wrap one that is
-        trained already in :class:`~sklearn.frozen.FrozenEstimator`. Its parameters ``mode``
-        and ``tail`` are set to ``"frame"`` and that of the captioner, where it has them.
-        ``"passthrough"``: X holds the vectors.
+    encoder : str or transformer, default="wav2clip"
+        What makes vectors of frames of X: the name of a registered encoder (see
+        :func:`~skw2c.register_encoder`), such as ``"wav2clip"`` or ``"mini"``; or
+        ``"passthrough"``, where X holds the vectors. A transformer is cloned and fitted; wrap one
+        that is trained already in :class:`~sklearn.frozen.FrozenEstimator`. Its parameters
+        ``mode`` and ``tail`` are set to ``"frame"`` and that of the captioner, where it has them.
 
     d_model : int, default=256
         Width of the transformer, a multiple of ``n_heads``.
@@ -131,7 +132,7 @@ class AudioCaptioner(BaseEstimator):
         ``"<eos>"`` and ``"<unk>"``. Words of clips for validation are not among them, unless
         they come in others too.
 
-    encoder_ : transformer or "passthrough"
+    encoder_ : transformer
         The fitted encoder.
 
     scaler_ : StandardScaler
@@ -198,7 +199,7 @@ class AudioCaptioner(BaseEstimator):
     """
 
     _parameter_constraints = {
-        "encoder": [StrOptions({"wav2clip", "passthrough"}), HasMethods(["fit", "transform"])],
+        "encoder": [str, HasMethods(["fit", "transform"])],
         "d_model": [Interval(Integral, 1, None, closed="left")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
         "dim_feedforward": [Interval(Integral, 1, None, closed="left")],
@@ -411,10 +412,6 @@ class AudioCaptioner(BaseEstimator):
         return tags
 
     def _fit_encoder(self, X):
-        if isinstance(self.encoder, str) and self.encoder == "passthrough":
-            return self.encoder
-        from ..transformers._encoders import resolve_encoder
-
         encoder = resolve_encoder(
             self.encoder,
             "audio",
@@ -432,14 +429,13 @@ class AudioCaptioner(BaseEstimator):
 
     def _embed(self, encoder, X, width: int | None) -> list[np.ndarray]:
         """Vectors (n_frames, width) of each clip; with NaN for those that failed."""
-        if not isinstance(encoder, str):
-            with config_context(transform_output="default"):
-                X = encoder.transform(X)
-            if np.ndim(X[0]) != 2:
-                raise ValueError(
-                    "the encoder must give vectors of frames, (n_frames, width) for each clip, "
-                    f"and those of the first clip have shape {np.shape(X[0])}"
-                )
+        with config_context(transform_output="default"):
+            X = encoder.transform(X)
+        if np.ndim(X[0]) != 2:
+            raise ValueError(
+                "the encoder must give vectors of frames, (n_frames, width) for each clip, "
+                f"and those of the first clip have shape {np.shape(X[0])}"
+            )
         return check_frames(X, width, True if self.on_error == "raise" else "allow-nan")
 
     def _usable_rows(self, frames: list[np.ndarray]) -> list[int]:

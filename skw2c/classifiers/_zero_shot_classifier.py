@@ -10,15 +10,15 @@ import joblib
 import numpy as np
 from scipy.special import expit, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
-    validate_data,
 )
 
+from ..transformers._encoders import resolve_encoder, resolve_partner, tell_of_input
+from ..transformers._frame_vectors import embed_frames, frame_times_of
 from ..transformers._labels import (
     check_prompts,
     embed_labels,
@@ -30,12 +30,9 @@ from ..transformers._labels import (
 from ..transformers._rows import to_unit_length
 from ..validation._intervals import SECONDS
 from ..validation._tables import (
-    check_frames,
     note_columns,
-    spans_of_frames,
     stack_frames,
     take_columns,
-    tell_of_input,
 )
 from ._class_numbers import number_classes, refuse_numbers
 from ._class_scores import choose_classes, compare_two
@@ -63,15 +60,16 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         words, as in ``{0: "dog", 1: "rain"}``, which numbers need where ``text_encoder`` is no
         table. None takes them from ``y`` in `fit`.
 
-    encoder : str, transformer or "passthrough", default="wav2clip"
-        What makes vectors of X. ``"wav2clip"`` is :class:`Wav2CLIPTransformer` with the
-        official weights, ``"audioclip"`` is :class:`AudioCLIPTransformer`. A transformer is
-        cloned and fitted; wrap one that is trained already in
-        :class:`~sklearn.frozen.FrozenEstimator`. ``"passthrough"``: X holds vectors.
+    encoder : str or transformer, default="wav2clip"
+        What makes vectors of X: the name of a registered encoder (see
+        :func:`~skw2c.register_encoder`), such as ``"wav2clip"``, ``"mini"`` or
+        ``"audioclip"``; or ``"passthrough"``, where X holds vectors. A transformer is cloned and
+        fitted; wrap one that is trained already in :class:`~sklearn.frozen.FrozenEstimator`.
 
-    text_encoder : str, transformer, dict, DataFrame, (array, names) or array, default="clip"
-        What makes vectors of labels. ``"clip"`` is :class:`CLIPTextEncoder`, and
-        ``"audioclip"`` the one that belongs to ``encoder="audioclip"``. A transformer is
+    text_encoder : str, transformer, dict, DataFrame, (array, names) or array, default="auto"
+        What makes vectors of labels. ``"auto"`` is the text encoder that shares the space of
+        ``encoder``, and for ready vectors that of CLIP; another name is that of a registered text
+        encoder, such as ``"clip"``. A transformer is
         cloned, and fitted on the prompts; wrap one that is trained already in
         :class:`~sklearn.frozen.FrozenEstimator`. A table holds ready vectors, and needs no
         CLIP: a dict (label to vector), a DataFrame of pandas (one row per label, named by its
@@ -135,7 +133,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     label_vectors_ : ndarray of shape (n_classes, width), float64
         Their unit vectors.
 
-    encoder_ : transformer or "passthrough"
+    encoder_ : transformer
         The fitted encoder.
 
     text_encoder_ : transformer or None
@@ -201,16 +199,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "labels": [Mapping, "array-like", None],
-        "encoder": [
-            StrOptions({"wav2clip", "audioclip", "passthrough"}),
-            HasMethods(["fit", "transform"]),
-        ],
-        "text_encoder": [
-            StrOptions({"clip", "audioclip"}),
-            HasMethods(["fit", "transform"]),
-            Mapping,
-            "array-like",
-        ],
+        "encoder": [str, HasMethods(["fit", "transform"])],
+        "text_encoder": [str, HasMethods(["fit", "transform"]), Mapping, "array-like"],
         "prompts": [str, "array-like"],
         "mode": [StrOptions({"clip", "frame"})],
         "multilabel": ["boolean"],
@@ -231,7 +221,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         labels=None,
         *,
         encoder="wav2clip",
-        text_encoder="clip",
+        text_encoder="auto",
         prompts="{}",
         mode="clip",
         multilabel=False,
@@ -299,8 +289,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             _check_sample_weight(sample_weight, X)
         classes, words = self._collect_labels(y)
         self._check_decision(classes)
-        self._fit_encoder(X)
         self.label_vectors_ = self._embed_labels(words)
+        self._fit_encoder(X)
         self.classes_ = np.array(classes)
         return self
 
@@ -422,10 +412,6 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             Seconds from the start of the clip.
         """
         check_is_fitted(self)
-        if isinstance(self.encoder_, str):
-            return spans_of_frames(n_frames, self.frame_length, self.hop_length)
-        from ..transformers._encoders import frame_times_of
-
         return frame_times_of(self.encoder_, n_frames)
 
     def __sklearn_tags__(self):
@@ -474,22 +460,12 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _fit_encoder(self, X) -> None:
-        self.encoder_ = self._make_encoder()
-        if isinstance(self.encoder_, str):
-            if X is None:
-                note_columns(self, X, reset=True)
-            else:
-                self._check_vectors(X, reset=True)
-            return
+        self.encoder_ = self._make_encoder(self.label_vectors_.shape[1])
         self.encoder_.fit(X, None)
         note_columns(self, X, reset=True)
         take_columns(self, self.encoder_)
 
-    def _make_encoder(self):
-        if isinstance(self.encoder, str) and self.encoder == "passthrough":
-            return self.encoder
-        from ..transformers._encoders import resolve_encoder
-
+    def _make_encoder(self, width: int):
         return resolve_encoder(
             self.encoder,
             "audio",
@@ -502,6 +478,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             memory=self.memory,
             on_error=self.on_error,
             verbose=self.verbose,
+            expected_width=width,
         )
 
     def _embed_labels(self, labels: list) -> np.ndarray:
@@ -511,10 +488,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             self.text_encoder_ = None
             order = None if self.labels is None else read_labels(self.labels)[1]
             return look_up_labels(labels, self.text_encoder, order)
-        from ..transformers._encoders import resolve_encoder
-
-        self.text_encoder_ = resolve_encoder(
-            self.text_encoder, "text", device=self.device, verbose=self.verbose
+        self.text_encoder_ = resolve_partner(
+            self.text_encoder, self.encoder, "text", device=self.device, verbose=self.verbose
         )
         self.text_encoder_.fit(templates, None)
         return embed_labels(labels, templates, self.text_encoder_)
@@ -533,11 +508,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         return [self._compare(frames) for frames in vectors]
 
     def _embed(self, X) -> list[np.ndarray]:
-        if isinstance(self.encoder_, str):
-            vectors = self._check_vectors(X, reset=False)
-        else:
-            note_columns(self, X, reset=False)
-            vectors = self.encoder_.transform(X)
+        note_columns(self, X, reset=False)
+        vectors = self.encoder_.transform(X)
         if self.mode == "clip":
             return [vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)]
         return self._check_shape(vectors)
@@ -545,11 +517,6 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     def _embed_for_events(self, X) -> tuple[list[np.ndarray], np.ndarray]:
         """Vectors (n_frames, width) of each clip, and how many seconds it lasts."""
         check_is_fitted(self)
-        if isinstance(self.encoder_, str):
-            vectors = self._embed(X)
-            return vectors, np.full(len(vectors), np.inf)
-        from ..transformers._encoders import embed_frames
-
         note_columns(self, X, reset=False)
         vectors, durations = embed_frames(self.encoder_, X)
         return self._check_shape(vectors), durations
@@ -562,15 +529,6 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
                 f"those of the first clip have shape {np.shape(vectors[0])}"
             )
         return list(vectors)
-
-    def _check_vectors(self, X, *, reset: bool):
-        """Validate X where it holds vectors."""
-        finite = True if self.on_error == "raise" else "allow-nan"
-        if self.mode == "frame":
-            return check_frames(X, self.label_vectors_.shape[1] if not reset else None, finite)
-        if reset or hasattr(self, "n_features_in_"):
-            return validate_data(self, X, reset=reset, ensure_all_finite=finite)
-        return check_array(X, ensure_all_finite=finite, input_name="X")
 
     def _compare(self, vectors: np.ndarray) -> np.ndarray:
         width = self.label_vectors_.shape[1]

@@ -11,10 +11,9 @@ from numbers import Integral, Real
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..audio import as_clip
 from ..exceptions import AudioError, ImageError
@@ -22,13 +21,21 @@ from ..images import as_image
 from ..models import FrozenCLIP, get_frozen_clip
 from ..models.vqgan import AUGMENTATIONS, FrozenVQGAN, Guidance, Painter, get_frozen_vqgan
 from ..system._progress import progress_bar
+from ..transformers._clip_image_encoder import CLIPImageEncoder
+from ..transformers._encoder_registry import thaw
+from ..transformers._encoders import (
+    PARTNER,
+    make_partner,
+    name_encoder,
+    resolve_encoder,
+    takes_vectors,
+    tell_of_input,
+)
+from ..transformers._frame_vectors import frame_times_of
 from ..validation._intervals import PER_SECOND, RATE, SECONDS
 from ..validation._tables import (
-    check_frames,
     note_columns,
-    spans_of_frames,
     take_columns,
-    tell_of_input,
 )
 from ..weights import WeightsReference, refer_to, refer_to_clip
 from ._image_prompts import check_weight, embed_images, read_texts
@@ -56,19 +63,20 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         ``.safetensors``, also of a smaller network. None draws an untrained one from
         ``random_state``.
 
-    encoder : str, transformer or "passthrough", default="wav2clip"
-        What makes vectors of X, in the space of CLIP. ``"wav2clip"`` is
-        :class:`Wav2CLIPTransformer` with the official weights, ``"audioclip"`` is
-        :class:`AudioCLIPTransformer`, which needs ``clip_model="RN50-quickgelu"`` and
-        ``clip_pretrained="audioclip-full"``. A transformer is cloned and fitted; wrap one
-        that is trained already in :class:`~sklearn.frozen.FrozenEstimator`.
-        ``"passthrough"``: X holds vectors, such as those of :class:`CLIPTextEncoder`.
+    encoder : str or transformer, default="wav2clip"
+        What makes vectors of X, in the space of a CLIP: the name of a registered encoder (see
+        :func:`~skw2c.register_encoder`), such as ``"wav2clip"`` or ``"audioclip"``; or
+        ``"passthrough"``, where X holds vectors, such as those of :class:`CLIPTextEncoder`. A
+        transformer is cloned and fitted; wrap one that is trained already in
+        :class:`~sklearn.frozen.FrozenEstimator`.
 
-    clip_model : str or Path, default="ViT-B-32-quickgelu"
-        The CLIP that looks, see :class:`CLIPImageEncoder`.
+    clip_model : str or Path, default="auto"
+        The CLIP that looks, see :class:`CLIPImageEncoder`. ``"auto"`` is the one that shares the
+        space of ``encoder``.
 
-    clip_pretrained : str, Path or None, default="openai"
-        Its weights.
+    clip_pretrained : str, Path or None, default="auto"
+        Its weights. ``"auto"``: those that belong to ``encoder``, or ``"openai"`` where
+        ``clip_model`` is given.
 
     sound_weight : float, default=1.0
         How much the sound counts; negative: the picture keeps away from it.
@@ -160,7 +168,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     clip_ : CLIPReference
         Which CLIP ``fit`` found.
 
-    encoder_ : transformer or "passthrough"
+    encoder_ : transformer
         The fitted encoder.
 
     prompt_vectors_ : ndarray of shape (n_prompts, width), float32
@@ -220,10 +228,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
 
     _parameter_constraints = {
         "weights": [str, os.PathLike, WeightsReference, None],
-        "encoder": [
-            StrOptions({"wav2clip", "audioclip", "passthrough"}),
-            HasMethods(["fit", "transform"]),
-        ],
+        "encoder": [str, HasMethods(["fit", "transform"])],
         "clip_model": [str, os.PathLike],
         "clip_pretrained": [str, os.PathLike, None],
         "sound_weight": [Real],
@@ -256,8 +261,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         weights="vqgan-imagenet-f16-16384",
         *,
         encoder="wav2clip",
-        clip_model="ViT-B-32-quickgelu",
-        clip_pretrained="openai",
+        clip_model="auto",
+        clip_pretrained="auto",
         sound_weight=1.0,
         texts=None,
         images=None,
@@ -343,11 +348,9 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             if self.weights is None
             else refer_to(self.weights, "vqgan", progress=bool(self.verbose))
         )
+        model, pretrained = self._find_clip()
         self.clip_ = refer_to_clip(
-            self.clip_model,
-            self.clip_pretrained,
-            seed if self.clip_pretrained is None else 0,
-            progress=bool(self.verbose),
+            model, pretrained, seed if pretrained is None else 0, progress=bool(self.verbose)
         )
         self._sides(self._vqgan())
         if self.init_image is not None:
@@ -431,7 +434,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        if sound is None and isinstance(self.encoder_, str):
+        if sound is None and takes_vectors(self.encoder_):
             raise ValueError("With encoder='passthrough', pass what is heard: sound=...")
         [windows] = self._embed_windows([clip])
         if np.isnan(windows).any():
@@ -461,15 +464,21 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         tell_of_input(tags, self)
         return tags
 
-    def _fit_encoder(self, X) -> None:
-        if isinstance(self.encoder, str) and self.encoder == "passthrough":
-            self.encoder_ = self.encoder
-            note_columns(self, None, reset=True)
-            if X is not None:
-                self._check_vectors(X, reset=True)
-            return
-        from ..transformers._encoders import resolve_encoder
+    def _find_clip(self) -> tuple:
+        """Model and weights of the CLIP that looks."""
+        if self.clip_model != PARTNER:
+            chosen = "openai" if self.clip_pretrained == PARTNER else self.clip_pretrained
+            return self.clip_model, chosen
+        partner = make_partner(self.encoder, "image")
+        if not isinstance(partner, CLIPImageEncoder):
+            raise ValueError(
+                f"No CLIP is known to share the space of encoder={name_encoder(self.encoder)}: "
+                "pass clip_model=..., the CLIP whose space its vectors lie in"
+            )
+        chosen = partner.pretrained if self.clip_pretrained == PARTNER else self.clip_pretrained
+        return partner.model, chosen
 
+    def _fit_encoder(self, X) -> None:
         self.encoder_ = resolve_encoder(
             self.encoder,
             "audio",
@@ -483,7 +492,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             on_error=self.on_error,
             verbose=self.verbose,
         )
-        if _thaw(self.encoder_).get_params(deep=False).get("output") == "encoder":
+        if thaw(self.encoder_).get_params(deep=False).get("output") == "encoder":
             raise ValueError(
                 "encoder has output='encoder', and its vectors lie in no space of CLIP: take "
                 "output='embedding'"
@@ -505,8 +514,6 @@ class AudioToImage(TransformerMixin, BaseEstimator):
 
     def _embed(self, X) -> np.ndarray:
         """Vectors (n_clips, width); those of failed clips are NaN."""
-        if isinstance(self.encoder_, str):
-            return self._check_vectors(X, reset=False)
         note_columns(self, X, reset=False)
         vectors = np.asarray(self.encoder_.transform(X))
         if vectors.ndim != 2:
@@ -518,10 +525,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
 
     def _embed_windows(self, X) -> list[np.ndarray]:
         """Vectors (n_windows, width) of each clip."""
-        finite = True if self.on_error == "raise" else "allow-nan"
-        if isinstance(self.encoder_, str):
-            return check_frames(X, None, finite)
-        encoder = copy.copy(_thaw(self.encoder_))
+        encoder = copy.copy(thaw(self.encoder_))
         if "mode" in encoder.get_params(deep=False):
             encoder.set_params(mode="frame")
         windows = list(encoder.transform(X))
@@ -533,18 +537,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             )
         return windows
 
-    def _check_vectors(self, X, *, reset: bool) -> np.ndarray:
-        """Validate X where it holds vectors."""
-        finite = True if self.on_error == "raise" else "allow-nan"
-        if reset or hasattr(self, "n_features_in_"):
-            return validate_data(self, X, reset=reset, ensure_all_finite=finite)
-        return check_array(X, ensure_all_finite=finite, input_name="X")
-
     def _frame_times(self, n_windows: int) -> np.ndarray:
-        if isinstance(self.encoder_, str):
-            return spans_of_frames(n_windows, self.frame_length, self.hop_length)
-        from ..transformers._encoders import frame_times_of
-
         return frame_times_of(self.encoder_, n_windows)
 
     def _rate_of_arrays(self) -> int:
@@ -592,7 +585,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         if vectors.shape[1] != clip.width:
             raise ValueError(
                 f"The vectors of X have {vectors.shape[1]} numbers and those of CLIP {clip.width}: "
-                f"clip_model={self.clip_model!r} must be the CLIP that the encoder belongs to"
+                f"clip_model={self.clip_.model!r} must be the CLIP that the encoder belongs to"
             )
 
     def _start(self, vqgan: FrozenVQGAN):
@@ -649,11 +642,6 @@ class AudioToImage(TransformerMixin, BaseEstimator):
 def _path_of(item) -> str:
     """The file of an item in parentheses, where it is one."""
     return f" ({os.fspath(item)!r})" if isinstance(item, (str, os.PathLike)) else ""
-
-
-def _thaw(encoder):
-    """The encoder itself, where it was frozen for what is around it."""
-    return encoder.estimator if isinstance(encoder, FrozenEstimator) else encoder
 
 
 def _check_augmentations(augment) -> None:

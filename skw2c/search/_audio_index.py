@@ -12,20 +12,20 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._version import __version__
 from ..exceptions import SavedIndexError, UnreadableError
 from ..system._warning import warn_caller
-from ..transformers._encoders import (
+from ..transformers._encoder_descriptions import (
     describe_encoder,
     differences,
-    embed_frames,
-    frame_times_of,
-    resolve_encoder,
     restore_encoder,
     to_json,
+    why_not_saved,
 )
+from ..transformers._encoders import name_encoder, resolve_partner, takes_vectors, tell_of_input
+from ..transformers._frame_vectors import embed_frames, frame_times_of
 from ..transformers._labels import (
     check_prompts,
     embed_texts,
@@ -36,13 +36,7 @@ from ..transformers._labels import (
 from ..transformers._rows import GO_ON, to_unit_length
 from ..validation._file_names import column_of_names
 from ..validation._intervals import SECONDS
-from ..validation._tables import (
-    check_frames,
-    note_columns,
-    spans_of_frames,
-    take_columns,
-    tell_of_input,
-)
+from ..validation._tables import note_columns, take_columns
 from ._content import IndexContent
 from ._folder import IndexPart, checked_file, is_current, read_index, write_index
 from ._neighbours import FaissNeighbours, choose_engine
@@ -50,6 +44,9 @@ from ._queries import list_names, list_queries, list_rows
 from ._sources import Job, Plan, Planner, find_items
 
 _KINDS = ("text", "audio", "image", "vector")
+_ENCODERS = {"encoder": "audio", "text_encoder": "text", "image_encoder": "image"}
+_LOCAL = ("device", "n_jobs", "memory", "on_error", "verbose")
+_FRAMING = ("mode", "frame_length", "hop_length", "tail")
 _SAVED = ("mode", "prompts", "method", "frame_length", "hop_length", "tail")
 
 
@@ -61,18 +58,17 @@ class AudioIndex(BaseEstimator):
 
     Parameters
     ----------
-    encoder : str, transformer or "passthrough", default="wav2clip"
+    encoder : str or transformer, default="wav2clip"
         What makes vectors of clips, as for :class:`ZeroShotClassifier`.
 
-    text_encoder : str, transformer, dict, DataFrame, (array, names) or None, default="clip"
-        What makes vectors of words: ``"clip"`` is :class:`CLIPTextEncoder`, ``"audioclip"``
-        the one that belongs to ``encoder="audioclip"``; a table holds
-        ready vectors, and only its names can be asked for. None: no words.
+    text_encoder : str, transformer, dict, DataFrame, (array, names) or None, default="auto"
+        What makes vectors of words: ``"auto"`` is the text encoder that shares the space of
+        ``encoder``, another name that of a registered one; a table holds ready vectors, and only
+        its names can be asked for. None: no words.
 
-    image_encoder : str, transformer or None, default="clip"
-        What makes vectors of pictures: ``"clip"`` is :class:`CLIPImageEncoder`,
-        ``"audioclip"`` the one that belongs to ``encoder="audioclip"``. None: no
-        pictures.
+    image_encoder : str, transformer or None, default="auto"
+        What makes vectors of images: ``"auto"`` is the image encoder that shares the space of
+        ``encoder``, another name that of a registered one. None: no images.
 
     prompts : str or sequence of str, default="{}"
         One template or many for words, with ``{}`` where they stand. The vectors of
@@ -156,22 +152,9 @@ class AudioIndex(BaseEstimator):
     """
 
     _parameter_constraints = {
-        "encoder": [
-            StrOptions({"wav2clip", "audioclip", "passthrough"}),
-            HasMethods(["fit", "transform"]),
-        ],
-        "text_encoder": [
-            StrOptions({"clip", "audioclip"}),
-            HasMethods(["fit", "transform"]),
-            Mapping,
-            "array-like",
-            None,
-        ],
-        "image_encoder": [
-            StrOptions({"clip", "audioclip"}),
-            HasMethods(["fit", "transform"]),
-            None,
-        ],
+        "encoder": [str, HasMethods(["fit", "transform"])],
+        "text_encoder": [str, HasMethods(["fit", "transform"]), Mapping, "array-like", None],
+        "image_encoder": [str, HasMethods(["fit", "transform"]), None],
         "prompts": [str, "array-like"],
         "mode": [StrOptions({"clip", "frame"})],
         "method": [StrOptions({"auto", "exact", "faiss"})],
@@ -189,8 +172,8 @@ class AudioIndex(BaseEstimator):
         self,
         encoder="wav2clip",
         *,
-        text_encoder="clip",
-        image_encoder="clip",
+        text_encoder="auto",
+        image_encoder="auto",
         prompts="{}",
         mode="clip",
         method="auto",
@@ -240,11 +223,10 @@ class AudioIndex(BaseEstimator):
         """
         encoder = self._resolve(self.encoder, "audio")
         note_columns(self, None, reset=True)
-        if encoder != "passthrough":
-            encoder.fit(X, None)
-            take_columns(self, encoder)
+        encoder.fit(X, None)
+        take_columns(self, encoder)
         self._start(encoder)
-        self._append(X, items, reset=encoder == "passthrough")
+        self._append(X, items)
         return self
 
     def add(self, X, *, items=None):
@@ -420,6 +402,7 @@ class AudioIndex(BaseEstimator):
             loaded.
         """
         check_is_fitted(self, "_content")
+        self._warn_of_unsaved_encoders()
         folder = _real(folder)
         parts = self._content.for_saving(keep_files=folder == self._home)
         engine = self._engine() if parts else None
@@ -432,6 +415,19 @@ class AudioIndex(BaseEstimator):
         )
         self._content, self._home = IndexContent(parts), folder
         return self
+
+    def _warn_of_unsaved_encoders(self) -> None:
+        """Say at once what a loaded index will lack; tables are never saved."""
+        for parameter in _ENCODERS:
+            encoder = getattr(self, parameter)
+            if parameter == "encoder" and not isinstance(self._encoder, (dict, str)):
+                encoder = self._encoder
+            reason = None if encoder is None or is_table(encoder) else why_not_saved(encoder)
+            if reason is not None:
+                warn_caller(
+                    f"{parameter}={name_encoder(encoder)} is not saved with the index, since "
+                    f"{reason}: pass it to AudioIndex.load(folder, {parameter}=...)"
+                )
 
     @classmethod
     def load(cls, folder, **parameters):
@@ -506,19 +502,16 @@ class AudioIndex(BaseEstimator):
         self._home, self._saved_ids = None, {}
 
     def _resolve(self, encoder, kind: str, **parameters):
-        if isinstance(encoder, str) and encoder == "passthrough":
-            return encoder
-        names = ("mode", "frame_length", "hop_length", "tail", "device", "n_jobs", "memory")
-        own = {name: getattr(self, name) for name in (*names, "on_error", "verbose")}
-        return resolve_encoder(encoder, kind, **{**own, **parameters})
+        own = {name: getattr(self, name) for name in (*_LOCAL, *_FRAMING)}
+        return resolve_partner(encoder, self.encoder, kind, **{**own, **parameters})
 
     def _fitted_encoder(self):
         """The encoder of clips, made from its description at the first need."""
-        if isinstance(self._encoder, dict):
-            local = ("device", "n_jobs", "memory", "on_error", "verbose")
-            own = {name: getattr(self, name) for name in local}
+        if isinstance(self._encoder, (dict, str)):
+            own = {name: getattr(self, name) for name in (*_LOCAL, *_FRAMING)}
+            width = self._content.width
             try:
-                encoder = restore_encoder(self._encoder, **own)
+                encoder = restore_encoder(self._encoder, "audio", expected_width=width, **own)
             except (ArithmeticError, AttributeError, KeyError, TypeError) as exc:
                 raise SavedIndexError(
                     f"The list of the saved index is damaged: its encoder cannot be made "
@@ -536,8 +529,7 @@ class AudioIndex(BaseEstimator):
     def _replace_encoder(self) -> None:
         """Take the encoder that was passed to `load`, if it gives the same vectors."""
         described, self._encoder = self._encoder, self._resolve(self.encoder, "audio")
-        if self._encoder != "passthrough":
-            self._encoder.fit(None, None)
+        self._encoder.fit(None, None)
         different = differences(described, describe_encoder(self._encoder))
         if different:
             raise SavedIndexError(
@@ -546,20 +538,20 @@ class AudioIndex(BaseEstimator):
                 "build the index again"
             )
 
-    def _append(self, X, items, *, reset: bool = False) -> None:
+    def _append(self, X, items) -> None:
         rows = list_rows(X)
         if not rows:
             raise ValueError("X is empty: there is no clip in it")
-        self._carry_out(X, rows, self._plan(rows, items), reset=reset)
+        self._carry_out(X, rows, self._plan(rows, items))
 
     def _plan(self, rows: list, items, *, by_name: bool = False) -> Plan:
         names = list_names(rows, items, first_number=self._n_named)
         planner = Planner(self._content.items, self._content.sources)
         return planner.plan(rows, names, named=items is not None, by_name=by_name)
 
-    def _carry_out(self, X, rows: list, plan: Plan, *, reset: bool = False) -> list:
+    def _carry_out(self, X, rows: list, plan: Plan) -> list:
         """Embed what is to be embedded, then change the index; return names of what failed."""
-        part, failed = self._embed_jobs(X, rows, plan.jobs, reset) if plan.jobs else (None, [])
+        part, failed = self._embed_jobs(X, rows, plan.jobs) if plan.jobs else (None, [])
         self._n_named += len(rows)
         kept = {number: (self._content.items[number], s) for number, s in plan.unchanged.items()}
         known = self._content.sources
@@ -571,7 +563,7 @@ class AudioIndex(BaseEstimator):
         self._list_failed(failed)
         return failed
 
-    def _embed_jobs(self, X, rows: list, jobs: list[Job], reset: bool):
+    def _embed_jobs(self, X, rows: list, jobs: list[Job]):
         """The part that the index grows by, or None, and the names of clips that failed."""
         framed = self.mode == "frame"
         if self._content.parts and framed != (self._content.parts[0].times is not None):
@@ -579,7 +571,7 @@ class AudioIndex(BaseEstimator):
                 f"mode={self.mode!r} came after the index was built with the other one"
             )
         clips = _pick(X, rows, [job.row for job in jobs])
-        vectors, durations = self._embed_clips(clips, reset)
+        vectors, durations = self._embed_clips(clips)
         counts = np.array([len(frames) if framed else 1 for frames in vectors])
         if len(counts) != len(jobs):
             raise ValueError(f"The encoder gives {len(counts)} rows for {len(jobs)} clips")
@@ -629,26 +621,18 @@ class AudioIndex(BaseEstimator):
         else:
             self._neighbours = None
 
-    def _embed_clips(self, X, reset: bool):
+    def _embed_clips(self, X):
         """Vectors (n_clips, width), or in frame mode (n_frames, width) of each clip; seconds."""
         encoder = self._fitted_encoder()
-        if encoder != "passthrough" and self.mode == "frame":
+        note_columns(self, X, reset=False)
+        if self.mode == "frame":
             return embed_frames(encoder, X)
-        known = encoder == "passthrough"
-        vectors = self._check_vectors(X, reset) if known else encoder.transform(X)
-        return vectors, np.full(vectors.shape[0] if self.mode == "clip" else len(vectors), np.inf)
-
-    def _check_vectors(self, X, reset: bool):
-        finite = True if self.on_error == "raise" else "allow-nan"
-        if self.mode == "clip":
-            return validate_data(self, X, reset=reset, ensure_all_finite=finite)
-        return check_frames(X, self._content.width, finite)
+        vectors = encoder.transform(X)
+        return vectors, np.full(vectors.shape[0], np.inf)
 
     def _frame_times(self, n_frames: int, duration: float) -> np.ndarray:
         """Start and end of the windows of a clip, none of which ends after it does."""
         encoder = self._fitted_encoder()
-        if encoder == "passthrough":
-            return spans_of_frames(n_frames, self.frame_length, self.hop_length)
         return np.clip(frame_times_of(encoder, n_frames), 0, duration)
 
     def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
@@ -667,8 +651,8 @@ class AudioIndex(BaseEstimator):
 
     def _check_columns(self, query, by: str) -> None:
         """Refuse vectors whose columns stand in another order than those of the index."""
-        of_vectors = isinstance(self._encoder, str) and hasattr(self, "feature_names_in_")
-        if by == "vector" and of_vectors:
+        named = by == "vector" and hasattr(self, "feature_names_in_")
+        if named and takes_vectors(self._encoder):
             note_columns(self, query, reset=False)
 
     def _embed_queries(self, queries: list, by: str) -> np.ndarray:
@@ -680,7 +664,7 @@ class AudioIndex(BaseEstimator):
             encoder = self._resolve(_needed(self.image_encoder, "image"), "image", on_error="raise")
             return encoder.fit(queries, None).transform(queries)
         encoder = self._fitted_encoder()
-        if encoder == "passthrough":
+        if takes_vectors(encoder):
             raise ValueError(
                 "The index was made of vectors (encoder='passthrough') and cannot embed sound: "
                 "embed the query as the vectors were, and search by='vector'"
@@ -772,8 +756,8 @@ def _real(folder) -> str:
 def _saved_parameters(listed: dict) -> dict:
     """Parameters of an index as its list states them; no other than were saved."""
     restored = {
-        name: listed[name] and restore_encoder(listed[name], fitted=False)
-        for name in ("encoder", "text_encoder", "image_encoder")
+        parameter: listed[parameter] and restore_encoder(listed[parameter], kind, fitted=False)
+        for parameter, kind in _ENCODERS.items()
     }
     for encoder in restored.values():
         if hasattr(encoder, "_validate_params"):

@@ -96,10 +96,12 @@ def _are_parameters(value) -> bool:
     )
 
 
-def _is_encoder(value, names: tuple = ("clip", "audioclip", None)) -> bool:
+def _is_encoder(value) -> bool:
     """A name, or a class with parameters, of which the encoder itself knows what is right."""
+    if isinstance(value, str):
+        return bool(value)
     if not isinstance(value, dict):
-        return value in names
+        return False
     weights = value.get("weights")
     return (
         isinstance(value.get("class"), str)
@@ -121,9 +123,9 @@ _LISTED = {
     "failed_items": _are_names,
     "n_named": lambda value: _is_number(value, 2**53),
     "parameters": _are_parameters,
-    "encoder": lambda value: _is_encoder(value, ("passthrough",)),
-    "text_encoder": _is_encoder,
-    "image_encoder": _is_encoder,
+    "encoder": _is_encoder,
+    "text_encoder": lambda value: value is None or _is_encoder(value),
+    "image_encoder": lambda value: value is None or _is_encoder(value),
     "parts": _are_parts,
     "neighbours": lambda value: value is None or _is_file(value),
 }

@@ -7,9 +7,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..models import Framing
 from ..models.audioclip import FrozenAudioCLIP, get_frozen_audioclip
 from ..validation._intervals import SECONDS
+from ..weights import WeightsReference
+from ._encoder_registry import register_encoder
 from ._sound_transformer import SoundTransformer
 
 
+@register_encoder("audioclip", embeds="audio", space="audioclip")
 class AudioCLIPTransformer(SoundTransformer):
     """Embed sound as vectors in the space of the CLIP that AudioCLIP belongs to.
 
@@ -198,6 +201,24 @@ class AudioCLIPTransformer(SoundTransformer):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
+
+    def partner_parameters(self, embeds):
+        """Parameters of the encoder of texts or images in the same file of weights.
+
+        Parameters
+        ----------
+        embeds : {"text", "image", "video"}
+            What the partner embeds.
+
+        Returns
+        -------
+        dict
+            The parameter ``pretrained``.
+        """
+        weights = self.weights
+        if isinstance(weights, WeightsReference):
+            weights = weights.path or weights.name
+        return {"pretrained": weights}
 
     def _framing(self):
         length, hop = self._to_samples("frame_length"), self._to_samples("hop_length")

@@ -8,12 +8,17 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..models import get_frozen_clip
-from ..weights import refer_to_clip
+from ..weights import CLIPReference, refer_to_clip
 from ._item_encoder import ItemEncoder
+
+AUDIOCLIP = {"model": "RN50-quickgelu", "pretrained": "audioclip-full"}
+"""The CLIP that was trained together with AudioCLIP's encoder of sound."""
 
 
 class CLIPEncoder(ItemEncoder):
     """Base of CLIP's encoders of texts, pictures and videos."""
+
+    _reference = CLIPReference
 
     _parameter_constraints = {
         **ItemEncoder._parameter_constraints,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ._clip_encoder import CLIPEncoder
+from ._clip_encoder import AUDIOCLIP, CLIPEncoder
+from ._encoder_registry import register_encoder
 from ._image_encoder import ImageEncoder
 
 
+@register_encoder("clip", embeds="image", space="clip")
+@register_encoder("audioclip", embeds="image", space="audioclip", parameters=AUDIOCLIP)
 class CLIPImageEncoder(ImageEncoder, CLIPEncoder):
     """Embed pictures as vectors in the space of CLIP.
 

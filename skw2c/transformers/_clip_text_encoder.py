@@ -7,9 +7,12 @@ import numpy as np
 from ..exceptions import TextError
 from ..system._warning import warn_caller
 from ..validation._texts import check_text, list_texts
-from ._clip_encoder import CLIPEncoder
+from ._clip_encoder import AUDIOCLIP, CLIPEncoder
+from ._encoder_registry import register_encoder
 
 
+@register_encoder("clip", embeds="text", space="clip")
+@register_encoder("audioclip", embeds="text", space="audioclip", parameters=AUDIOCLIP)
 class CLIPTextEncoder(CLIPEncoder):
     """Embed texts as vectors in the space of CLIP.
 

@@ -13,10 +13,13 @@ from ..images import VideoFile, list_videos
 from ..system._prefetch import prefetch, prefetch_map
 from ..validation._intervals import PER_SECOND
 from ..validation._tables import check_container, stack_frames
-from ._clip_encoder import CLIPEncoder
+from ._clip_encoder import AUDIOCLIP, CLIPEncoder
+from ._encoder_registry import register_encoder
 from ._rows import to_unit_length
 
 
+@register_encoder("clip", embeds="video", space="clip")
+@register_encoder("audioclip", embeds="video", space="audioclip", parameters=AUDIOCLIP)
 class CLIPVideoEncoder(CLIPEncoder):
     """Embed the pictures of videos as vectors in the space of CLIP.
 

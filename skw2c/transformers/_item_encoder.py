@@ -20,9 +20,12 @@ from sklearn.utils.validation import check_is_fitted
 from ..system._vector_store import VectorStore
 from ..validation._tables import note_columns
 from ._rows import collect_rows, to_unit_length
+from ._weights_by_reference import WeightsByReference
 
 
-class ItemEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class ItemEncoder(
+    WeightsByReference, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Base of the encoders whose items are read one by one.
 
     A subclass lists the items of X in ``_list_items``, names one in ``_name_of``, and
@@ -64,12 +67,6 @@ class ItemEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         note_columns(self, X, reset=True)
         return self._adopt(self._refer_to_weights())
 
-    def _adopt(self, reference):
-        """Become fitted with these weights."""
-        self.weights_ = reference
-        self._widths = self._network().widths
-        return self
-
     def _embed(self, X) -> list[np.ndarray]:
         """Vectors (n_frames, width) of each item of X."""
         check_is_fitted(self)
@@ -88,12 +85,6 @@ class ItemEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 verbose=self.verbose,
             )
         return [to_unit_length(rows) for rows in vectors] if self.normalize else vectors
-
-    def _refer_to_weights(self):
-        raise NotImplementedError
-
-    def _network(self):
-        raise NotImplementedError
 
     def _output(self) -> str:
         """Which of the network's vectors."""

@@ -11,11 +11,13 @@ from sklearn.utils._param_validation import Options, StrOptions
 
 from ..models.openl3 import IMAGE_SIZES, INPUT_REPRS, get_frozen_openl3_image
 from ..weights import WeightsReference, refer_to
+from ._encoder_registry import register_encoder
 from ._image_encoder import ImageEncoder
 
 _MODEL = "openl3-image"
 
 
+@register_encoder("openl3", embeds="image")
 class OpenL3ImageTransformer(ImageEncoder):
     """Embed pictures with OpenL3, a network that learned from videos without labels.
 

@@ -13,12 +13,14 @@ from ..models import Framing
 from ..models.openl3 import AUDIO_SIZES, FRONTENDS, INPUT_REPRS, SAMPLING_RATE, get_frozen_openl3
 from ..validation._intervals import SECONDS
 from ..weights import WeightsReference, refer_to
+from ._encoder_registry import register_encoder
 from ._sound_transformer import SoundTransformer
 
 # How the official files, torchopenl3's and our registry say what a network was trained on.
 _NAMED_REPR = re.compile(r"openl3[_-](?:audio[_-])?(linear|mel128|mel256)[_-](?:music|env)")
 
 
+@register_encoder("openl3", embeds="audio")
 class OpenL3Transformer(SoundTransformer):
     """Embed sound with OpenL3, a network that learned from videos without labels.
 

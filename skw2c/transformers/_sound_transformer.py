@@ -25,9 +25,12 @@ from ..validation._tables import check_container, note_columns, stack_frames
 from ..weights import WeightsReference, refer_to
 from ._embedding import ClipEmbedder
 from ._rows import to_unit_length
+from ._weights_by_reference import WeightsByReference
 
 
-class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SoundTransformer(
+    WeightsByReference, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Base of the estimators that embed clips with a frozen network.
 
     A subclass names its ``_model`` and ``_rate``, makes its network in ``_network`` and its
@@ -218,12 +221,6 @@ class SoundTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             return list(validate_data(self, X, reset=reset, ensure_all_finite=finite))
         note_columns(self, X, reset=reset)
         return clips
-
-    def _adopt(self, reference):
-        """Become fitted with these weights."""
-        self.weights_ = reference
-        self._widths = self._network().widths
-        return self
 
     def _refer_to_weights(self):
         if self.weights is None:

@@ -4,9 +4,12 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..models import SHORTEST, Framing, FrozenWav2CLIP, get_frozen_wav2clip
 from ..validation._intervals import SECONDS
+from ._encoder_registry import register_encoder
 from ._sound_transformer import SoundTransformer
 
 
+@register_encoder("wav2clip", embeds="audio", space="clip")
+@register_encoder("mini", embeds="audio", space="clip", parameters={"weights": "mini"})
 class Wav2CLIPTransformer(SoundTransformer):
     """Embed sound as vectors in the space of CLIP's pictures and texts.
 

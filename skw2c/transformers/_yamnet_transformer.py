@@ -9,9 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 from ..models import Framing
 from ..models.yamnet import WINDOW_LENGTH, FrozenYAMNet, audioset_classes, get_frozen_yamnet
 from ..validation._intervals import SECONDS
+from ._encoder_registry import register_encoder
 from ._sound_transformer import SoundTransformer
 
 
+@register_encoder("yamnet", embeds="audio")
 class YAMNetTransformer(SoundTransformer):
     """Embed sound with YAMNet, a network that tells the classes of AudioSet.
 

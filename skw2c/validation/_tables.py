@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn import get_config
-from sklearn.utils import check_array, get_tags
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 
 def note_columns(estimator, X, *, reset: bool) -> None:
-    """Note or compare the columns of an X whose items are no numbers.
+    """Note or compare the columns of X.
 
-    A DataFrame has columns, and a list has none, whatever was fitted before.
+    A DataFrame has columns, and a list has none, whatever was fitted before. Of an array of
+    numbers the columns are counted.
     """
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(estimator, name):
                 delattr(estimator, name)
-    if hasattr(X, "columns") and (reset or hasattr(estimator, "n_features_in_")):
+    has_columns = hasattr(X, "columns") or (not reset and _is_table_of_numbers(X))
+    if has_columns and (reset or hasattr(estimator, "n_features_in_")):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
+
+
+def _is_table_of_numbers(X) -> bool:
+    return getattr(X, "ndim", 0) == 2 and getattr(getattr(X, "dtype", None), "kind", "") in "biuf"
 
 
 def take_columns(estimator, inner) -> None:
@@ -26,18 +32,6 @@ def take_columns(estimator, inner) -> None:
     for name in ("n_features_in_", "feature_names_in_"):
         if hasattr(inner, name):
             setattr(estimator, name, getattr(inner, name))
-
-
-def tell_of_input(tags, estimator) -> None:
-    """State in an estimator's tags what its parameter `encoder` takes."""
-    encoder = estimator.encoder
-    if isinstance(encoder, str):
-        tags.input_tags.string = encoder != "passthrough"
-        tags.input_tags.allow_nan = estimator.on_error == "nan"
-    else:
-        inner = get_tags(encoder).input_tags
-        tags.input_tags.string = inner.string
-        tags.input_tags.allow_nan = inner.allow_nan
 
 
 def check_container(estimator, what: str, cure: str) -> None:
