@@ -56,6 +56,7 @@ def run(options: Namespace) -> int:
         tail=options.tail or "pad",
         multilabel=options.multilabel,
         threshold=options.threshold,
+        device=options.device,
     )
     with _memory(options) as memory, listed_failures(files.unread) as failures:
         classifier.set_params(encoder=make_encoder(options, memory)).fit()

@@ -27,9 +27,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_encoder(parser)
     parser.add_argument(
         "--output",
-        choices=["embedding", "encoder"],
-        default="embedding",
-        help="vector in the shared space, or the one before the projection",
+        metavar="NAME",
+        help="which vector, of encoders that give several: embedding (default), or encoder for the "
+        "one before the projection; scores of yamnet",
     )
     parser.add_argument("--normalize", action="store_true", help="scale vectors to unit length")
 
@@ -38,22 +38,21 @@ def run(options: Namespace) -> int:
     """Embed the files; return the exit status."""
     check_output(options.out)
     files = find_files(options.paths, on_error=options.on_error)
-    encoder = make_encoder(options, None)
-    encoder.set_params(output=options.output, normalize=options.normalize)
+    make_encoder(options, None)  # what does not fit together is refused before the work
     with resumable(options.out) as memory, listed_failures(files.unread) as failures:
-        encoder.set_params(memory=memory)
+        encoder = make_encoder(options, memory)
         vectors = encoder.fit_transform(files)
-        write_table(_tabulate(files, vectors, encoder), options.out)
+        write_table(_tabulate(files, vectors, encoder, options.mode), options.out)
     return SOME_FAILED if failures else 0
 
 
-def _tabulate(files: list[str], vectors, encoder):
+def _tabulate(files: list[str], vectors, encoder, mode: str):
     """One row for each file or window: its name, its time, its vector."""
     import numpy as np
     import pandas as pd
 
-    names = encoder.get_feature_names_out()
-    if encoder.mode == "clip":
+    names = _name_columns(encoder, vectors)
+    if mode == "clip":
         table = pd.DataFrame(vectors, columns=names)
         table.insert(0, "file", column_of_names(files))
         return table
@@ -64,3 +63,10 @@ def _tabulate(files: list[str], vectors, encoder):
     table.insert(1, "start", times[:, 0])
     table.insert(2, "end", times[:, 1])
     return table
+
+
+def _name_columns(encoder, vectors) -> list[str]:
+    if hasattr(encoder, "get_feature_names_out"):
+        return list(encoder.get_feature_names_out())
+    prefix = type(encoder).__name__.lower()
+    return [f"{prefix}{column}" for column in range(len(vectors[0].T))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 
 import skw2c
 
@@ -17,7 +17,15 @@ from ..exceptions import WeightsError
 from ..system._atomic import open_atomically
 from ..system._optional import import_optional
 from ._failures import listed_failures
-from ._options import add_machine, positive, weights
+from ._options import (
+    add_clip,
+    add_encoder_name,
+    add_machine,
+    clip_parameters,
+    make_encoder,
+    positive,
+    weights,
+)
 from ._partial_folder import resumable
 from ._stderr import say
 from ._tables import check_output
@@ -90,8 +98,8 @@ def _add_painting(parser: ArgumentParser) -> None:
 
 def _add_video(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("video")
-    group.add_argument("--frame-length", type=float, default=1.0, metavar="SECONDS")
-    group.add_argument("--hop-length", type=float, default=1.0, metavar="SECONDS")
+    group.add_argument("--frame-length", type=float, default=SUPPRESS, metavar="SECONDS")
+    group.add_argument("--hop-length", type=float, default=SUPPRESS, metavar="SECONDS")
     group.add_argument(
         "--frame-iterations", type=int, default=50, metavar="N", help="from window to window"
     )
@@ -106,14 +114,8 @@ def _add_models(parser: ArgumentParser) -> None:
         default="vqgan-imagenet-f16-16384",
         help="name or path of the weights of the VQGAN, or 'none' for an untrained one",
     )
-    group.add_argument(
-        "--weights",
-        type=weights,
-        default="wav2clip",
-        help="name or path of the weights of the encoder of sound, or 'none'",
-    )
-    group.add_argument("--clip-model", default="ViT-B-32-quickgelu", metavar="NAME")
-    group.add_argument("--clip-pretrained", type=weights, default="openai", metavar="TAG")
+    add_encoder_name(group)
+    add_clip(group)
 
 
 def run(options: Namespace) -> int:
@@ -135,16 +137,8 @@ def run(options: Namespace) -> int:
 def _make_painter(options: Namespace):
     return skw2c.AudioToImage(
         _find_vqgan(options),
-        encoder=skw2c.Wav2CLIPTransformer(
-            options.weights,
-            frame_length=options.frame_length,
-            hop_length=options.hop_length,
-            device=options.device,
-            n_jobs=options.n_jobs,
-            random_state=options.seed,
-        ),
-        clip_model=options.clip_model,
-        clip_pretrained=options.clip_pretrained,
+        encoder=make_encoder(options, None, random_state=options.seed, verbose=False),
+        **clip_parameters(options),
         sound_weight=options.sound_weight,
         texts=_weights_of(options.text),
         images=options.image or None,

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 
 import skw2c
 
 from ._tables import read_vectors
+
+# Options that only some encoders have, and their values where they were not given.
+_OF_ENCODER = {
+    "weights": SUPPRESS,
+    "mode": "clip",
+    "frame_length": SUPPRESS,
+    "hop_length": SUPPRESS,
+    "tail": None,
+    "batch_size": SUPPRESS,
+    "output": None,
+    "normalize": False,
+}
+_LOCAL = ("device", "n_jobs", "on_error", "random_state")
+_CLIP = {"clip_model": "model", "clip_pretrained": "pretrained"}
 
 
 def weights(text: str) -> str | None:
@@ -34,25 +48,19 @@ def add_paths(parser: ArgumentParser) -> None:
 def add_encoder(parser: ArgumentParser) -> None:
     """How sounds are embedded."""
     group = parser.add_argument_group("encoder")
-    group.add_argument(
-        "--weights",
-        type=weights,
-        default="wav2clip",
-        help="name or path of the weights, or 'none' for an untrained encoder (default: "
-        "wav2clip, the official ones, fetched once)",
-    )
+    add_encoder_name(group)
     group.add_argument(
         "--mode", choices=["clip", "frame"], default="clip", help="whole clips or windows"
     )
-    group.add_argument("--frame-length", type=float, default=1.0, metavar="SECONDS")
-    group.add_argument("--hop-length", type=float, default=1.0, metavar="SECONDS")
+    group.add_argument("--frame-length", type=float, default=SUPPRESS, metavar="SECONDS")
+    group.add_argument("--hop-length", type=float, default=SUPPRESS, metavar="SECONDS")
     group.add_argument(
         "--tail",
         choices=["pad", "drop"],
         help="an incomplete last window: heard with silence after it, or dropped (default: "
         "drop in embed, as in the original program, else pad)",
     )
-    group.add_argument("--batch-size", type=positive, default=32, metavar="N")
+    group.add_argument("--batch-size", type=positive, default=SUPPRESS, metavar="N")
     add_machine(parser)
     group.add_argument(
         "--on-error",
@@ -63,6 +71,30 @@ def add_encoder(parser: ArgumentParser) -> None:
     group.add_argument(
         "--random-state", type=int, default=0, metavar="SEED", help="for --weights none"
     )
+
+
+def add_encoder_name(parser) -> None:
+    """Which encoder of sounds, with which weights."""
+    parser.add_argument(
+        "--encoder",
+        default="wav2clip",
+        metavar="NAME",
+        help="registered encoder of sounds, such as wav2clip (default), mini or one that an "
+        "installed package brings; any other name lists those that there are",
+    )
+    parser.add_argument(
+        "--weights",
+        type=weights,
+        default=SUPPRESS,
+        help="name or path of its weights, or 'none' for untrained ones (default: the official "
+        "ones, fetched once)",
+    )
+
+
+def add_clip(parser) -> None:
+    """Which CLIP, in place of the one that shares the space of the encoder of sounds."""
+    parser.add_argument("--clip-model", default=SUPPRESS, metavar="NAME")
+    parser.add_argument("--clip-pretrained", type=weights, default=SUPPRESS, metavar="TAG")
 
 
 def add_machine(parser: ArgumentParser) -> None:
@@ -88,44 +120,66 @@ def add_words(parser: ArgumentParser) -> None:
         help="table of ready vectors in place of CLIP: .csv or .parquet with the label in the "
         "first column, or .npz with 'names' and 'vectors'",
     )
-    group.add_argument("--clip-model", default="ViT-B-32-quickgelu", metavar="NAME")
-    group.add_argument("--clip-pretrained", type=weights, default="openai", metavar="TAG")
+    add_clip(group)
 
 
-def make_encoder(options: Namespace, memory: str | None):
-    """The encoder of sounds that the options describe."""
-    return skw2c.Wav2CLIPTransformer(
-        options.weights,
-        mode=options.mode,
-        frame_length=options.frame_length,
-        hop_length=options.hop_length,
-        tail=options.tail or "drop",
-        batch_size=options.batch_size,
-        device=options.device,
-        n_jobs=options.n_jobs,
-        memory=memory,
-        on_error=options.on_error,
-        random_state=options.random_state,
-        verbose=not options.quiet,
-    )
+def make_encoder(options: Namespace, memory: str | None, **parameters):
+    """Make the encoder of sounds that the options describe.
+
+    Parameters
+    ----------
+    options : Namespace
+        What was not given in it is left to the encoder.
+    memory : str or None
+        Where it keeps vectors.
+    **parameters
+        What the command chooses itself, where the encoder has it.
+
+    Raises
+    ------
+    ValueError
+        If the encoder is not registered, or an option does not apply to it.
+    """
+    from ..transformers._encoder_registry import find_encoder  # not for --help
+
+    entry = find_encoder(options.encoder, "audio")
+    if entry.embeds != "audio":
+        raise ValueError(f"encoder={options.encoder!r} takes vectors, and cannot embed files")
+    given = {name: value for name, value in vars(options).items() if name in _OF_ENCODER}
+    given = {name: value for name, value in given.items() if value != _OF_ENCODER[name]}
+    for name in sorted(set(given) - set(entry.encoder._get_param_names())):
+        raise ValueError(
+            f"--{name.replace('_', '-')} does not apply to --encoder {options.encoder}: leave it "
+            "out, or choose another encoder"
+        )
+    local = {name: value for name, value in vars(options).items() if name in _LOCAL}
+    verbose = not options.quiet
+    return entry.make(**{**local, "memory": memory, "verbose": verbose, **parameters, **given})
 
 
 def make_text_encoder(options: Namespace):
-    """The encoder of words that the options describe, or the table of their vectors."""
+    """Make the encoder of words that the options describe, or the table of their vectors.
+
+    Without options it is the one that shares the space of the encoder of sounds.
+    """
     if options.label_vectors:
         return read_vectors(options.label_vectors)
-    return skw2c.CLIPTextEncoder(**_clip_parameters(options))
+    return _make_clip(skw2c.CLIPTextEncoder, options)
 
 
 def make_image_encoder(options: Namespace):
-    """The encoder of pictures that the options describe."""
-    return skw2c.CLIPImageEncoder(**_clip_parameters(options))
+    """Make the encoder of images that the options describe."""
+    return _make_clip(skw2c.CLIPImageEncoder, options)
 
 
-def _clip_parameters(options: Namespace) -> dict:
-    return dict(
-        model=options.clip_model,
-        pretrained=options.clip_pretrained,
-        device="auto" if options.device == "openvino" else options.device,
-        random_state=0,
-    )
+def clip_parameters(options: Namespace) -> dict:
+    """Model and weights of CLIP, where they were given."""
+    return {name: value for name, value in vars(options).items() if name in _CLIP}
+
+
+def _make_clip(kind: type, options: Namespace):
+    given = {_CLIP[name]: value for name, value in clip_parameters(options).items()}
+    if not given:
+        return "auto"
+    device = "auto" if options.device == "openvino" else options.device
+    return kind(**given, device=device, random_state=0)

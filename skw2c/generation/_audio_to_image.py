@@ -340,6 +340,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             nothing guides it.
         """
         _check_augmentations(self.augment)
+        model, pretrained = self._find_clip()  # before anything is fetched
         self._fit_encoder(X)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.seed_ = seed
@@ -348,7 +349,6 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             if self.weights is None
             else refer_to(self.weights, "vqgan", progress=bool(self.verbose))
         )
-        model, pretrained = self._find_clip()
         self.clip_ = refer_to_clip(
             model, pretrained, seed if pretrained is None else 0, progress=bool(self.verbose)
         )

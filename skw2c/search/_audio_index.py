@@ -760,7 +760,7 @@ def _saved_parameters(listed: dict) -> dict:
         for parameter, kind in _ENCODERS.items()
     }
     for encoder in restored.values():
-        if hasattr(encoder, "_validate_params"):
+        if hasattr(encoder, "_parameter_constraints"):
             encoder._validate_params()
     restored["encoder"] = restored["encoder"] or "passthrough"
     # Indexes that were saved before this parameter were made without the ends of clips.
