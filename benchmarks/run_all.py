@@ -39,12 +39,10 @@ from benchmarks.running.extraction import VectorCache, backend
 from benchmarks.running.options import parse_arguments
 from benchmarks.running.probes import PROBES
 from benchmarks.running.trials import TrialStore
-from benchmarks.systems.catalogue import Catalogue, load_factory
-from benchmarks.tasks import SLOW, TASKS
+from benchmarks.systems.catalogue import choose_systems, official_systems, world_systems
+from benchmarks.tasks import TASKS
 from skw2c.metrics import available_java_scores
 
-# They train an encoder anew for each fold: in the papers' size days without a GPU.
-SLOW_SYSTEMS = ("supervise", "distilled")
 _WHEN_FULL = ". Make room, and give the same command again: what is finished is kept"
 _PACKAGES = (
     "skw2c", "torch", "scikit-learn", "numpy", "librosa", "soundfile", "soxr", "open-clip-torch",
@@ -56,7 +54,7 @@ def main(arguments=None):
     """Run what the command line asks for; return the exit status."""
     start, used = time.perf_counter(), count_cpu_seconds()
     try:
-        options = parse_arguments(arguments, tasks=list(TASKS), slow=SLOW, datasets=list(READERS))
+        options = parse_arguments(arguments, TASKS, list(READERS))
         if options.check_data:
             tell_of_data(check_data(options.data_root or ".", options.datasets))
             return 0
@@ -83,28 +81,47 @@ def main(arguments=None):
 def run_world(options, facts):
     """All tasks in the generated world, for one or several seeds."""
     cells, first = [], options.seed
-    others = Catalogue(options).systems()
-    own = [name for name in World.NAMES if not (options.quick and name in SLOW_SYSTEMS)]
-    options.features = options.features or own
-    choose_systems(options, dict.fromkeys([*others, *World.NAMES]))  # before the work
-    if set(options.tasks) == set(TASKS) - set(SLOW) and not Path(options.cache, "cells").exists():
-        tell_estimate(options, options.features)
+    official, known = official_systems(options), world_systems(World(options))
+    options.features = options.features or _choose_names(options, known)
+    systems = choose_systems(options.features, {**official, **known})  # before the work
+    _check_quick(options, systems)
+    if _is_whole(options):
+        tell_estimate(options, systems)
     for seed in range(first, first + options.n_seeds):
         options.seed = seed
         world = World(options)
         facts["history"].append({"seed": seed, "rows": world.made.history})
         facts["introduction"] = world.describe()
-        systems = choose_systems(options, {**others, **world.systems()})
+        systems = choose_systems(options.features, {**official, **world_systems(world)})
         cells += run_once(options, world, systems, facts)
     options.seed = first
     return average_seeds(cells)
+
+
+def _choose_names(options, known):
+    """The systems of the world; with ``--quick`` only those that are not slow."""
+    return [name for name, system in known.items() if not (options.quick and system.slow)]
+
+
+def _check_quick(options, systems):
+    """Refuse to leave out and to run the same system."""
+    slow = [system.name for system in systems if system.slow]
+    if options.quick and slow:
+        left_out = " and ".join(slow)
+        raise ValueError(f"--quick leaves {left_out} out: name it among --features, or say --quick")
+
+
+def _is_whole(options):
+    """Whether all tasks that are not slow are run, and nothing is kept of an earlier run."""
+    usual = {name for name, task in TASKS.items() if not task.slow}
+    return set(options.tasks) == usual and not Path(options.cache, "cells").exists()
 
 
 def run_once(options, world, systems, facts):
     """The cells of a world; where all of them are finished, its clips are not even made."""
     weights = list_weights(systems)
     facts["weights"] += [row for row in weights if row not in facts["weights"]]
-    if not all(name in World.NAMES for name in options.features):
+    if not all(name in world_systems(world) for name in options.features):
         return run_tasks(options, world.data(), systems)
     recipes = [system.identify_learning() for system in systems]
     identity = (*world.identity, weights, recipes, available_java_scores())
@@ -122,7 +139,7 @@ def run_once(options, world, systems, facts):
 
 def run_paper(options, facts):
     """All tasks on the official data sets that are there."""
-    systems = choose_systems(options, Catalogue(options).systems())
+    systems = choose_systems(options.features, official_systems(options))
     data, problems = [], []
     for name in options.datasets:
         try:
@@ -162,12 +179,6 @@ def summarise(data):
     """What the report says of a data set."""
     notes = " ".join(data.notes)
     return {"data set": data.name, "clips": len(data), "absent": len(data.missing), "notes": notes}
-
-
-def choose_systems(options, known):
-    """The systems that the command line names, those of the user's own among them."""
-    names = options.features or [name for name in known if name not in SLOW_SYSTEMS]
-    return [known[name] if name in known else load_factory(name) for name in names]
 
 
 def run_tasks(options, data, systems):

@@ -16,9 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
 from benchmarks import tasks
-from benchmarks.datasets import dataset, generated
+from benchmarks.datasets import dataset
 from benchmarks.running import bench, cells, extraction, fingerprint, probes, segments, trials
-from benchmarks.systems import catalogue, mfcc
+from benchmarks.systems import mfcc, supervise
+from benchmarks.systems.system import System
 from benchmarks.tasks import audio_retrieval, classification, data_efficiency, maps
 from skw2c import SupervisedAudioClassifier, Wav2CLIPTransformer, YAMNetTransformer
 
@@ -316,7 +317,7 @@ def test_classes_without_clips_to_learn_from_are_named(tmp_path):
     options = argparse.Namespace(seed=0, probe="logistic", n_trials=5)
     folders = (extraction.VectorCache(tmp_path), trials.TrialStore(tmp_path))
     run = bench.Bench(options, [data], [], cells.CellStore(tmp_path), *folders)
-    system = catalogue.System("own", "own", Identity)
+    system = System("own", "own", Identity)
     cell = cells.Cell("classification", data.name, system.title)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -579,7 +580,7 @@ def test_chance_is_among_all_that_can_be_answered():
 
 def test_fewer_clips_are_learned_from_for_more_epochs():
     """Batches get smaller where that costs no steps."""
-    plan = generated.plan_supervise
+    plan = supervise.plan_training
     expected = [(32, 12), (32, 12), (32, 24), (32, 30), (16, 42), (12, 40), (12, 84)]
     assert [plan(12, n) for n in (5000, 1000, 500, 400, 100, 25, 12)] == expected
 
@@ -594,7 +595,7 @@ def test_seconds_are_told_apart_but_labels_counted_in_clips(tmp_path, rng):
     folders = (extraction.VectorCache(tmp_path), trials.TrialStore(tmp_path))
     options = argparse.Namespace(seed=0, probe="logistic", n_trials=1)
     run = bench.Bench(options, [data], [], cells.CellStore(tmp_path), *folders)
-    system = catalogue.System("mfcc", "MFCC", mfcc.MFCCTransformer)
+    system = System("mfcc", "MFCC", mfcc.MFCCTransformer)
 
     def fill(name):
         cell = cells.Cell(name, data.name, system.title)

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.mini import distill_yamnet
 from benchmarks.running import cells, options
 from benchmarks.systems import catalogue
+from benchmarks.tasks import TASKS
 from skw2c.training import Run
 
 from .test_run_all import esc_folder  # noqa: F401, a fixture
@@ -28,8 +29,8 @@ def test_it_is_a_system_of_run_all(tmp_path, monkeypatch):
     """Each fold gets an encoder of its own, and what lacks is said."""
     monkeypatch.setenv("SKW2C_CACHE", str(tmp_path / "none"))
     arguments = ["--data-root", ".", "--weights-dir", str(tmp_path), "--out", str(tmp_path)]
-    parsed = options.parse_arguments(arguments, tasks=["map"], slow=(), datasets=["esc50"])
-    system = catalogue.Catalogue(parsed).systems()["distilled"]
+    parsed = options.parse_arguments(arguments, TASKS, ["esc50"])
+    system = catalogue.official_systems(parsed)["distilled"]
     with pytest.raises(cells.NotHereError, match="yamnet.h5"):
         system.make_classifier(0, 100)
     write_keras(tmp_path / "yamnet.h5", draw_layers())

@@ -13,11 +13,11 @@ import pytest
 import soundfile
 import torch
 
-from benchmarks import run_all, tasks
+from benchmarks import run_all
 from benchmarks.datasets import dataset, generated
 from benchmarks.running import bench, cells, estimate, extraction, options
-from benchmarks.systems import catalogue
-from benchmarks.tasks import frame_level, imagining
+from benchmarks.systems import catalogue, wav2clip
+from benchmarks.tasks import TASKS, frame_level, imagining
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 
 from .conftest import REPOSITORY
@@ -162,7 +162,7 @@ def test_small_world(tmp_path, monkeypatch, tiny_world, capsys):
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert (scores["cpu_seconds"] > 0).any()
     cells = read_cells(tmp_path)
-    names = {kind.name for kind in tasks.TASKS.values()}
+    names = {kind.name for kind in TASKS.values()}
     assert {task for task, _, _ in cells} == names - {"fine-tuning", "pictures from sound"}
     systems = {
         "Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP mini", "Wav2CLIP (distilled)"
@@ -201,7 +201,7 @@ def test_small_world(tmp_path, monkeypatch, tiny_world, capsys):
 def test_pictures_from_sound(tmp_path, monkeypatch, tiny_world):
     vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
-    monkeypatch.setattr(generated, "train_small_vqgan", lambda *_, **__: vqgan)
+    monkeypatch.setattr(wav2clip, "train_small_vqgan", lambda *_, **__: vqgan)
     arguments = [
         "--tasks", "pictures-from-sound", "--features", "mfcc", "wav2clip", "--out", str(tmp_path),
         "--n-train", "12", "--n-test", "24", "--n-painted", "12", "--painting-steps", "2",
@@ -298,11 +298,10 @@ def test_learners_pass_over_what_cannot_be_read(tmp_path, esc_folder):
 
 def test_rows_are_called_what_they_are(tmp_path, tiny_checkpoint):
     """Somebody's own weights are not compared with the official ones; in-domain rows are marked."""
-    known = dict(tasks=["classification"], slow=(), datasets=["esc50"])
 
     def find(name, *more):
-        parsed = options.parse_arguments(["--data-root", ".", *more], **known)
-        return catalogue.Catalogue(parsed).systems()[name]
+        parsed = options.parse_arguments(["--data-root", ".", *more], TASKS, ["esc50"])
+        return catalogue.official_systems(parsed)[name]
 
     assert find("wav2clip").title == "Wav2CLIP"
     own = find("wav2clip", "--weights", tiny_checkpoint)
@@ -312,6 +311,7 @@ def test_rows_are_called_what_they_are(tmp_path, tiny_checkpoint):
 
     class Told:
         name = "classification"
+        zero_shot = False
         suits = staticmethod(lambda system: True)
         fits = staticmethod(lambda data: True)
         prepare = staticmethod(lambda data: data)
@@ -350,10 +350,11 @@ def test_check_data_of_some(esc_folder, capsys, named):
 
 def test_each_name_is_taken_once():
     """A system or task that is named twice would stand in the tables twice."""
-    known = dict(tasks=["classification", "map"], slow=(), datasets=["esc50", "desed"])
     parsed = options.parse_arguments(
         ["--data-root", ".", "--tasks", "map,esc50", "map", "--datasets", "desed", "esc50", "desed",
-         "--features", "mfcc", "wav2clip,mfcc"], **known,
+         "--features", "mfcc", "wav2clip,mfcc"],
+        TASKS,
+        ["esc50", "desed"],
     )  # fmt: skip
     assert parsed.tasks == ["map"]
     assert parsed.datasets == ["desed", "esc50"]
@@ -374,17 +375,20 @@ def test_what_a_run_will_take(monkeypatch, capsys):
     monkeypatch.setattr(estimate, "measure_rate", lambda: 100)
 
     def parse(*arguments):
-        return options.parse_arguments(arguments, tasks=["map"], slow=(), datasets=[])
+        return options.parse_arguments(arguments, TASKS, [])
 
-    whole = estimate.estimate_minutes(parse(), ["mfcc", "supervise"])
-    twice = estimate.estimate_minutes(parse("--n-seeds", "2"), ["mfcc", "supervise"])
-    assert sum(twice.values()) == pytest.approx(2 * sum(whole.values()))
-    less = estimate.estimate_minutes(parse("--supervise-shares", "100"), ["mfcc", "supervise"])
-    assert sum(less.values()) < sum(whole.values())
+    def count(*arguments):
+        parsed = parse(*arguments)
+        systems = catalogue.world_systems(generated.World(parsed))
+        minutes = estimate.estimate_minutes(parsed, [systems["mfcc"], systems["supervise"]])
+        return sum(minutes.values())
+
+    whole = count()
+    assert count("--n-seeds", "2") == pytest.approx(2 * whole)
+    assert count("--supervise-shares", "100") < whole
     monkeypatch.setattr(estimate, "measure_rate", lambda: 50)
-    slower = estimate.estimate_minutes(parse(), ["mfcc", "supervise"])
-    assert sum(slower.values()) == pytest.approx(2 * sum(whole.values()))
-    estimate.tell_estimate(parse(), ["mfcc"])
+    assert count() == pytest.approx(2 * whole)
+    estimate.tell_estimate(parse(), [catalogue.official_systems(parse())["mfcc"]])
     told = capsys.readouterr().out
     assert "This will take about" in told
     assert "Supervise" not in told

@@ -43,8 +43,8 @@ class AudioDataset:
         has none.
     nothing : list of str
         How it is said that none of the classes is heard, where that is a task.
-    only : tuple of str
-        Tasks that the set is for; empty means all that it has what they need for.
+    only_zero_shot : bool
+        Whether the set is for tasks alone that learn nothing from its classes.
     by_seconds : bool
         Whether the classes are told of each second, and not of whole clips.
     marks : list of str
@@ -69,7 +69,7 @@ class AudioDataset:
     events: pd.DataFrame | None = None
     pictures: list | None = None
     nothing: list = field(default_factory=list)
-    only: tuple = ()
+    only_zero_shot: bool = False
     by_seconds: bool = False
     marks: list = field(default_factory=list)
     missing: list = field(default_factory=list)
@@ -107,10 +107,6 @@ class AudioDataset:
     def multilabel(self):
         """Whether a clip may have any number of classes."""
         return self.target is not None and self.target.ndim == 2
-
-    def is_for(self, task):
-        """Whether a task is meant for the set."""
-        return not self.only or task in self.only
 
     def tested(self):
         """The official part for tests, or all clips where there is none."""

@@ -1,32 +1,14 @@
-"""The small generated world as data sets and systems: the offline profile of the benchmarks."""
+"""The small generated world and its data sets: the offline profile of the benchmarks."""
 
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 import skw2c
 from benchmarks.datasets.dataset import AudioDataset
-from benchmarks.systems.catalogue import System
-from benchmarks.systems.mfcc import MFCCTransformer
-from skw2c import (
-    AudioToImage,
-    CLIPImageEncoder,
-    CLIPTextEncoder,
-    SupervisedAudioClassifier,
-    Wav2CLIPTransformer,
-    make_small_world,
-)
-from skw2c.datasets import (
-    SOUND_KINDS,
-    make_audiovisual_events,
-    pair_frames,
-    train_small_vqgan,
-)
-from skw2c.models import Wav2CLIP
-from skw2c.weights import keep_in_memory
+from skw2c import make_small_world
+from skw2c.datasets import SOUND_KINDS, make_audiovisual_events
 
 PROMPTS = ("the sound of {}", "a picture of {}", "this is {}", "{} is heard")
 NOTHING = "nothing is heard"
@@ -36,11 +18,6 @@ MIXTURES = "generated mixtures"
 # Clips that are evaluated on have other seeds than those that are trained on.
 HELD_OUT = 10_000
 N_MIXTURES = {"train": 400, "test": 200}
-# Supervise: a tenth of fewer clips cannot tell which epoch was best.
-_ENOUGH_TO_VALIDATE = 500
-_FULL, _MOST_EPOCHS = 1000, 7
-# As many steps of half as many clips cost half, and with few clips lead about as far.
-_BATCH, _FEW, _SMALLEST_BATCH = 32, 250, 12
 
 
 class World:
@@ -53,14 +30,21 @@ class World:
         ``verbose``.
     """
 
-    NAMES = ("supervise", "mfcc", "untrained", "mini", "wav2clip")
-
     def __init__(self, options):
         self.options = options
-        self.made = make_small_world(
-            n_clips=options.n_train, max_epochs=options.epochs, random_state=options.seed,
-            folder=options.world, n_jobs=options.n_jobs, verbose=True,
-        )  # fmt: skip
+
+    @cached_property
+    def made(self):
+        """The small CLIP and the encoder, which are trained when they are first asked for."""
+        options = self.options
+        return make_small_world(
+            n_clips=options.n_train,
+            max_epochs=options.epochs,
+            random_state=options.seed,
+            folder=options.world,
+            n_jobs=options.n_jobs,
+            verbose=True,
+        )
 
     @property
     def identity(self):
@@ -75,7 +59,7 @@ class World:
 
     def data(self):
         """The data sets of the world."""
-        known, seed = self._known, HELD_OUT + self.options.seed
+        known, seed = self.known, HELD_OUT + self.options.seed
         new = make_audiovisual_events(self.options.n_test, random_state=seed)
         both = join(as_dataset(known, "train"), as_dataset(new, "test"))
         heard = np.isin(both.target, self.made.kinds)
@@ -87,84 +71,23 @@ class World:
             self._describe(both, unseen, f"{title}, among all", SOUND_KINDS),
         ]
         for data in among:
-            data.only = ("zero-shot",)
+            data.only_zero_shot = True
         return [main, self._mix(main), *among]
 
     @property
-    def _device(self):
+    def device(self):
         """The same on every machine, unless another is asked for."""
         return "cpu" if self.options.device == "auto" else self.options.device
 
+    @property
+    def parameters(self):
+        """Parameters that all transformers of sound take."""
+        return dict(device=self.device, n_jobs=self.options.n_jobs, on_error="nan")
+
     @cached_property
-    def _known(self):
+    def known(self):
         """The clips that the encoders were trained on."""
         return make_audiovisual_events(self.options.n_train, random_state=self.options.seed)
-
-    def make_painter(self):
-        """What paints in the world: a small VQGAN that learned its pictures."""
-        options = self.options
-        pairs = pair_frames(self._known, n_visible=2, random_state=options.seed)
-        weights = train_small_vqgan(
-            pairs.images, folder=Path(self.made.clip).parent, random_state=options.seed,
-            verbose=options.verbose,
-        )  # fmt: skip
-        return AudioToImage(
-            weights, clip_model=self.made.clip, size=pairs.images.shape[1],
-            n_iter=options.painting_steps, learning_rate=0.05, n_cutouts=8,
-            device=self._device, random_state=options.seed, verbose=options.verbose,
-        )  # fmt: skip
-
-    def systems(self):
-        """The systems that are compared in the world."""
-        options = self.options
-        common = dict(device=self._device, n_jobs=options.n_jobs, on_error="nan")
-        clip = dict(device=self._device, normalize=True)
-        encoder = self.made.encoder
-
-        def supervise(seed, n_clips):
-            batch_size, max_epochs = plan_supervise(options.supervise_epochs, n_clips)
-            return SupervisedAudioClassifier(
-                encoder_width=options.supervise_width, clip_length=3.0, learning_rate=2e-3,
-                batch_size=batch_size, lr_patience=2, early_stopping_patience=None,
-                max_epochs=max_epochs,
-                validation_fraction=0.1 if n_clips >= _ENOUGH_TO_VALIDATE else 0.0,
-                n_jobs=options.n_jobs, devices="cpu", random_state=seed, verbose=options.verbose,
-            )  # fmt: skip
-
-        def untrained():
-            weights = draw_weights(self.made.width, options.seed)
-            return Wav2CLIPTransformer(weights, output="encoder", **common)
-
-        return {
-            "supervise": System(
-                "supervise",
-                "Supervise",
-                make_classifier=supervise,
-                notes=[
-                    "trained for more epochs where there are fewer clips, none of which are put "
-                    f"aside to judge epochs by where there are less than {_ENOUGH_TO_VALIDATE}"
-                ],
-            ),
-            "mfcc": System("mfcc", "MFCC", MFCCTransformer),
-            "untrained": System(
-                "untrained", "Wav2CLIP (untrained)", untrained, notes=["random weights"]
-            ),
-            "mini": System(
-                "mini",
-                "Wav2CLIP mini",
-                lambda: Wav2CLIPTransformer("mini", output="encoder", **common),
-                notes=["learned from real sound, not in this world"],
-            ),
-            "wav2clip": System(
-                "wav2clip",
-                "Wav2CLIP (distilled)",
-                lambda: Wav2CLIPTransformer(encoder, **common),
-                lambda: CLIPTextEncoder(self.made.clip, **clip),
-                lambda: CLIPImageEncoder(self.made.clip, **clip),
-                make_painter=self.make_painter,
-                make_features=lambda: Wav2CLIPTransformer(encoder, output="encoder", **common),
-            ),
-        }
 
     def describe(self):
         """What the report says of the world."""
@@ -204,22 +127,6 @@ class World:
             MIXTURES, clips, classes=data.classes, words=data.words, target=np.array(target),
             split=np.array(split), marks=[MARK],
         )  # fmt: skip
-
-
-def plan_supervise(n_epochs, n_clips):
-    """Batch size and epochs from scratch: about as many steps for fewer clips, within reason."""
-    epochs = np.clip(n_epochs * _FULL / n_clips, n_epochs, _MOST_EPOCHS * n_epochs)
-    batch = whole = min(_BATCH, n_clips)
-    if n_clips < _FEW:
-        batch = max(whole // 2, min(whole, _SMALLEST_BATCH))
-    return batch, round(epochs * batch / whole)
-
-
-def draw_weights(width, seed):
-    """Random weights of the network that is distilled."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return keep_in_memory(Wav2CLIP(width=width).eval().state_dict())
 
 
 def as_dataset(clips, part):

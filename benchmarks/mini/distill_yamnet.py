@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.datasets import readers
 from benchmarks.running.probes import make_probe
-from benchmarks.systems.distilled import DistilledFeatures, make_student
+from benchmarks.systems.distilled_features import DistilledFeatures, make_student
 from benchmarks.systems.mfcc import MFCCTransformer
 from skw2c import Wav2CLIPTransformer, YAMNetTransformer
 from skw2c.system._atomic import write_atomically

@@ -37,7 +37,7 @@ class Bench:
     def run(self, task):
         """Fill all cells of a task, or take them from disk, and tell of them."""
         for data in self.data:
-            if not (data.is_for(task.name) and task.fits(data)):
+            if (data.only_zero_shot and not task.zero_shot) or not task.fits(data):
                 continue
             part = task.prepare(data)
             for system in filter(task.suits, self.systems):

@@ -5,13 +5,10 @@ import time
 import numpy as np
 import torch
 
-from benchmarks.datasets.generated import N_MIXTURES, plan_supervise
 from skw2c.models import Classification, build_student
 
 _WIDTH, _BATCH, _SAMPLES = 16, 32, 48000
-_SUPERVISE = "the trainings of Supervise"
 _SHORTEST = 0.7  # seconds of measuring
-_HEARD = 10 / 12  # of the kinds of sound
 # What else takes time, in clips of training: the small CLIP and the pictures, for each clip;
 # vectors, probes, captions and maps, for each clip and system.
 _CLIP, _TASKS = 5, 4
@@ -23,8 +20,9 @@ def tell_estimate(options, systems):
     parts = [f"{value:.0f} for {name}" for name, value in minutes.items() if value]
     text = f"This will take about {sum(minutes.values()):.0f} minutes as this machine is now: "
     print(f"{text}{', '.join(parts)}.", flush=True)
-    if minutes[_SUPERVISE]:
-        print("With --quick Supervise is left out; all other figures stay the same.", flush=True)
+    slow = " and ".join(system.title for system in systems if system.slow)
+    if slow:
+        print(f"With --quick {slow} is left out; all other figures stay the same.", flush=True)
 
 
 def estimate_minutes(options, systems):
@@ -33,8 +31,7 @@ def estimate_minutes(options, systems):
     Parameters
     ----------
     options : Namespace
-    systems : list of str
-        Their names.
+    systems : list of System
 
     Returns
     -------
@@ -43,22 +40,13 @@ def estimate_minutes(options, systems):
     """
     rate = 60 * measure_rate()
     n_clips = options.n_train + options.n_test
-    others = [name for name in systems if name != "supervise"]
+    learners = [system for system in systems if system.count_training is not None]
     works = {
         "the world": options.n_train * (options.epochs + _CLIP),
-        _SUPERVISE: _count_supervise(options) if "supervise" in systems else 0,
-        "all else": n_clips * _TASKS * len(others),
+        **{f"the trainings of {learner.title}": learner.count_training() for learner in learners},
+        "all else": n_clips * _TASKS * (len(systems) - len(learners)),
     }
     return {name: options.n_seeds * work / rate for name, work in works.items()}
-
-
-def _count_supervise(options):
-    """Clips that are trained on, each as often as it is seen."""
-    n_clips = round(options.n_train * _HEARD)
-    sizes = [round(n_clips * share / 100) for share in options.supervise_shares]
-    sizes += [N_MIXTURES["train"], *([] if 100 in options.supervise_shares else [n_clips])]
-    scale = options.supervise_width / _WIDTH
-    return scale * sum(n * plan_supervise(options.supervise_epochs, n)[1] for n in sizes)
 
 
 def measure_rate():

@@ -12,14 +12,27 @@ from skw2c.weights import sha256_of
 
 # How an estimator works on this machine, which says nothing of its results.
 _LOCAL = {
-    "device", "devices", "n_jobs", "memory", "verbose", "on_error", "checkpoint_dir",
-    "checkpoint_interval", "checkpoints", "resume",
-}  # fmt: skip
+    "device",
+    "devices",
+    "n_jobs",
+    "memory",
+    "verbose",
+    "on_error",
+    "checkpoint_dir",
+    "checkpoint_interval",
+    "checkpoints",
+    "resume",
+}
+# Keys of what is on disk spell out values of parameters as they were first called.
+_FIRST_CALLED = {
+    "Wav2CLIPTransformer": {("output", "embedding"): "clip"},
+    "AudioCLIPTransformer": {("output", "embedding"): "clip"},
+}
 
 
 def identify(encoder):
     """All that the vectors of a fitted encoder depend on, in words."""
-    parameters = encoder.get_params(deep=False) if hasattr(encoder, "get_params") else {}
+    parameters = _parameters_of(encoder) if hasattr(encoder, "get_params") else {}
     weights = getattr(encoder, "weights_", None)
     if weights is not None:
         # They tell of the seed too, where they are random.
@@ -34,10 +47,18 @@ def identify_recipe(estimator):
     """All that an estimator will be once it is fitted, but for the data, in words."""
     parameters = sorted(
         (name, _identify_value(value))
-        for name, value in estimator.get_params(deep=False).items()
+        for name, value in _parameters_of(estimator).items()
         if name not in _LOCAL
     )
     return f"{type(estimator).__qualname__} {parameters} {_identify_kind(estimator)}"
+
+
+def _parameters_of(estimator):
+    first_called = _FIRST_CALLED.get(type(estimator).__qualname__, {})
+    return {
+        name: first_called.get((name, value), value) if isinstance(value, str) else value
+        for name, value in estimator.get_params(deep=False).items()
+    }
 
 
 def _identify_value(value):

@@ -3,7 +3,9 @@
 import argparse
 
 from benchmarks.running.probes import PROBES
-from benchmarks.tasks.data_efficiency import SHARES
+
+SHARES = (1, 2, 5, 10, 20, 50, 100)
+"""Parts of the labels that systems learn from to show how many they need, in per cent."""
 
 # In the generated world all is small; the papers' sets get what the papers state.
 _PROFILES = {
@@ -26,23 +28,23 @@ _PROFILES = {
 }
 
 
-def parse_arguments(arguments, *, tasks, slow, datasets):
+def parse_arguments(arguments, tasks, datasets):
     """Read the command line.
 
     Parameters
     ----------
     arguments : list of str or None
         None takes those of the program.
-    tasks, datasets : list of str
+    tasks : dict of str to Task
+        By name; those that are slow are left out where none is named.
+    datasets : list of str
         Names that are known.
-    slow : list of str
-        Tasks that are left out where none is named.
 
     Returns
     -------
     Namespace
     """
-    options = _make_parser(tasks, slow, datasets).parse_args(arguments)
+    options = _make_parser(tasks, datasets).parse_args(arguments)
     if options.profile is None:
         options.profile = "world" if options.data_root is None else "paper"
     # A data set among the tasks means that its classes are to be told.
@@ -55,7 +57,7 @@ def parse_arguments(arguments, *, tasks, slow, datasets):
     for name, value in _PROFILES[options.profile].items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    options.tasks = options.tasks or [name for name in tasks if name not in slow]
+    options.tasks = options.tasks or [name for name, task in tasks.items() if not task.slow]
     options.datasets = options.datasets or list(datasets)
     options.cache = options.cache or f"{options.out}/cache"
     return options
@@ -75,31 +77,58 @@ def _check_profile(options):
                 "--n-seeds is for the generated world: official data have folds, or --n-trials"
             )
         return
-    if options.quick and "supervise" in (options.features or []):
-        raise ValueError("--quick leaves supervise out: name it among --features, or say --quick")
     if options.datasets and options.data_root is None:
         raise ValueError(f"{' and '.join(options.datasets)} must be read from --data-root")
     if options.data_root is not None:
         raise ValueError("--profile world generates its data: leave --data-root out")
 
 
-def _make_parser(tasks, slow, datasets):
+def _make_parser(tasks, datasets):
     parser = argparse.ArgumentParser(
         prog="run_all.py", description="Make the tables and figures of the papers."
     )
+    _add_choices(parser, tasks, datasets)
+    _add_manner(parser)
+    _add_trainings(parser)
+    _add_weights(parser.add_argument_group("weights"))
+    _add_world(parser.add_argument_group("generated world"))
+    return parser
+
+
+def _add_choices(parser, tasks, datasets):
+    """What is run."""
     add = parser.add_argument
     add("--profile", choices=tuple(_PROFILES), help="default: world; with --data-root: paper")
-    add("--quick", action="store_true", help="in the generated world: leave out supervise, whose "
-        "trainings take long; all other figures are the same, and are kept for a run "
-        "without it")  # fmt: skip
+    add(
+        "--quick",
+        action="store_true",
+        help="in the generated world: leave out supervise, whose trainings take long; all other "
+        "figures are the same, and are kept for a run without it",
+    )
     add("--data-root", help="folder of one official data set, or of several")
-    add("--check-data", action="store_true", help="say what is there, and where the rest is, of "
-        "--datasets or all")  # fmt: skip
-    others = f"default: all but {' and '.join(slow)}"
-    add("--tasks", nargs="+", action=_Names, known=[*tasks, *datasets], help=others)
+    add(
+        "--check-data",
+        action="store_true",
+        help="print what is there, and where the rest is, of --datasets or all",
+    )
+    slow = " and ".join(name for name, task in tasks.items() if task.slow)
+    known = [*tasks, *datasets]
+    add("--tasks", nargs="+", action=_Names, known=known, help=f"default: all but {slow}")
     add("--datasets", nargs="+", action=_Names, known=datasets, help="default: all that are there")
-    add("--features", nargs="+", action=_Names, known=None, help="systems to compare, among them "
-        "your own, module:factory; default: all but supervise and distilled")  # fmt: skip
+    add(
+        "--features",
+        "--systems",
+        nargs="+",
+        action=_Names,
+        known=None,
+        help="systems to compare, among them your own, module:factory; default: all but those "
+        "that train an encoder for each fold (supervise, distilled)",
+    )
+
+
+def _add_manner(parser):
+    """How it is run."""
+    add = parser.add_argument
     add("--out", default="results", help="folder of the report")
     add("--cache", help="folder of vectors and finished cells; default: OUT/cache")
     add("--device", default="auto")
@@ -107,31 +136,53 @@ def _make_parser(tasks, slow, datasets):
     add("--dask", type=int, metavar="N", help="share the vectors out over N processes of Dask")
     add("--seed", type=int, default=0)
     add("--verbose", action="store_true", help="show progress bars")
+
+
+def _add_trainings(parser):
+    """What is trained on top, or from scratch."""
+    add = parser.add_argument
     add("--probe", choices=tuple(PROBES), default="mlp", help="the classifier on frozen vectors")
     add("--n-trials", type=int, help="where there are no official folds")
     add("--supervise-width", type=int, help="channels of the encoder from scratch")
     add("--supervise-epochs", type=int, help="in the generated world those with all clips")
-    add("--supervise-shares", type=int, nargs="+", metavar="PERCENT", help="shares of the labels "
-        "that supervise learns from; default: all, and in the generated world all but 20 and 50",
-        choices=SHARES)  # fmt: skip
+    add(
+        "--supervise-shares",
+        type=int,
+        nargs="+",
+        metavar="PERCENT",
+        choices=SHARES,
+        help="shares of the labels that supervise learns from; default: all, and in the generated "
+        "world all but 20 and 50",
+    )
     add("--caption-epochs", type=int)
-    add("--n-painted", type=int, default=60, help="sounds from which pictures are painted")
-    add("--painting-steps", type=int)
-    own = parser.add_argument_group("weights")
-    add = own.add_argument
+    add("--n-painted", type=int, default=60, help="sounds from which images are generated")
+    add("--painting-steps", type=int, help="steps of each image")
+
+
+def _add_weights(group):
+    add = group.add_argument
     add("--weights-dir", help="folder with official files of weights; default: the cache")
-    add("--weights", default="auto", help="of wav2clip: 'wav2clip' (fetched where needed), the "
-        "path of a checkpoint, 'none' for random ones, or 'auto': what is here")  # fmt: skip
-    add("--output", choices=("embedding", "encoder"), default="embedding",
-        help="which vector of wav2clip the classifiers learn from")  # fmt: skip
-    own = parser.add_argument_group("generated world")
-    add = own.add_argument
+    add(
+        "--weights",
+        default="auto",
+        help="of wav2clip: 'wav2clip' (fetched where needed), the path of a checkpoint, 'none' for "
+        "random ones, or 'auto': what is here",
+    )
+    add(
+        "--output",
+        choices=("embedding", "encoder"),
+        default="embedding",
+        help="which vector of wav2clip the classifiers learn from",
+    )
+
+
+def _add_world(group):
+    add = group.add_argument
     add("--n-seeds", type=int, default=1, help="worlds to average over")
     add("--n-train", type=int, default=1500, help="clips to train on")
     add("--n-test", type=int, default=480, help="clips to evaluate on")
     add("--epochs", type=int, default=24, help="of the encoder of sound")
     add("--world", help="folder of what is trained; default: in the cache")
-    return parser
 
 
 class _Names(argparse.Action):
@@ -145,6 +196,6 @@ class _Names(argparse.Action):
         names = [name for value in values for name in value.split(",") if name]
         unknown = [name for name in names if self._known and name not in self._known]
         if unknown:
-            parser.error(f"{option}: unknown: {', '.join(unknown)}; known: "
-                         f"{', '.join(self._known)}")  # fmt: skip
+            known = ", ".join(self._known)
+            parser.error(f"{option}: unknown: {', '.join(unknown)}; known: {known}")
         setattr(namespace, self.dest, list(dict.fromkeys(names)))

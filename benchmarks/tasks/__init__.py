@@ -11,8 +11,6 @@ from benchmarks.tasks.maps import Maps
 from benchmarks.tasks.querying import Querying
 from benchmarks.tasks.zero_shot import ZeroShot
 
-# What takes long, in the papers' size days without a GPU, is run only where it is asked for.
-SLOW = ("fine-tuning", "pictures-from-sound")
 TASKS = {
     kind.name.replace(" ", "-"): kind
     for kind in (

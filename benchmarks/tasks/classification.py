@@ -58,6 +58,7 @@ class FineTuning(Classification):
     """Classes of clips by an encoder that is tuned to them."""
 
     name = "fine-tuning"
+    slow = True
 
     def suits(self, system):
         return system.make_fine_tuner is not None

@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from benchmarks.running.options import SHARES
 from benchmarks.running.probes import chance_of, make_probe, mean_average_precision
 from benchmarks.tasks.classification import measure_of
 from benchmarks.tasks.task import Task
 
-SHARES = (1, 2, 5, 10, 20, 50, 100)
-"""In per cent of the clips."""
 _N_DRAWS = 3
 
 

@@ -17,13 +17,14 @@ class Imagining(Task):
     """Pictures painted from sounds, and what CLIP sees in them."""
 
     name = "pictures from sound"
+    slow = True
 
     def fits(self, data):
         pictures = data.pictures is not None and data.target is not None
         return pictures and not data.multilabel and len(data.words) > 0
 
     def suits(self, system):
-        return system.make_painter is not None
+        return system.make_image_generator is not None
 
     def prepare(self, data):
         return data.tested()
@@ -40,7 +41,7 @@ class Imagining(Task):
         data = data.take(np.sort(drawn))
         sounds, rows = bench.vectors(data, system)
         sounds = sounds / np.linalg.norm(sounds, axis=1, keepdims=True)
-        painted, watched = paint(system.make_painter(), sounds)
+        painted, watched = paint(system.make_image_generator(), sounds)
         judge = Judge(system, data)
         truth = data.target[rows]
         found = judge.classify(painted)

@@ -9,10 +9,17 @@ class Task:
     Attributes
     ----------
     name : str
-        What tables and the command line call it.
+        Its name in tables and, with hyphens, on the command line.
+    slow : bool
+        Whether it takes days without a GPU in the papers' size: it is left out unless it is
+        named.
+    zero_shot : bool
+        Whether it names classes of which it has learned nothing.
     """
 
     name = ""
+    slow = False
+    zero_shot = False
 
     def fits(self, data):
         """Whether a data set has what the task needs."""

@@ -13,6 +13,7 @@ class ZeroShot(Task):
     """Classes of clips by the words for them; nothing is trained."""
 
     name = "zero-shot"
+    zero_shot = True
 
     def fits(self, data):
         return data.target is not None
