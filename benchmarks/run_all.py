@@ -36,12 +36,12 @@ from benchmarks.running.bench import Bench, tell
 from benchmarks.running.cells import CellStore, average_seeds, count_cpu_seconds
 from benchmarks.running.estimate import tell_estimate
 from benchmarks.running.extraction import VectorCache, backend
+from benchmarks.running.fingerprint import identify_java_scores
 from benchmarks.running.options import parse_arguments
 from benchmarks.running.probes import PROBES
 from benchmarks.running.trials import TrialStore
 from benchmarks.systems.catalogue import choose_systems, official_systems, world_systems
 from benchmarks.tasks import TASKS
-from skw2c.metrics import available_java_scores
 
 _WHEN_FULL = ". Make room, and give the same command again: what is finished is kept"
 _PACKAGES = (
@@ -124,7 +124,7 @@ def run_once(options, world, systems, facts):
     if not all(name in world_systems(world) for name in options.features):
         return run_tasks(options, world.data(), systems)
     recipes = [system.identify_learning() for system in systems]
-    identity = (*world.identity, weights, recipes, available_java_scores())
+    identity = (*world.identity, weights, recipes, identify_java_scores())
     store = CellStore(Path(options.cache, "cells"))
     cells = store.recall(identity)
     if cells is not None:

@@ -1,6 +1,7 @@
 """What the benchmarks are made of: cells, cached vectors, seconds, and small data sets."""
 
 import argparse
+import hashlib
 import json
 import os
 import time
@@ -15,13 +16,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
+import skw2c
 from benchmarks import tasks
 from benchmarks.datasets import dataset
 from benchmarks.running import bench, cells, extraction, fingerprint, probes, segments, trials
 from benchmarks.systems import mfcc, supervise
 from benchmarks.systems.system import System
 from benchmarks.tasks import audio_retrieval, classification, data_efficiency, maps
-from skw2c import SupervisedAudioClassifier, Wav2CLIPTransformer, YAMNetTransformer
+from skw2c import (
+    AudioCLIPFineTuner,
+    AudioCLIPTransformer,
+    OpenL3Transformer,
+    SupervisedAudioClassifier,
+    Wav2CLIPTransformer,
+    YAMNetTransformer,
+)
 
 from .tolerances import assert_close
 
@@ -436,6 +445,33 @@ def test_identity_of_encoders():
     assert identify(first) == identify(Wav2CLIPTransformer(first.weights_).fit())
     assert identify(Loudness(2)) == identify(Loudness(2))
     assert identify(Loudness(2)) != identify(Loudness(3))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "digest"),
+    [
+        (Wav2CLIPTransformer("mini"), "384f3d158db957f0"),
+        (
+            Wav2CLIPTransformer(None, mode="frame", output="encoder", random_state=3),
+            "e462eac2551b73d8",
+        ),
+        (AudioCLIPTransformer(None, random_state=0), "9f66069a83231737"),
+        (YAMNetTransformer(None, random_state=0), "50a77b4ace62e7c0"),
+        (OpenL3Transformer(None, random_state=0), "60346a31f9c18205"),
+        (mfcc.MFCCTransformer(), "a6ab4e66a581831c"),
+        (SupervisedAudioClassifier(random_state=0), "97e39cc68fd4e35b"),
+        (AudioCLIPFineTuner("x"), "0b4b08dadccef703"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
+)
+def test_what_is_in_caches_is_found_again(estimator, digest):
+    """Where a parameter was renamed, `fingerprint` must know what it was called first."""
+    if hasattr(estimator, "predict"):
+        found = fingerprint.identify_recipe(estimator)
+    else:
+        found = fingerprint.identify(estimator.fit(None))
+    found = found.replace(skw2c.__version__, "VERSION")
+    assert hashlib.sha256(found.encode()).hexdigest()[:16] == digest, found
 
 
 def test_identity_of_what_is_trained(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import joblib
 
 import skw2c
+from skw2c.metrics import available_java_scores
 from skw2c.weights import sha256_of
 
 # How an estimator works on this machine, which says nothing of its results.
@@ -23,10 +24,17 @@ _LOCAL = {
     "checkpoints",
     "resume",
 }
-# Keys of what is on disk spell out values of parameters as they were first called.
+# Keys of what is on disk spell out values of parameters, and messages, as they first were.
 _FIRST_CALLED = {
     "Wav2CLIPTransformer": {("output", "embedding"): "clip"},
     "AudioCLIPTransformer": {("output", "embedding"): "clip"},
+}
+
+_FIRST_WORDED = {
+    "Caption metrics that need Java needs": "Scores of captions by Java needs",
+    "METEOR and SPICE need Java, but the program 'java' is not in the PATH: install it, for "
+    "example by a": "METEOR and SPICE run in Java, and there is no program 'java' in the PATH: "
+    "install one, such as a",
 }
 
 
@@ -59,6 +67,20 @@ def _parameters_of(estimator):
         name: first_called.get((name, value), value) if isinstance(value, str) else value
         for name, value in estimator.get_params(deep=False).items()
     }
+
+
+def identify_java_scores():
+    """Which scores by Java are missing, and why."""
+    return {
+        name: reason and _as_first_worded(reason)
+        for name, reason in available_java_scores().items()
+    }
+
+
+def _as_first_worded(reason):
+    for worded, first_worded in _FIRST_WORDED.items():
+        reason = reason.replace(worded, first_worded)
+    return reason
 
 
 def _identify_value(value):

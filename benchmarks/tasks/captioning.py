@@ -3,6 +3,7 @@
 import numpy as np
 
 from benchmarks.running.cells import NotHereError
+from benchmarks.running.fingerprint import identify_java_scores
 from benchmarks.tasks.task import Task
 from skw2c import AudioCaptioner
 from skw2c.metrics import available_java_scores, caption_scores, java_caption_scores
@@ -28,8 +29,8 @@ class Captioning(Task):
         return data.captions is not None and data.split is not None
 
     def identify(self, options, data, system):
-        lacking = available_java_scores()
-        return (*super().identify(options, data, system), options.caption_epochs, lacking)
+        common = super().identify(options, data, system)
+        return (*common, options.caption_epochs, identify_java_scores())
 
     def fill(self, bench, cell, data, system):
         frames = bench.segments(data, system)
