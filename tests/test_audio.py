@@ -12,9 +12,10 @@ import soundfile
 import torch
 
 from skw2c import Wav2CLIPTransformer, load_audio
-from skw2c.audio import ArrayClip, list_clips
+from skw2c.audio import ArrayClip
 from skw2c.audio._sound_file import SoundFile
 from skw2c.exceptions import AudioError, OptionalDependencyError
+from skw2c.validation._clips import list_clips
 
 from .conftest import make_tone
 

@@ -166,7 +166,7 @@ def test_unit_length(case):
 
 
 BAD = {
-    CLIPTextEncoder: (None, TextError, "it is None of type NoneType, and a text is a string"),
+    CLIPTextEncoder: (None, TextError, "it is None of type NoneType, expected a string"),
     CLIPImageEncoder: ("missing.png", ImageError, "no such file"),
     CLIPVideoEncoder: ("missing.mp4", VideoError, "no such file"),
 }
@@ -203,7 +203,7 @@ def test_progress(case, capsys):
         ([], ValueError, "X is empty"),
         ("one", TypeError, "X is the single"),
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), ValueError, "column"),
-        (3, TypeError, "X is a"),
+        (3, TypeError, "X is 3 of type int, expected a collection"),
     ],
 )
 def test_no_collections(case, X, error, message):
@@ -263,7 +263,7 @@ def test_long_texts_are_cut_with_a_warning(tiny_clip):
 
 def test_texts_that_cannot_be_written(tiny_clip):
     encoder = CLIPTextEncoder(tiny_clip, None, random_state=0).fit()
-    with pytest.raises(TextError, match=r"Row 1: it is 'bad \\udcff', which is no valid text"):
+    with pytest.raises(TextError, match=r"Row 1: it is 'bad \\udcff', which is not valid text"):
         encoder.transform(["good", "bad \udcff"])
     with pytest.warns(FailedRowWarning):
         vectors = encoder.set_params(on_error="nan").transform(["good", "bad \udcff"])

@@ -295,7 +295,7 @@ def test_one_waveform_alone(transformer, waveforms):
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 def test_two_columns_of_text(transformer, wav_files, frame):
-    with pytest.raises(ValueError, match="select it, for example with X\\['file'\\]"):
+    with pytest.raises(ValueError, match="the clips, for example with X\\['file'\\]"):
         transformer.fit(frame({"file": wav_files, "label": ["a"] * 6}))
     with pytest.raises(ValueError, match="select it"):
         transformer.fit(np.array([wav_files, wav_files]).T)

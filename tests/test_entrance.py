@@ -27,11 +27,12 @@ from skw2c import (
     YAMNetTransformer,
     load_audio,
 )
-from skw2c.audio import as_clip, list_clips, read_up_to
+from skw2c.audio import as_clip, read_up_to
 from skw2c.audio._decode import check_duration
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 from skw2c.exceptions import AudioError, FailedClipWarning
 from skw2c.models import FrozenWav2CLIP
+from skw2c.validation._clips import list_clips
 
 from .conftest import make_tone
 from .tolerances import FEW, assert_close

@@ -1,6 +1,7 @@
 """Pictures and videos in: what a person sees of them, which frames, and broken files."""
 
 import bisect
+import collections
 import gc
 import io
 import re
@@ -19,8 +20,10 @@ import soundfile
 import torch
 
 from skw2c.exceptions import ImageError, OptionalDependencyError, VideoError
-from skw2c.images import VideoFile, as_image, list_images, list_videos
+from skw2c.images import VideoFile, as_image
 from skw2c.images._video import _count_instants, _Track
+from skw2c.validation._images import list_images, list_videos
+from skw2c.validation._texts import list_texts
 
 av = pytest.importorskip("av")
 Image = pytest.importorskip("PIL.Image")
@@ -38,18 +41,32 @@ def grey(*levels):
     return np.repeat(np.array(levels, np.uint8)[None, :, None], 3, axis=2)
 
 
-# The door
+# What X is a collection of
 
 
-@pytest.mark.parametrize("list_items", [list_images, list_videos])
-@pytest.mark.parametrize(
-    "make",
-    [list, tuple, pd.Series, pl.Series, np.array, lambda x: np.array(x, object),
-     lambda x: np.array(x)[:, None], lambda x: pd.DataFrame({"file": x}),
-     lambda x: pl.DataFrame({"file": x}), lambda x: pd.Series(x, index=[7, 7])],
-)  # fmt: skip
-def test_collections_of_paths(list_items, make):
-    assert [str(item) for item in list_items(make(["a.png", "b.png"]))] == ["a.png", "b.png"]
+COLLECTIONS = {
+    "list": list,
+    "tuple": tuple,
+    "deque": collections.deque,
+    "keys": lambda x: dict.fromkeys(x).keys(),
+    "Series": pd.Series,
+    "Series with one label": lambda x: pd.Series(x, index=[7, 7]),
+    "Series of polars": pl.Series,
+    "array": np.array,
+    "object array": lambda x: np.array(x, object),
+    "column of an array": lambda x: np.array(x)[:, None],
+    "DataFrame": lambda x: pd.DataFrame({"file": x}),
+    "DataFrame of polars": lambda x: pl.DataFrame({"file": x}),
+    "array of pyarrow": lambda x: pytest.importorskip("pyarrow").array(x),
+    "table of pyarrow": lambda x: pytest.importorskip("pyarrow").table({"file": x}),
+}
+
+
+@pytest.mark.parametrize("list_items", [list_images, list_videos, list_texts])
+@pytest.mark.parametrize("kind", COLLECTIONS)
+def test_collections(list_items, kind):
+    items = list_items(COLLECTIONS[kind](["a.png", "b.png"]))
+    assert [str(item) for item in items] == ["a.png", "b.png"]
 
 
 @pytest.mark.parametrize("list_items", [list_images, list_videos])
@@ -80,17 +97,17 @@ def test_pictures_in_memory(rng):
         (Path("a.png"), TypeError, "single path"),
         (b"a.png", TypeError, "single path"),
         ((name for name in ["a.png"]), TypeError, r"pass list\(X\)"),
-        ({"a.png"}, TypeError, "type set, and X is a collection"),
-        ({"file": ["a.png"]}, TypeError, "type dict"),
+        ({"a.png"}, TypeError, r"X is a set, which has no order.*sorted\(X\)"),
+        ({"file": ["a.png"]}, TypeError, "X is a dict, expected a collection"),
         (None, TypeError, "None of type NoneType"),
         (3.5, TypeError, "3.5 of type float"),
         ([], ValueError, "X is empty"),
         (pd.DataFrame({"file": []}), ValueError, "X is empty"),
         (np.array(["a", "b"]).reshape(1, 2), ValueError, r"X\[:, 0\]"),
         (pd.DataFrame({"file": ["a"], "y": [1]}), ValueError, r"\['file', 'y'\].*X\['file'\]"),
-        (np.ones((4, 5)), ValueError, r"shape \(4, 5\), and a (picture|video) is"),
-        (np.ones(4), ValueError, r"shape \(4,\), and a (picture|video) is"),
-        (torch.ones(4, 5), ValueError, r"shape \(4, 5\), and a (picture|video) is"),
+        (np.ones((4, 5)), ValueError, r"shape \(4, 5\), and an? (image|video) is"),
+        (np.ones(4), ValueError, r"shape \(4,\), and an? (image|video) is"),
+        (torch.ones(4, 5), ValueError, r"shape \(4, 5\), and an? (image|video) is"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("list_items", [list_images, list_videos])
@@ -100,9 +117,9 @@ def test_what_is_no_collection(list_items, X, error, match):
 
 
 def test_single_pictures_are_refused():
-    with pytest.raises(TypeError, match=r"single picture .*pass a list, \[X\]"):
+    with pytest.raises(TypeError, match=r"single image .*pass a list, \[X\]"):
         list_images(Image.new("RGB", (4, 4)))
-    with pytest.raises(ValueError, match=r"\(480, 640, 3\), which is a single picture"):
+    with pytest.raises(ValueError, match=r"\(480, 640, 3\), which is a single image"):
         list_images(np.zeros((480, 640, 3)))
     with pytest.raises(ValueError, match=r"\(2, 3, 4, 5, 6\)"):
         list_images(np.zeros((2, 3, 4, 5, 6)))

@@ -10,6 +10,7 @@ from numbers import Number
 import numpy as np
 
 from ..exceptions import AudioError
+from ..system._tensors import is_tensor, tensor_to_array
 from ._encoded_clip import DecoderClip, EncodedClip
 from ._rate import rate_of_item
 from ._sources import ArrayClip, Clip, FileClip, as_audio_error
@@ -131,17 +132,12 @@ def _has_samples(item: Mapping) -> bool:
 def _holds_samples(item) -> bool:
     """Whether an item is an array of one or more dimensions, of whichever package."""
     return getattr(item, "ndim", 0) >= 1 and (
-        isinstance(item, np.ndarray) or _is_tensor(item) or hasattr(item, "to_numpy")
+        isinstance(item, np.ndarray) or is_tensor(item) or hasattr(item, "to_numpy")
     )
 
 
 def _is_list(item) -> bool:
     return isinstance(item, (list, tuple)) and len(item) > 0 and isinstance(item[0], Number)
-
-
-def _is_tensor(item) -> bool:
-    # Open files have a method `detach` too.
-    return hasattr(item, "detach") and hasattr(item, "cpu")
 
 
 def _decodes(item) -> bool:
@@ -151,7 +147,7 @@ def _decodes(item) -> bool:
 
 
 def _to_array(item) -> np.ndarray | None:
-    if _is_tensor(item):
+    if is_tensor(item):
         return tensor_to_array(item)
     if hasattr(item, "to_numpy"):
         return item.to_numpy()
@@ -168,11 +164,3 @@ def _numbers_of(items: list | tuple) -> np.ndarray | None:
     except ValueError:  # rows of several lengths
         return None
     return array if array.dtype.kind in "buif" else None
-
-
-def tensor_to_array(tensor) -> np.ndarray:
-    """Copy a torch tensor to numpy, whatever its device and gradient."""
-    tensor = tensor.detach().cpu()
-    if tensor.is_floating_point():
-        tensor = tensor.float()
-    return tensor.numpy()

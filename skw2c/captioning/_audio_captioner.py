@@ -27,11 +27,12 @@ from ..models import (
 from ..system._warning import warn_caller
 from ..training import CaptionedFrames, CaptionRun, Progress
 from ..transformers._encoders import resolve_encoder, tell_of_input
+from ..validation._captions import list_captions
 from ..validation._groups import number_groups
 from ..validation._intervals import SECONDS
 from ..validation._tables import check_frames, note_columns, take_columns
 from ..weights import keep_in_memory
-from ._vocabulary import decode_caption, encode_caption, learn_vocabulary, list_captions
+from ._vocabulary import decode_caption, encode_caption, learn_vocabulary
 
 
 class AudioCaptioner(BaseEstimator):

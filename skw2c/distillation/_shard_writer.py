@@ -20,7 +20,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from .._version import __version__
 from ..exceptions import LeftOutWarning, ShardError, VideoError
-from ..images import VideoFile, list_videos
+from ..images import VideoFile
 from ..system._atomic import replace_atomically, write_atomically
 from ..system._locks import LockedError, hold_lock
 from ..system._prefetch import prefetch_map
@@ -31,8 +31,9 @@ from ..training._shard_file import SHARD_RATE, Clip, scan_shard, write_shard
 from ..training._shard_folder import claim_folder
 from ..training._shard_record import Record, read_finished, write_record
 from ..transformers._clip_video_encoder import CLIPVideoEncoder
+from ..validation._captions import check_captions
+from ..validation._images import list_videos
 from ..validation._intervals import PER_SECOND, SECONDS
-from ..validation._texts import check_captions
 from ._shard_source import Source, cut, embed_captions, read_source
 
 _FAILURES = "failures.csv"

@@ -14,9 +14,8 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..audio import list_clips, tensor_to_array
 from ..system._optional import import_optional
 from ..system._warning import warn_caller
 from ..training import (
@@ -32,6 +31,7 @@ from ..training import (
     choose_engine,
     find_unheard,
 )
+from ..validation._clips import validate_clips
 from ..validation._intervals import RATE, SECONDS
 from ..validation._tables import note_columns, take_columns
 from ._learning_curve import draw_history
@@ -210,13 +210,7 @@ class SoundTrainer(BaseEstimator):
             note_columns(self, None, reset=True)
             self.n_features_in_ = X.shape[1]
             return X
-        items = list_clips(X)
-        if items is None:
-            X = tensor_to_array(X) if hasattr(X, "detach") else X
-            finite = self.on_error == "raise"
-            return list(validate_data(self, X, reset=True, ensure_all_finite=finite))
-        note_columns(self, X, reset=True)
-        return items
+        return validate_clips(self, X, reset=True)
 
     def _collect_clips(self, items, labelling: Labelling) -> TrainingClips:
         """Put together what is trained on, from the items of X and what belongs to each."""

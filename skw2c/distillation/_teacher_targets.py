@@ -7,7 +7,7 @@ from sklearn import config_context
 from sklearn.base import clone
 
 from ..transformers._clip_text_encoder import CLIPTextEncoder
-from ..validation._texts import check_captions
+from ..validation._captions import check_captions
 
 
 def compute_targets(teacher, y, on_error: str):

@@ -10,7 +10,7 @@ import numpy as np
 from ..exceptions import ImageError
 from ..images import as_image
 from ..models import FrozenCLIP
-from ..validation._texts import check_captions
+from ..validation._captions import check_captions
 
 
 def read_texts(texts) -> tuple[list[str], list[float]]:

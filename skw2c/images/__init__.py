@@ -1,7 +1,6 @@
-"""Pictures and videos in: decoding, upright and in RGB, and the door for X. Knows no network."""
+"""Pictures and videos in: decoding, upright and in RGB, and nothing of networks."""
 
 from ._image import FileImage, MemoryImage, as_image
-from ._validation import list_images, list_videos
 from ._video import VideoFile
 
 __all__ = [
@@ -9,6 +8,4 @@ __all__ = [
     "MemoryImage",
     "VideoFile",
     "as_image",
-    "list_images",
-    "list_videos",
 ]

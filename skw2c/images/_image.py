@@ -15,6 +15,7 @@ import numpy as np
 from ..exceptions import ImageError, OptionalDependencyError
 from ..system._optional import import_optional
 from ..system._regular_file import refuse_device
+from ..system._tensors import is_tensor, tensor_to_array
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,10 +119,9 @@ def as_image(item) -> FileImage | MemoryImage:
     """
     if isinstance(item, (str, os.PathLike)):
         return FileImage(item)
-    # Open files have a method `detach` too.
-    if hasattr(item, "detach") and hasattr(item, "cpu"):
+    if is_tensor(item):
         with _as_image_error():
-            return MemoryImage(_tensor_to_array(item))
+            return MemoryImage(tensor_to_array(item))
     if isinstance(item, np.ndarray) or hasattr(item, "getbands"):
         return MemoryImage(item)
     raise ImageError(f"it is {reprlib.repr(item)} of type {type(item).__name__}; {_DEFINITION}")
@@ -145,14 +145,6 @@ def _as_image_error() -> Iterator[None]:
 
 def _import_pil(name: str) -> ModuleType:
     return import_optional("PIL.Image", extra="clip", purpose=f"Reading the picture {name!r}")
-
-
-def _tensor_to_array(tensor) -> np.ndarray:
-    """Copy a torch tensor to numpy, whatever its device and gradient."""
-    tensor = tensor.detach().cpu()
-    if tensor.is_floating_point():
-        tensor = tensor.float()
-    return tensor.numpy()
 
 
 def _to_rgb(image: Image, pil: ModuleType) -> Image:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
-from ..audio import list_clips
+from ..validation._clips import list_clips
 from ..validation._texts import list_texts
 
 

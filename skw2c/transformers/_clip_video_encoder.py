@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..exceptions import VideoError
-from ..images import VideoFile, list_videos
+from ..images import VideoFile
 from ..system._prefetch import prefetch, prefetch_map
+from ..validation._images import list_videos
 from ..validation._intervals import PER_SECOND
 from ..validation._tables import check_container, stack_frames
 from ._clip_encoder import AUDIOCLIP, CLIPEncoder

@@ -6,8 +6,9 @@ import joblib
 import numpy as np
 
 from ..exceptions import ImageError
-from ..images import as_image, list_images
+from ..images import as_image
 from ..system._prefetch import prefetch_map
+from ..validation._images import list_images
 from ._item_encoder import ItemEncoder
 
 

@@ -15,11 +15,11 @@ from sklearn.base import (
 )
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..audio import list_clips, tensor_to_array
 from ..models import Framing, FrozenEncoder
 from ..system._vector_store import VectorStore
+from ..validation._clips import validate_clips
 from ..validation._intervals import LONGEST, RATE
 from ..validation._tables import check_container, note_columns, stack_frames
 from ..weights import WeightsReference, refer_to
@@ -88,7 +88,7 @@ class SoundTransformer(
         if X is None:
             note_columns(self, X, reset=True)
         else:
-            self._list_clips(X, reset=True)
+            validate_clips(self, X, reset=True)
         return self._adopt(self._refer_to_weights())
 
     def transform(self, X):
@@ -145,7 +145,7 @@ class SoundTransformer(
         """Vectors (n_frames, width) of each clip, and what tells how long the clips are."""
         check_is_fitted(self)
         self._validate_params()
-        clips = self._list_clips(X, reset=False)
+        clips = validate_clips(self, X, reset=False)
         if self.mode == "frame":
             check_container(self, "mode='frame'", "mode='clip'")
         embedder = self._embedder()
@@ -211,16 +211,6 @@ class SoundTransformer(
                 f"at least {shortest} ({shortest / self._rate:.4g} seconds)"
             )
         return n_samples
-
-    def _list_clips(self, X, reset):
-        """List the clips of X; a table is validated as scikit-learn does."""
-        clips = list_clips(X)
-        if clips is None:
-            X = tensor_to_array(X) if hasattr(X, "detach") else X
-            finite = self.on_error == "raise"
-            return list(validate_data(self, X, reset=reset, ensure_all_finite=finite))
-        note_columns(self, X, reset=reset)
-        return clips
 
     def _refer_to_weights(self):
         if self.weights is None:

@@ -1,4 +1,6 @@
-"""Validation: what all estimators check about X, texts, columns and containers.
+"""Validation: what estimators check about X before they work, each thing once.
 
-Nothing here opens a file or knows a network.
+Which items X holds (clips, images, videos, texts, captions), tables of vectors, columns and
+containers, parameters that are rates or lengths of time, names of files. Nothing here opens a
+file or knows a network.
 """
