@@ -1,7 +1,9 @@
 """The house: what an import loads, and that imports only point downward."""
 
 import ast
+import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,3 +123,27 @@ def test_imports_point_downward(path):
 def test_networks_know_no_sound_files():
     for path in (PACKAGE / "models").rglob("*.py"):
         assert "audio" not in set(imports_of(path))
+
+
+CLASSES = [name for name in skw2c.__all__ if isinstance(getattr(skw2c, name), type)]
+
+
+def entries_of(kind, section):
+    """Names and types below a heading of a numpydoc docstring, as `help` shows it."""
+    document = inspect.getdoc(kind)
+    found = re.search(rf"^{section}\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", document, re.S | re.M)
+    return dict(re.findall(r"^(\w+) : (.+)$", found[1], re.M)) if found else {}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_parameter_is_described_with_its_default(name):
+    kind = getattr(skw2c, name)
+    described = entries_of(kind, "Parameters")
+    parameters = inspect.signature(kind).parameters
+    assert list(described) == list(parameters)
+    for parameter, type_ in described.items():
+        default = parameters[parameter].default
+        _, stated, value = type_.partition("default=")
+        assert bool(stated) == (default is not inspect.Parameter.empty)
+        assert not stated or ast.literal_eval(value) == default
+    assert ": shared" not in inspect.getdoc(kind)

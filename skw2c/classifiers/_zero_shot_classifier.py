@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from ..system._docstrings import document_shared
 from ..transformers._encoders import resolve_encoder, resolve_partner, tell_of_input
 from ..transformers._frame_vectors import embed_frames, frame_times_of
 from ..transformers._labels import (
@@ -28,6 +29,7 @@ from ..transformers._labels import (
     refuse_prompts,
 )
 from ..transformers._rows import to_unit_length
+from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._intervals import SECONDS
 from ..validation._tables import (
     note_columns,
@@ -46,6 +48,7 @@ from ._classes import (
 )
 
 
+@document_shared(WITH_ENCODER)
 class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     """Classify sounds by words, without any training.
 
@@ -96,24 +99,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     temperature : float, default=0.01
         What cosines are divided by to make probabilities. 0.01 is that of CLIP.
 
-    frame_length : float, default=1.0
-        Length of a window in seconds, in frame mode.
-
-    hop_length : float, default=1.0
-        Time from the start of one window to the next, in seconds, in frame mode.
-
-    tail : {"pad", "drop"}, default="pad"
-        What becomes of an incomplete last window, in frame mode: padded with zeros, so that
-        all of a clip is heard, or dropped.
-
-    device : str, default="auto"
-        Where the networks run, see :class:`Wav2CLIPTransformer`.
-
-    n_jobs : int or None, default=None
-        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
+    frame_length, hop_length, tail, device, n_jobs, memory : shared
+        As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
@@ -121,8 +108,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         labels are numbers, and no label under ``multilabel=True``), and its scores and
         probabilities are NaN.
 
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
@@ -133,17 +120,14 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     label_vectors_ : ndarray of shape (n_classes, width), float64
         Their unit vectors.
 
-    encoder_ : transformer
-        The fitted encoder.
+    encoder_ : shared
+        As described in ``_shared_parameters``.
 
     text_encoder_ : transformer or None
         The fitted text encoder; None for a table.
 
-    n_features_in_ : int
-        Number of columns of X in `fit`, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X in `fit`, where they are strings.
+    n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

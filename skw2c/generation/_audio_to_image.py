@@ -20,6 +20,7 @@ from ..exceptions import AudioError, ImageError
 from ..images import as_image
 from ..models import FrozenCLIP, get_frozen_clip
 from ..models.vqgan import AUGMENTATIONS, FrozenVQGAN, Guidance, Painter, get_frozen_vqgan
+from ..system._docstrings import document_shared
 from ..system._progress import progress_bar
 from ..transformers._clip_image_encoder import CLIPImageEncoder
 from ..transformers._encoder_registry import thaw
@@ -32,6 +33,7 @@ from ..transformers._encoders import (
     tell_of_input,
 )
 from ..transformers._frame_vectors import frame_times_of
+from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._intervals import PER_SECOND, RATE, SECONDS
 from ..validation._tables import (
     note_columns,
@@ -45,6 +47,7 @@ _LANCZOS = 1
 """What Pillow calls its best way to resize; Pillow itself is loaded with the first picture."""
 
 
+@document_shared(WITH_ENCODER)
 class AudioToImage(TransformerMixin, BaseEstimator):
     """Paint what is heard.
 
@@ -140,11 +143,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         Where the networks run: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
         a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
 
-    n_jobs : int or None, default=None
-        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
+    n_jobs, memory : shared
+        As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
@@ -157,8 +157,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         network of ``weights=None``. On a CPU the same seed gives the same picture, bit for
         bit.
 
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
@@ -168,8 +168,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     clip_ : CLIPReference
         Which CLIP ``fit`` found.
 
-    encoder_ : transformer
-        The fitted encoder.
+    encoder_ : shared
+        As described in ``_shared_parameters``.
 
     prompt_vectors_ : ndarray of shape (n_prompts, width), float32
         Vectors of texts and images, those with the weight 0 left out.
@@ -180,11 +180,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     seed_ : int
         Drawn from ``random_state``.
 
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

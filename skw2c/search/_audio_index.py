@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._version import __version__
 from ..exceptions import SavedIndexError, UnreadableError
+from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
 from ..transformers._encoder_descriptions import (
     describe_encoder,
@@ -34,6 +35,7 @@ from ..transformers._labels import (
     refuse_prompts,
 )
 from ..transformers._rows import GO_ON, to_unit_length
+from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._file_names import column_of_names
 from ..validation._intervals import SECONDS
 from ..validation._tables import note_columns, take_columns
@@ -50,6 +52,7 @@ _FRAMING = ("mode", "frame_length", "hop_length", "tail")
 _SAVED = ("mode", "prompts", "method", "frame_length", "hop_length", "tail")
 
 
+@document_shared(WITH_ENCODER)
 class AudioIndex(BaseEstimator):
     """Find sounds by words, by other sounds, by pictures or by vectors.
 
@@ -83,32 +86,16 @@ class AudioIndex(BaseEstimator):
         ``search``) compares it with those that are likely, and finds at least 95 % of
         what is right. ``"auto"`` is faiss for large indexes where it is installed.
 
-    frame_length : float, default=1.0
-        Length of a window in seconds, in frame mode.
-
-    hop_length : float, default=1.0
-        Time from the start of one window to the next, in seconds, in frame mode.
-
-    tail : {"pad", "drop"}, default="pad"
-        What becomes of an incomplete last window, in frame mode: padded with zeros, so that
-        all of a clip is heard, or dropped.
-
-    device : str, default="auto"
-        Where the networks run, see :class:`Wav2CLIPTransformer`.
-
-    n_jobs : int or None, default=None
-        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
+    frame_length, hop_length, tail, device, n_jobs, memory : shared
+        As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` goes on without it, and lists it in
         ``failed_items_``.
 
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------

@@ -6,13 +6,16 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..models import Framing
 from ..models.audioclip import FrozenAudioCLIP, get_frozen_audioclip
+from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ..weights import WeightsReference
 from ._encoder_registry import register_encoder
+from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
 
 
 @register_encoder("audioclip", embeds="audio", space="audioclip")
+@document_shared(SOUND)
 class AudioCLIPTransformer(SoundTransformer):
     """Embed sound as vectors in the space of the CLIP that AudioCLIP belongs to.
 
@@ -40,11 +43,8 @@ class AudioCLIPTransformer(SoundTransformer):
         with ``weights="esresnext-fbsp"`` it is the logits of the classes. ``"encoder"`` is
         the vector before the last layer (2048 numbers).
 
-    frame_length : float, default=1.0
-        Length of a window in seconds, in frame mode.
-
-    hop_length : float, default=1.0
-        Time from the start of one window to the next, in seconds.
+    frame_length, hop_length : shared
+        As described in ``_shared_parameters``.
 
     tail : {"drop", "pad"}, default="drop"
         What becomes of an incomplete last window: dropped, or padded with zeros. A clip
@@ -60,8 +60,8 @@ class AudioCLIPTransformer(SoundTransformer):
         quiet, as programs do that follow a widespread copy of the authors' notebook. Only
         to compare with their results.
 
-    sampling_rate : int, default=44100
-        Rate in Hz of clips that are arrays or tensors. Files state their own.
+    sampling_rate : shared
+        As described in ``_shared_parameters``.
 
     normalize : bool, default=False
         Whether to scale each vector to unit length, as the original model does before it
@@ -71,43 +71,13 @@ class AudioCLIPTransformer(SoundTransformer):
         Most clips (or windows, in frame mode) that the network sees at once. Long clips
         go in smaller batches. The batch does not influence the vectors.
 
-    device : str, default="auto"
-        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
-        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
-
-    n_jobs : int or None, default=None
-        Threads that read and decode clips ahead while the network works. None is one, -1
-        as many as there are processors. On a CPU each thread also runs the network for
-        the clips it reads, and there are at least as many of them as torch uses for
-        itself (`torch.get_num_threads`, but no more than 8), so that a larger number
-        helps only where reading is slow.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of each clip, found again by the content of the file and
-        the configuration.
-
-    on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
-        names row and file. ``"nan"`` keeps its row as NaN and issues one
-        :class:`~skw2c.exceptions.FailedClipWarning`, which carries the list of failures.
-        In frame mode such a row has as many windows as all others have, or else one.
-
-    random_state : int, RandomState instance or None, default=None
-        Determines the untrained encoder of ``weights=None``.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    device, n_jobs, memory, on_error, random_state, verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
-    weights_ : WeightsReference
-        Which weights ``fit`` found. Pickles carry this, not the network.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    weights_, n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

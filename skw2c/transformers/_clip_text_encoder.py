@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..exceptions import TextError
+from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
 from ..validation._texts import check_text, list_texts
 from ._clip_encoder import AUDIOCLIP, CLIPEncoder
 from ._encoder_registry import register_encoder
+from ._shared_parameters import CLIP
 
 
 @register_encoder("clip", embeds="text", space="clip")
 @register_encoder("audioclip", embeds="text", space="audioclip", parameters=AUDIOCLIP)
+@document_shared(CLIP)
 class CLIPTextEncoder(CLIPEncoder):
     """Embed texts as vectors in the space of CLIP.
 
@@ -21,52 +24,28 @@ class CLIPTextEncoder(CLIPEncoder):
 
     Parameters
     ----------
-    model : str or Path, default="ViT-B-32-quickgelu"
-        Name of a model in open_clip, or a folder with a file ``open_clip_config.json`` (and
-        weights beside it). The default is the teacher of Wav2CLIP, so that texts and
-        sounds can be compared.
-
-    pretrained : str, Path or None, default="openai"
-        Tag of weights that open_clip knows for the model, fetched once into the cache
-        (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
-        cache folder); or the path of a checkpoint. None draws an untrained model from
-        ``random_state``. Where ``model`` is a folder, any tag means the weights in it.
-        For ``model="RN50-quickgelu"`` there are also ``"audioclip-full"`` and
-        ``"audioclip-partial"``, the CLIP beside the sounds of
-        :class:`~skw2c.AudioCLIPTransformer`.
-
-    normalize : bool, default=False
-        Whether to scale each vector to unit length.
+    model, pretrained, normalize : shared
+        As described in ``_shared_parameters``.
 
     batch_size : int, default=32
         Most texts that the network sees at once. It does not influence the vectors beyond
         rounding.
 
-    device : str, default="auto"
-        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
-        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
+    device : shared
+        As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a row that is no string (None, NaN). ``"raise"`` stops with an error that
         names the row. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
 
-    random_state : int, RandomState instance or None, default=None
-        Determines the untrained model of ``pretrained=None``.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    random_state, verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
-    weights_ : CLIPReference
-        Which model and weights ``fit`` found. Pickles carry this, not the network.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a DataFrame: 1.
-
-    feature_names_in_ : ndarray of shape (1,)
-        Name of the column of X, where X was a DataFrame.
+    weights_, n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..exceptions import VideoError
 from ..images import VideoFile
+from ..system._docstrings import document_shared
 from ..system._prefetch import prefetch, prefetch_map
 from ..validation._images import list_videos
 from ..validation._intervals import PER_SECOND
@@ -17,10 +18,12 @@ from ..validation._tables import check_container, stack_frames
 from ._clip_encoder import AUDIOCLIP, CLIPEncoder
 from ._encoder_registry import register_encoder
 from ._rows import to_unit_length
+from ._shared_parameters import CLIP
 
 
 @register_encoder("clip", embeds="video", space="clip")
 @register_encoder("audioclip", embeds="video", space="audioclip", parameters=AUDIOCLIP)
+@document_shared(CLIP)
 class CLIPVideoEncoder(CLIPEncoder):
     """Embed the pictures of videos as vectors in the space of CLIP.
 
@@ -30,16 +33,8 @@ class CLIPVideoEncoder(CLIPEncoder):
 
     Parameters
     ----------
-    model : str or Path, default="ViT-B-32-quickgelu"
-        Name of a model in open_clip, or a folder with a file ``open_clip_config.json`` (and
-        weights beside it). The default is the teacher of Wav2CLIP, so that videos and
-        sounds can be compared.
-
-    pretrained : str, Path or None, default="openai"
-        Tag of weights that open_clip knows for the model, fetched once into the cache
-        (the folder named by the environment variable ``SKW2C_CACHE``, or the platform's
-        cache folder); or the path of a checkpoint. None draws an untrained model from
-        ``random_state``. Where ``model`` is a folder, any tag means the weights in it.
+    model, pretrained : shared
+        As described in ``_shared_parameters``.
 
     fps : float, default=30.0
         Pictures per second. The picture at second k / fps is the one that is shown then:
@@ -61,17 +56,15 @@ class CLIPVideoEncoder(CLIPEncoder):
         Most pictures that the network sees at once. It does not influence the vectors
         beyond rounding.
 
-    device : str, default="auto"
-        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
-        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
+    device : shared
+        As described in ``_shared_parameters``.
 
     n_jobs : int or None, default=None
         Threads that resize pictures ahead while the network works. None is one, -1
         as many as there are processors.
 
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of each video, found again by its content and the
-        configuration, so that an interrupted run goes on.
+    memory : shared
+        As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a video that cannot be read. ``"raise"`` stops with an error that
@@ -79,22 +72,13 @@ class CLIPVideoEncoder(CLIPEncoder):
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
         Under ``pool=None`` such a row has as many pictures as all others have, or else one.
 
-    random_state : int, RandomState instance or None, default=None
-        Determines the untrained model of ``pretrained=None``.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    random_state, verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
-    weights_ : CLIPReference
-        Which model and weights ``fit`` found. Pickles carry this, not the network.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a DataFrame: 1.
-
-    feature_names_in_ : ndarray of shape (1,)
-        Name of the column of X, where X was a DataFrame.
+    weights_, n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

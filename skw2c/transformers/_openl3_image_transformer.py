@@ -10,14 +10,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Options, StrOptions
 
 from ..models.openl3 import IMAGE_SIZES, INPUT_REPRS, get_frozen_openl3_image
+from ..system._docstrings import document_shared
 from ..weights import WeightsReference, refer_to
 from ._encoder_registry import register_encoder
 from ._image_encoder import ImageEncoder
+from ._shared_parameters import IMAGES
 
 _MODEL = "openl3-image"
 
 
 @register_encoder("openl3", embeds="image")
+@document_shared(IMAGES)
 class OpenL3ImageTransformer(ImageEncoder):
     """Embed pictures with OpenL3, a network that learned from videos without labels.
 
@@ -46,46 +49,28 @@ class OpenL3ImageTransformer(ImageEncoder):
     embedding_size : {512, 8192}, default=512
         Length of the vector, see the Notes.
 
-    normalize : bool, default=False
-        Whether to scale each vector to unit length.
+    normalize : shared
+        As described in ``_shared_parameters``.
 
     batch_size : int, default=32
         Most pictures that the network sees at once. On a CPU it takes two at a time, as
         more gain nothing. The batch does not influence the vectors.
 
-    device : str, default="auto"
-        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
-        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
-
-    n_jobs : int or None, default=None
-        Threads that read and resize pictures ahead while the network works. None is one, -1
-        as many as there are processors.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of each picture, found again by its content and the
-        configuration, so that an interrupted run goes on.
+    device, n_jobs, memory : shared
+        As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a picture that cannot be read, or is too small. ``"raise"`` stops
         with an error that names row and file. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
 
-    random_state : int, RandomState instance or None, default=None
-        Determines the untrained network of ``weights=None``.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    random_state, verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
-    weights_ : WeightsReference
-        Which weights ``fit`` found. Pickles carry this, not the network.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a DataFrame: 1.
-
-    feature_names_in_ : ndarray of shape (1,)
-        Name of the column of X, where X was a DataFrame.
+    weights_, n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

@@ -11,9 +11,11 @@ from sklearn.utils._param_validation import Options, StrOptions
 from ..exceptions import WeightsError
 from ..models import Framing
 from ..models.openl3 import AUDIO_SIZES, FRONTENDS, INPUT_REPRS, SAMPLING_RATE, get_frozen_openl3
+from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ..weights import WeightsReference, refer_to
 from ._encoder_registry import register_encoder
+from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
 
 # How the official files, torchopenl3's and our registry say what a network was trained on.
@@ -21,6 +23,7 @@ _NAMED_REPR = re.compile(r"openl3[_-](?:audio[_-])?(linear|mel128|mel256)[_-](?:
 
 
 @register_encoder("openl3", embeds="audio")
+@document_shared(SOUND)
 class OpenL3Transformer(SoundTransformer):
     """Embed sound with OpenL3, a network that learned from videos without labels.
 
@@ -66,53 +69,20 @@ class OpenL3Transformer(SoundTransformer):
         Whether half a second of zeros comes before the clip, so that window k is centred
         on ``k * hop_length`` seconds. Else it starts there.
 
-    sampling_rate : int, default=48000
-        Rate in Hz of clips that are arrays or tensors. Files state their own.
-
-    normalize : bool, default=False
-        Whether to scale each vector to unit length.
+    sampling_rate, normalize : shared
+        As described in ``_shared_parameters``.
 
     batch_size : int, default=32
         Most windows that the network sees at once. On a CPU it takes two at a time, as
         more gain nothing. The batch does not influence the vectors.
 
-    device : str, default="auto"
-        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
-        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
-
-    n_jobs : int or None, default=None
-        Threads that read and decode clips ahead while the network works. None is one, -1
-        as many as there are processors. On a CPU each thread also runs the network for
-        the clips it reads, and there are at least as many of them as torch uses for
-        itself (`torch.get_num_threads`, but no more than 8), so that a larger number
-        helps only where reading is slow.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of each clip, found again by the content of the file and
-        the configuration.
-
-    on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
-        names row and file. ``"nan"`` keeps its row as NaN and issues one
-        :class:`~skw2c.exceptions.FailedClipWarning`, which carries the list of failures.
-        In frame mode such a row has as many windows as all others have, or else one.
-
-    random_state : int, RandomState instance or None, default=None
-        Determines the untrained network of ``weights=None``.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    device, n_jobs, memory, on_error, random_state, verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
-    weights_ : WeightsReference
-        Which weights ``fit`` found. Pickles carry this, not the network.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    weights_, n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

@@ -3,13 +3,16 @@
 from sklearn.utils._param_validation import StrOptions
 
 from ..models import SHORTEST, Framing, FrozenWav2CLIP, get_frozen_wav2clip
+from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ._encoder_registry import register_encoder
+from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
 
 
 @register_encoder("wav2clip", embeds="audio", space="clip")
 @register_encoder("mini", embeds="audio", space="clip", parameters={"weights": "mini"})
+@document_shared(SOUND)
 class Wav2CLIPTransformer(SoundTransformer):
     """Embed sound as vectors in the space of CLIP's pictures and texts.
 
@@ -36,21 +39,15 @@ class Wav2CLIPTransformer(SoundTransformer):
         ``"embedding"`` is the projected vector, comparable with CLIP's vectors of pictures and
         texts. ``"encoder"`` is the vector before the projection.
 
-    frame_length : float, default=1.0
-        Length of a window in seconds, in frame mode.
-
-    hop_length : float, default=1.0
-        Time from the start of one window to the next, in seconds.
+    frame_length, hop_length : shared
+        As described in ``_shared_parameters``.
 
     tail : {"drop", "pad"}, default="drop"
         What becomes of an incomplete last window: dropped as in the original program, or
         padded with zeros. A clip shorter than one window is always padded to one.
 
-    sampling_rate : int, default=16000
-        Rate in Hz of clips that are arrays or tensors. Files state their own.
-
-    normalize : bool, default=False
-        Whether to scale each vector to unit length.
+    sampling_rate, normalize : shared
+        As described in ``_shared_parameters``.
 
     batch_size : int, default=32
         Most clips (or windows, in frame mode) that the network sees at once. Long clips
@@ -62,41 +59,13 @@ class Wav2CLIPTransformer(SoundTransformer):
         CPU through OpenVINO (extra ``openvino``): faster for many clips, and equal within
         1e-5.
 
-    n_jobs : int or None, default=None
-        Threads that read and decode clips ahead while the network works. None is one, -1
-        as many as there are processors. On a CPU each thread also runs the network for
-        the clips it reads, and there are at least as many of them as torch uses for
-        itself (`torch.get_num_threads`, but no more than 8), so that a larger number
-        helps only where reading is slow.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of each clip, found again by the content of the file and
-        the configuration: adding 10 files to a folder of 10,000 computes 10, and an
-        interrupted run goes on. They are plain numbers with a checksum, and what does not fit
-        it is computed again. Of a joblib.Memory only the folder is used.
-
-    on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
-        names row and file. ``"nan"`` keeps its row as NaN and issues one
-        :class:`~skw2c.exceptions.FailedClipWarning`, which carries the list of failures.
-        In frame mode such a row has as many windows as all others have, or else one.
-
-    random_state : int, RandomState instance or None, default=None
-        Determines the untrained encoder of ``weights=None``.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    n_jobs, memory, on_error, random_state, verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
-    weights_ : WeightsReference
-        Which weights ``fit`` found. Pickles carry this, not the network.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    weights_, n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------

@@ -8,12 +8,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..models import Framing
 from ..models.yamnet import WINDOW_LENGTH, FrozenYAMNet, audioset_classes, get_frozen_yamnet
+from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ._encoder_registry import register_encoder
+from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
 
 
 @register_encoder("yamnet", embeds="audio")
+@document_shared(SOUND)
 class YAMNetTransformer(SoundTransformer):
     """Embed sound with YAMNet, a network that tells the classes of AudioSet.
 
@@ -41,60 +44,27 @@ class YAMNetTransformer(SoundTransformer):
         of the 521 classes, each between 0 and 1 by itself. ``"log_mel"`` is what the
         network sees: 96 frames of 64 bands, 6144 numbers.
 
-    hop_length : float, default=0.48
-        Time from the start of one window to the next, in seconds.
+    hop_length : shared
+        As described in ``_shared_parameters``.
 
     tail : {"pad", "drop"}, default="pad"
         What becomes of an incomplete last window: padded with zeros as in the original
         program, or dropped. A clip shorter than one window is always padded to one.
 
-    sampling_rate : int, default=16000
-        Rate in Hz of clips that are arrays or tensors. Files state their own.
-
-    normalize : bool, default=False
-        Whether to scale each vector to unit length.
+    sampling_rate, normalize : shared
+        As described in ``_shared_parameters``.
 
     batch_size : int, default=64
         Most windows that the network sees at once. The batch does not influence the
         vectors.
 
-    device : str, default="auto"
-        Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
-        a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
-
-    n_jobs : int or None, default=None
-        Threads that read and decode clips ahead while the network works. None is one, -1
-        as many as there are processors. On a CPU each thread also runs the network for
-        the clips it reads, and there are at least as many of them as torch uses for
-        itself (`torch.get_num_threads`, but no more than 8), so that a larger number
-        helps only where reading is slow.
-
-    memory : str, Path, joblib.Memory or None, default=None
-        Where to keep the vectors of each clip, found again by the content of the file and
-        the configuration.
-
-    on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
-        names row and file. ``"nan"`` keeps its row as NaN and issues one
-        :class:`~skw2c.exceptions.FailedClipWarning`, which carries the list of failures.
-        In frame mode such a row has as many windows as all others have, or else one.
-
-    random_state : int, RandomState instance or None, default=None
-        Determines the untrained network of ``weights=None``.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    device, n_jobs, memory, on_error, random_state, verbose : shared
+        As described in ``_shared_parameters``.
 
     Attributes
     ----------
-    weights_ : WeightsReference
-        Which weights ``fit`` found. Pickles carry this, not the network.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    weights_, n_features_in_, feature_names_in_ : shared
+        As described in ``_shared_parameters``.
 
     See Also
     --------
