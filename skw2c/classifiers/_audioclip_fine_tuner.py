@@ -191,10 +191,36 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
 
     Examples
     --------
+    Real use needs a download, once:
+
     >>> from skw2c import AudioCLIPFineTuner
     >>> tuner = AudioCLIPFineTuner(checkpoint_dir="run")
     >>> tuner.fit(["bark.wav", "rain.wav"], ["dog", "rain"])  # doctest: +SKIP
     >>> tuner.predict(["unknown.wav"])  # doctest: +SKIP
+
+    With an untrained network, and with vectors of the labels at hand:
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> sounds, y = rng.uniform(-0.5, 0.5, (6, 8820)), ["dog", "rain"] * 3
+    >>> labels = {"dog": np.eye(1024)[0], "rain": np.eye(1024)[1]}
+    >>> tuner = AudioCLIPFineTuner(
+    ...     None,
+    ...     text_encoder=labels,
+    ...     clip_length=0.2,
+    ...     max_epochs=1,
+    ...     batch_size=2,
+    ...     random_state=0,
+    ...     verbose=False,
+    ... )
+    >>> tuner.fit(sounds, y).predict_proba(sounds).shape
+    (6, 2)
+    >>> tuner.history_["epoch"].tolist()
+    [1]
+    >>> axes = tuner.plot_history()
+    >>> tuner.to_transformer().transform(sounds).shape
+    (6, 1024)
+    >>> tuner.save("tuned.safetensors")
     """
 
     _network_rate = ESResNeXtFBSP.sampling_rate

@@ -173,6 +173,11 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     ... )
     >>> classifier.fit(sounds, kinds).predict_proba(sounds).shape
     (20, 2)
+    >>> classifier.history_["epoch"].tolist()
+    [1, 2]
+    >>> axes = classifier.plot_history()
+    >>> classifier.to_transformer(output="encoder").transform(sounds).shape
+    (20, 32)
     """
 
     _network_rate = Wav2CLIP.sampling_rate

@@ -127,6 +127,11 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
     array(['dog', 'rain', 'train'], dtype='<U5')
     >>> classifier.decision_function([np.zeros(16000)]).shape
     (1, 3)
+    >>> classifier.predict_top([np.zeros(16000)], n_labels=2).columns.tolist()
+    ['row', 'label', 'score']
+    >>> classifier.frame_times(2)
+    array([[0.   , 0.975],
+           [0.48 , 1.455]])
     """
 
     _parameter_constraints = {

@@ -179,6 +179,17 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     >>> classifier = ZeroShotClassifier(encoder="passthrough", text_encoder=words)
     >>> classifier.fit(y=["dog", "rain"]).predict([[0.9, 0.2], [0.1, 3.0]])
     array(['dog', 'rain'], dtype='<U4')
+
+    Events, from the vectors of the windows of one clip:
+
+    >>> windows = [[[0.9, 0.2], [0.8, 0.1], [0.1, 3.0]]]
+    >>> classifier.set_params(mode="frame").predict_events(windows).round(2)
+       row label  onset  offset  score
+    0    0   dog    0.0     2.0    1.0
+    1    0  rain    2.0     3.0    1.0
+    >>> classifier.frame_times(2)
+    array([[0., 1.],
+           [1., 2.]])
     """
 
     _parameter_constraints = {

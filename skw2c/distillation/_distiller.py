@@ -228,6 +228,22 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     ... )
     >>> distiller.fit(sounds, seen).transform(sounds).shape
     (20, 32)
+    >>> distiller.history_["epoch"].tolist()
+    [1, 2]
+    >>> axes = distiller.plot_history()
+
+    The encoder in a space of its own, and the teacher's vectors in the same space:
+
+    >>> encoder = distiller.to_transformer(output="encoder")
+    >>> encoder.transform(sounds).shape, distiller.project(seen).shape
+    ((20, 32), (20, 32))
+
+    Weights on disk:
+
+    >>> path = distiller.save("encoder.safetensors", data="noise", licence="CC0-1.0")
+    >>> again = Distiller().load_weights("encoder.safetensors")
+    >>> bool((again.transform(sounds) == distiller.transform(sounds)).all())
+    True
     """
 
     _network_rate = Wav2CLIP.sampling_rate

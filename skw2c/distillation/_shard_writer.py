@@ -161,9 +161,12 @@ def write_shards(
 
     Examples
     --------
+    An untrained teacher, so that nothing is downloaded; ``videos`` is a list of two paths:
+
     >>> from skw2c import CLIPVideoEncoder, write_shards
-    >>> write_shards(["holiday.mp4"], "shards", teacher=CLIPVideoEncoder())  # doctest: +SKIP
-    {'n_clips': 4, 'seconds': 38.2, 'failures': []}
+    >>> teacher = CLIPVideoEncoder("ViT-S-32", None, fps=2, random_state=0)
+    >>> write_shards(videos, "shards", teacher=teacher, verbose=False)
+    {'n_clips': 2, 'seconds': 4.0, 'failures': []}
     """
     videos = _list_videos(videos)
     teacher = _prepare(teacher, frame_rate)

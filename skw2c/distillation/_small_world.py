@@ -110,9 +110,13 @@ def make_small_world(
 
     Examples
     --------
+    A world that is too small to be of use, to show how it is made:
+
     >>> from skw2c import Wav2CLIPTransformer, make_small_world
-    >>> world = make_small_world()  # doctest: +SKIP
-    >>> encoder = Wav2CLIPTransformer(world.encoder)  # doctest: +SKIP
+    >>> world = make_small_world(n_clips=100, max_epochs=1, folder="world", verbose=False)
+    >>> encoder = Wav2CLIPTransformer(world.encoder)
+    >>> world.left_out
+    ('pluck', 'bark')
     """
     left_out = tuple(left_out)
     unknown = sorted({*left_out} - {*SOUND_KINDS})

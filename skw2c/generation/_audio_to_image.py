@@ -221,6 +221,34 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     >>> pictures.shape  # doctest: +SKIP
     (2, 512, 512, 3)
     >>> painter.write_video("walk.wav", "walk.mp4")  # doctest: +SKIP
+
+    With small networks that are trained on the spot, and vectors at hand:
+
+    >>> import numpy as np
+    >>> from skw2c.datasets import (
+    ...     make_audiovisual_events, pair_frames, train_small_clip, train_small_vqgan
+    ... )
+    >>> pairs = pair_frames(make_audiovisual_events(12, random_state=0), random_state=0)
+    >>> vqgan = train_small_vqgan(pairs.images, max_epochs=1, verbose=False)
+    >>> clip = train_small_clip(pairs.images, pairs.captions, max_epochs=1, verbose=False)
+    >>> generator = AudioToImage(
+    ...     vqgan,
+    ...     encoder="passthrough",
+    ...     clip_model=clip,
+    ...     size=32,
+    ...     n_iter=2,
+    ...     frame_iter=1,
+    ...     n_cutouts=2,
+    ...     augment=None,
+    ...     random_state=0,
+    ... )
+    >>> rng = np.random.default_rng(0)
+    >>> generator.fit_transform(rng.normal(size=(2, 64))).shape
+    (2, 32, 32, 3)
+    >>> windows = rng.normal(size=(3, 64))
+    >>> [images.shape for images in generator.transform_video([windows])]
+    [(3, 32, 32, 3)]
+    >>> generator = generator.write_video(windows, "noise.mp4", sound=rng.normal(size=48000))
     """
 
     _parameter_constraints = {

@@ -77,6 +77,13 @@ def java_caption_scores(candidates, references, *, metrics=_NAMES):
     ...     ["a dog barks"], [["a dog is barking"]], metrics=["meteor"]
     ... )  # doctest: +SKIP
     {'meteor': 0.24339855389672638}
+
+    As many metrics as this machine can compute:
+
+    >>> from skw2c.metrics import available_java_scores
+    >>> metrics = [name for name, missing in available_java_scores().items() if missing is None]
+    >>> if metrics:
+    ...     scores = java_caption_scores(["a dog barks"], [["a dog"]], metrics=metrics)
     """
     metrics = list(metrics)
     for name in metrics:

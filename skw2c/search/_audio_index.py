@@ -131,6 +131,14 @@ class AudioIndex(BaseEstimator):
     0  rain     1  c.wav  1.000000
     1  rain     2  b.wav  0.948683
 
+    A folder of its own keeps it, and more clips can be added:
+
+    >>> index = index.save("library")
+    >>> index = AudioIndex.load("library", encoder="passthrough", text_encoder=words)
+    >>> len(index.add([[0.1, 0.9]], items=["d.wav"]))
+    4
+    >>> index = index.remove(["a.wav"]).save("library")
+
     With files (the weights are fetched once):
 
     >>> index = AudioIndex(on_error="nan").fit(["a.wav", "b.wav"])  # doctest: +SKIP

@@ -91,10 +91,20 @@ class ClipShards(TrainingClips):
 
     Examples
     --------
-    >>> from skw2c import ClipShards
-    >>> clips = ClipShards("shards")  # doctest: +SKIP
-    >>> clips.n_samples.sum() / 16000 / 3600  # hours  # doctest: +SKIP
-    550.4
+    An untrained teacher, so that nothing is downloaded; ``videos`` is a list of two paths:
+
+    >>> import numpy as np
+    >>> from skw2c import CLIPVideoEncoder, ClipShards, write_shards
+    >>> teacher = CLIPVideoEncoder("ViT-S-32", None, fps=2, random_state=0)
+    >>> result = write_shards(videos, "shards", teacher=teacher, verbose=False)
+    >>> clips = ClipShards("shards")
+    >>> float(clips.n_samples.sum()) / 16000  # seconds
+    4.0
+    >>> clips.describe(0)["duration"]
+    2.0
+    >>> batch = clips.read(np.array([0, 1]), starts=np.array([0, 8000]), length=16000)
+    >>> batch.waveforms.shape
+    torch.Size([2, 16000])
     """
 
     def __init__(self, paths, *, on_error: str = "raise"):

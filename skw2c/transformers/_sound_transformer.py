@@ -137,6 +137,15 @@ class SoundTransformer(
         vectors : list of ndarray of shape (n_frames, width)
         durations : ndarray of shape (n_clips,), float64
             In seconds; NaN for clips that failed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import Wav2CLIPTransformer
+        >>> transformer = Wav2CLIPTransformer("mini", mode="frame", tail="pad").fit()
+        >>> vectors, durations = transformer.embed_with_durations([np.ones(16000), np.ones(24000)])
+        >>> [len(frames) for frames in vectors], durations
+        ([1, 2], array([1. , 1.5]))
         """
         vectors, measure = self._embed(X)
         return vectors, measure()

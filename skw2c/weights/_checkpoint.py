@@ -50,6 +50,13 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
         If the file is truncated, is no checkpoint, or holds other objects than tensors:
         these are not loaded, because loading them could run code. Files that state or unpack to
         far more than a file of their size can hold, or lead to other files, are refused, too.
+
+    Examples
+    --------
+    >>> from skw2c.weights import fetch_weights, read_checkpoint
+    >>> tensors = read_checkpoint(fetch_weights("mini").path)
+    >>> tensors["audio_encoder.bn1.bias"].shape
+    torch.Size([32])
     """
     path = os.fspath(path)
     if not os.path.isfile(path):  # a pipe would be waited for without end
@@ -131,6 +138,27 @@ def write_safetensors(
     """Write tensors and their description; the file appears whole or not at all.
 
     The same ones give the same bytes, so that a checksum tells what is in a file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write.
+    state : mapping of str to Tensor
+        The tensors.
+    metadata : mapping of str to str
+        Their description.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import torch
+    >>> from skw2c.weights import read_checkpoint, write_safetensors
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "weights.safetensors"
+    ...     write_safetensors(path, {"gain": torch.ones(3)}, {"licence": "CC0"})
+    ...     read_checkpoint(path)
+    {'gain': tensor([1., 1., 1.])}
     """
     from safetensors.torch import save
 

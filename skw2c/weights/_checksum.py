@@ -10,7 +10,27 @@ from ..system._regular_file import refuse_device
 
 
 def sha256_of(path: str | os.PathLike) -> str:
-    """SHA-256 of a file, in hexadecimal; read again only where size or time changed."""
+    """Compute the SHA-256 of a file, in hexadecimal.
+
+    A file is read again only if its size or time of modification changed.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from skw2c.weights import fetch_weights, sha256_of
+    >>> weights = fetch_weights("mini")
+    >>> sha256_of(weights.path) == weights.sha256
+    True
+    """
     refuse_device(path, OSError)
     status = os.stat(path)
     return _sha256_of_version(os.fspath(path), status.st_size, status.st_mtime_ns)

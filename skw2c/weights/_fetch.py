@@ -22,7 +22,21 @@ _NUMBERS = {3: "three", 4: "four"}
 
 
 def cache_folder() -> Path:
-    """Folder of fetched weights: ``$SKW2C_CACHE``, or the platform's cache folder."""
+    """Return the folder in which weights are cached.
+
+    Returns
+    -------
+    Path
+        The folder that the environment variable ``SKW2C_CACHE`` names, or else the folder that
+        the platform has for caches.
+
+    Examples
+    --------
+    >>> from skw2c.weights import cache_folder
+    >>> path = cache_folder() / "wav2clip.safetensors"
+    >>> path.name
+    'wav2clip.safetensors'
+    """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
@@ -48,7 +62,24 @@ class CachedWeights:
 
 
 def is_cached(name: str) -> bool:
-    """Whether the weights are in the cache or the package, ready without network."""
+    """Tell whether weights can be used without a network.
+
+    Parameters
+    ----------
+    name : str
+        Name in the registry, such as ``"wav2clip"``.
+
+    Returns
+    -------
+    bool
+        Whether the weights are in the cache, or come with the package.
+
+    Examples
+    --------
+    >>> from skw2c.weights import is_cached
+    >>> is_cached("mini")
+    True
+    """
     if registry()[name].packaged:
         return True
     folder = cache_folder()
@@ -82,6 +113,12 @@ def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
         If the file is not in the cache and cannot be fetched.
     WeightsError
         If the file is damaged, or is not the one recorded.
+
+    Examples
+    --------
+    >>> from skw2c.weights import fetch_weights
+    >>> fetch_weights("mini").path.name
+    'mini.safetensors'
     """
     entry = registry()[name]
     if entry.packaged:

@@ -57,7 +57,28 @@ def _to_array(value: Tensor) -> np.ndarray:
 
 
 def fingerprint_module(module: nn.Module) -> str:
-    """SHA-256 of a module's form: its layers, plain attributes, and source where it is known."""
+    """Compute the SHA-256 of a module's structure.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module. Its layers, plain attributes and, if known, its source count; the values of
+        its weights do not.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from skw2c.weights import fingerprint_module
+    >>> fingerprint_module(nn.Linear(2, 3)) == fingerprint_module(nn.Linear(2, 3))
+    True
+    >>> fingerprint_module(nn.Linear(2, 3)) == fingerprint_module(nn.Linear(2, 4))
+    False
+    """
     digest = hashlib.sha256(repr(module).encode())
     for part in module.modules():
         if not type(part).__module__.startswith("torch."):

@@ -20,7 +20,23 @@ _FOLDER_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 
 def import_open_clip():
-    """Import open_clip, or say which extra brings it."""
+    """Import open_clip, or raise an error that names the extra to install.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    OptionalDependencyError
+        If open_clip is not installed.
+
+    Examples
+    --------
+    >>> from skw2c.weights import import_open_clip
+    >>> "ViT-B-32" in import_open_clip().list_models()
+    True
+    """
     return import_optional("open_clip", extra="clip", purpose="CLIP")
 
 
@@ -40,6 +56,13 @@ class CLIPReference:
         Checksum of the folder's configuration.
     seed : int or None
         Seed of random weights.
+
+    Examples
+    --------
+    >>> from skw2c.weights import refer_to_clip
+    >>> reference = refer_to_clip("ViT-B-32", None, seed=0, progress=False)
+    >>> reference.fingerprint
+    'ViT-B-32 seed 0'
     """
 
     model: str
@@ -129,6 +152,12 @@ def refer_to_clip(
         If there is neither such a tag nor such a file.
     WeightsNotAvailableError
         If the weights are not on this machine and cannot be fetched.
+
+    Examples
+    --------
+    >>> from skw2c.weights import refer_to_clip
+    >>> refer_to_clip("ViT-B/32", None, seed=3, progress=False)
+    CLIPReference(model='ViT-B-32', pretrained=None, sha256=None, configuration_sha256=None, seed=3)
     """
     open_clip = import_open_clip()
     model, configuration = _find_model(open_clip, os.fspath(model))

@@ -32,6 +32,14 @@ class WeightsReference:
         Seed of random weights.
     in_memory : InMemoryWeights or None
         Weights in memory, trained by :class:`~skw2c.Distiller`.
+
+    Examples
+    --------
+    >>> from skw2c.weights import refer_to
+    >>> reference = refer_to("mini")
+    >>> reference.name, reference.path
+    ('mini', None)
+    >>> tensors = reference.read()
     """
 
     name: str | None = None
@@ -85,7 +93,19 @@ def keep_in_memory(
     state : mapping of str to Tensor
         The tensors.
     encoder : nn.Module or None
-        The module that they belong to, where it is none of ours.
+        The module that they belong to, if it is not one of skw2c.
+
+    Returns
+    -------
+    WeightsReference
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skw2c.weights import keep_in_memory
+    >>> reference = keep_in_memory({"gain": torch.ones(3)})
+    >>> reference.read()
+    {'gain': tensor([1., 1., 1.])}
     """
     weights = InMemoryWeights.of(state, encoder)
     return WeightsReference(sha256=weights.checksum(), in_memory=weights)
@@ -113,6 +133,13 @@ def refer_to(
     ------
     WeightsError
         If there is neither such a name nor such a file.
+
+    Examples
+    --------
+    >>> from skw2c.weights import refer_to
+    >>> reference = refer_to("mini")
+    >>> reference.fingerprint == f"sha256 {reference.sha256}"
+    True
     """
     if isinstance(weights, WeightsReference):
         return weights

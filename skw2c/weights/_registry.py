@@ -38,6 +38,13 @@ class WeightsFile:
         Which parameter of the estimators takes the name, or a path instead of it.
     clip_model : str or None
         The model of open_clip whose weights it holds, with others or alone.
+
+    Examples
+    --------
+    >>> from skw2c.weights import registry
+    >>> file = registry()["wav2clip"]
+    >>> file.file, file.licence
+    ('Wav2CLIP.pt', 'CC BY 4.0')
     """
 
     name: str
@@ -61,6 +68,17 @@ class WeightsFile:
 
 @cache
 def registry() -> dict[str, WeightsFile]:
-    """All files by name."""
+    """Return all files of pre-trained weights by name.
+
+    Returns
+    -------
+    dict of str to WeightsFile
+
+    Examples
+    --------
+    >>> from skw2c.weights import registry
+    >>> [name for name, file in registry().items() if file.model == "wav2clip"]
+    ['wav2clip', 'mini']
+    """
     text = resources.files(__package__).joinpath("registry.toml").read_text("utf-8")
     return {name: WeightsFile(name, **row) for name, row in tomllib.loads(text).items()}
