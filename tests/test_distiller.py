@@ -384,7 +384,7 @@ def fail_in(epoch, monkeypatch):
     def spoil(run):
         loss = validate(run)
         rate = run._schedule.recipe.learning_rate
-        return float("nan") if run._standing.epoch + 1 >= epoch and rate == 0.01 else loss
+        return float("nan") if run._state.epoch + 1 >= epoch and rate == 0.01 else loss
 
     monkeypatch.setattr(Run, "_validate", spoil)
 

@@ -22,6 +22,8 @@ from skw2c.training import (
     choose_engine,
 )
 from skw2c.training._clips import repeat_to
+from skw2c.training._engine import FabricEngine
+from skw2c.training._failure import Cures, explain
 from skw2c.training._targets import average, average_frames
 
 from .tolerances import FEW, tolerance
@@ -449,6 +451,32 @@ def test_two_processes_of_32_are_one_of_64(tmp_path):
         # A tenth of the smallest gradients that there are, and many times what rounding does.
         torch.testing.assert_close(results[1][name], value, rtol=0, atol=1e-5)
         assert value.abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_gradients_are_clipped_to_a_norm(many):
+    if many:
+        pytest.importorskip("lightning_fabric")
+    engine = FabricEngine("cpu", 1, 1, "32-true") if many else choose_engine("cpu", 1, "32-true")
+    model = torch.nn.Linear(3, 2)
+    forward, optimizer = engine.setup(model, torch.optim.AdamW(model.parameters()))
+    engine.backward(forward(torch.full((5, 3), 100.0)).sum())
+    before = torch.cat([p.grad.flatten() for p in model.parameters()])
+    engine.clip_gradients(forward, optimizer, 1.0)
+    after = torch.cat([p.grad.flatten() for p in model.parameters()])
+    torch.testing.assert_close(after, before / before.norm())
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("can_be_kept", [True, False])
+def test_cures_are_those_that_the_run_has(precision, can_be_kept):
+    failure = {"epoch": 3, "loss": float("nan"), "learning_rate": 0.1}
+    cures = Cures(None, can_be_kept, is_lower_precision=precision != "32-true")
+    message = explain(failure, 2, 0.5, cures)
+    assert message.startswith("The loss of epoch 3 is nan. The best epoch so far is 2")
+    assert "lower learning_rate (now 0.1)" in message
+    assert ("choose precision='32-true'" in message) == (precision == "bf16-mixed")
+    assert ("checkpoint_dir" in message) == can_be_kept
 
 
 def _type_in_a_console(patch):

@@ -29,6 +29,7 @@ from skw2c.training import (
     Plan,
     Run,
     Schedule,
+    SoundBatches,
     Targets,
     TensorClips,
     choose_engine,
@@ -109,10 +110,10 @@ class Clock:
             self._pause()
         self._begun = time.perf_counter()
 
-    def say(self, text):
+    def print(self, text):
         pass
 
-    def tell(self, entry, *, is_best):
+    def report(self, entry, *, is_best):
         pass
 
 
@@ -163,10 +164,7 @@ def train(clips, kind, options, progress, n_epochs=1):
     plan = Plan(clips.n_samples, length, kind.batch_size, 0.0, seed=0)
     schedule = Schedule(n_epochs, AdamOnPlateau(1e-3, n_epochs), None, checkpoint_interval=math.inf)
     engine = choose_engine("cpu" if options.device == "cpu" else 1, 1, kind.precision)
-    Run(
-        model, clips, plan, schedule, engine=engine, augment=None, folder=None,
-        progress=progress, n_threads=1,
-    ).finish()  # fmt: skip
+    Run(model, SoundBatches(clips, plan), schedule, engine=engine, progress=progress).finish()
     return losses
 
 

@@ -19,13 +19,22 @@ from ..exceptions import LeftOutWarning
 from ..metrics import cider_d, tokenize_caption
 from ..models import (
     CaptionDecoder,
+    Captioning,
     choose_device,
     get_caption_decoder,
     pad_frames,
     search_captions,
 )
 from ..system._warning import warn_caller
-from ..training import CaptionedFrames, CaptionRun, Progress
+from ..training import (
+    CaptionBatches,
+    CaptionedFrames,
+    ClippedAdamW,
+    Progress,
+    Run,
+    Schedule,
+    SingleDevice,
+)
 from ..transformers._encoders import resolve_encoder, tell_of_input
 from ..validation._captions import list_captions
 from ..validation._groups import number_groups
@@ -469,14 +478,18 @@ class AudioCaptioner(BaseEstimator):
             clips,
         )
         decoder = self._build(scaler.n_features_in_, len(vocabulary), seed)
-        run = CaptionRun(
-            decoder, examples, training, validation, seed=seed, max_epochs=self.max_epochs,
-            batch_size=self.batch_size, learning_rate=self.learning_rate,
-            early_stopping_patience=self.early_stopping_patience,
+        run = Run(
+            Captioning(decoder),
+            CaptionBatches(examples, training, validation, batch_size=self.batch_size, seed=seed),
+            Schedule(
+                self.max_epochs, ClippedAdamW(self.learning_rate), self.early_stopping_patience
+            ),
+            engine=SingleDevice(torch.device(self._device()), "32-true"),
             progress=Progress(self.verbose, self.max_epochs),
-        )  # fmt: skip
-        self._history, self.best_epoch_ = run.finish()
-        self.n_iter_ = len(self._history)
+        )
+        state = run.finish()
+        self._history = state.history
+        self.n_iter_, self.best_epoch_ = len(state.history), state.best_epoch
         self.scaler_, self.vocabulary_ = scaler, vocabulary
         self.weights_ = keep_in_memory(decoder.state_dict())
 
@@ -488,10 +501,10 @@ class AudioCaptioner(BaseEstimator):
         return np.isin(groups, names[order[:n_aside]])
 
     def _build(self, n_features: int, n_words: int, seed: int) -> CaptionDecoder:
-        """A decoder with its first weights, on the device that trains it."""
+        """A decoder with its first weights."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            decoder = CaptionDecoder(
+            return CaptionDecoder(
                 n_features,
                 n_words,
                 d_model=self.d_model,
@@ -500,7 +513,6 @@ class AudioCaptioner(BaseEstimator):
                 n_layers=self.n_layers,
                 dropout=self.dropout,
             )
-        return decoder.to(self._device())
 
     def _describe(self, frames: list[np.ndarray]) -> list[str]:
         """A caption for each clip, all of which are computed at once."""

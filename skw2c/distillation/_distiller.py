@@ -374,12 +374,10 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         self._piece_length()
         engine = self._choose_engine()
         clips, teacher = self._collect(X, y, captions, groups)
-        model, standing = self._train(clips, engine)
+        model, state = self._train(clips, engine)
         if teacher is not None:
             self.teacher_ = teacher
-        facts = list_facts(
-            self, clips, standing, teacher if clips.teacher is None else clips.teacher
-        )
+        facts = list_facts(self, clips, state, teacher if clips.teacher is None else clips.teacher)
         return self._adopt(*self._export(model), facts)
 
     def transform(self, X):

@@ -24,8 +24,9 @@ from ..training import (
     Progress,
     Run,
     RunFolder,
+    RunState,
     Schedule,
-    Standing,
+    SoundBatches,
     TrainingClips,
     WaveformAugmentation,
     choose_engine,
@@ -121,7 +122,7 @@ class SoundTrainer(BaseEstimator):
         take_columns(transformer, self)
         return transformer
 
-    def _train(self, clips: TrainingClips, engine) -> tuple[torch.nn.Module, Standing]:
+    def _train(self, clips: TrainingClips, engine) -> tuple[torch.nn.Module, RunState]:
         """Train a new model; it then has its best weights."""
         length = self._piece_length()
         progress = Progress(self.verbose and engine.rank == 0, self.max_epochs)
@@ -137,22 +138,27 @@ class SoundTrainer(BaseEstimator):
             model.compile()
         self._export(model)  # what could not be kept is refused before the work
         run = Run(
-            model, clips, plan, self._schedule(), engine=engine, augment=self._augmentation(),
-            folder=folder, progress=progress, n_threads=joblib.effective_n_jobs(self.n_jobs),
-        )  # fmt: skip
-        progress.say(_describe_start(clips, plan, engine))
+            model,
+            SoundBatches(clips, plan, self._augmentation()),
+            self._schedule(),
+            engine=engine,
+            folder=folder,
+            progress=progress,
+            n_threads=joblib.effective_n_jobs(self.n_jobs),
+        )
+        progress.print(_describe_start(clips, plan, engine))
         if content:
             _restore(run, content, folder)
-            progress.say(f"going on from {str(folder.path)!r}")
+            progress.print(f"going on from {str(folder.path)!r}")
         elif folder and engine.rank == 0:
             moved = folder.put_aside()
             if moved is not None:
-                progress.say(f"the checkpoint of a former run is kept as {str(moved)!r}")
-        standing = run.finish()
+                progress.print(f"the checkpoint of a former run is kept as {str(moved)!r}")
+        state = run.finish()
         self._forget()
-        self._history = standing.history
-        self.n_iter_, self.best_epoch_ = len(standing.history), standing.best_epoch
-        return model, standing
+        self._history = state.history
+        self.n_iter_, self.best_epoch_ = len(state.history), state.best_epoch
+        return model, state
 
     @contextmanager
     def _whole_or_not_at_all(self) -> Iterator[None]:

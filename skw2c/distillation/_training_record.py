@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 import numpy as np
 from torch import nn
 
-from ..training import Standing, TrainingClips
+from ..training import RunState, TrainingClips
 from ..weights import fingerprint_module, keep_in_memory
 
 _PARAMETERS = ("batch_size", "learning_rate", "validation_fraction", "precision")
@@ -44,7 +44,7 @@ def describe_first(encoder) -> str:
     return f"{name_of(encoder)} {fingerprint_module(encoder)} {first_weights}"
 
 
-def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> dict:
+def list_facts(distiller, clips: TrainingClips, state: RunState, teacher) -> dict:
     """How the weights came to be."""
     encoder, rate = distiller.encoder, distiller._network_rate
     seconds = int(clips.n_samples.sum()) / rate
@@ -62,9 +62,9 @@ def list_facts(distiller, clips: TrainingClips, standing: Standing, teacher) -> 
         "learning_rate": distiller.learning_rate,
         "lr_schedule": distiller.lr_schedule,
         "augmentation": name_of(distiller.augment),
-        "epochs": len(standing.history),
-        "best_epoch": standing.best_epoch,
-        "best_loss": f"{standing.best_loss:.4f}",
+        "epochs": len(state.history),
+        "best_epoch": state.best_epoch,
+        "best_loss": f"{state.best_loss:.4f}",
         "random_state": to_plain(distiller.random_state),
     }
 

@@ -6,12 +6,14 @@ A folder for each network; what stands beside the folders is shared by several.
 from ._framing import Framing
 from ._frozen_encoder import FrozenEncoder
 from ._on_device import choose_device
+from ._trainable import Trainable
 from .captioner import (
     END,
     PAD,
     START,
     UNKNOWN,
     CaptionDecoder,
+    Captioning,
     get_caption_decoder,
     pad_frames,
     search_captions,
@@ -36,12 +38,14 @@ __all__ = [
     "START",
     "UNKNOWN",
     "CaptionDecoder",
+    "Captioning",
     "Classification",
     "Distillation",
     "Framing",
     "FrozenCLIP",
     "FrozenEncoder",
     "FrozenWav2CLIP",
+    "Trainable",
     "Wav2CLIP",
     "build_student",
     "build_wav2clip",

@@ -1,13 +1,14 @@
 """Training in pure torch: what is read, how a run goes, where it is kept."""
 
 from ._augment import WaveformAugmentation
-from ._caption_batches import CaptionedFrames, CaptionRun
+from ._batches import SoundBatches
+from ._caption_batches import CaptionBatches, CaptionedFrames
 from ._clips import TensorClips, TrainingClips, WaveformClips
-from ._engine import PRECISIONS, choose_engine
+from ._engine import PRECISIONS, SingleDevice, choose_engine
 from ._epoch_progress import Progress
-from ._loop import Run, Schedule, Standing
+from ._loop import Run, RunState, Schedule
 from ._plan import Plan
-from ._recipe import AdamOnCosine, AdamOnPlateau, NesterovSGD
+from ._recipe import AdamOnCosine, AdamOnPlateau, ClippedAdamW, NesterovSGD
 from ._run_folder import RunFolder
 from ._split import find_unheard
 from ._targets import Targets
@@ -16,15 +17,18 @@ __all__ = [
     "PRECISIONS",
     "AdamOnCosine",
     "AdamOnPlateau",
-    "CaptionRun",
+    "CaptionBatches",
     "CaptionedFrames",
+    "ClippedAdamW",
     "NesterovSGD",
     "Plan",
     "Progress",
     "Run",
     "RunFolder",
+    "RunState",
     "Schedule",
-    "Standing",
+    "SingleDevice",
+    "SoundBatches",
     "Targets",
     "TensorClips",
     "TrainingClips",

@@ -13,7 +13,8 @@ import torch
 
 from ..exceptions import LeftOutWarning, ShardError
 from ..system._warning import warn_caller
-from ._clips import Batch, TrainingClips, repeat_to, unrepeated_lengths
+from ._batch import SoundBatch
+from ._clips import TrainingClips, repeat_to, unrepeated_lengths
 from ._open_files import OpenFile, OpenFiles
 from ._shard_file import CLIP, SAMPLES, SHARD_RATE, VECTORS
 from ._shard_folder import LIST, list_shards, read_description, shared_terms
@@ -137,7 +138,7 @@ class ClipShards(TrainingClips):
     def split_fingerprint(self) -> None:
         """None, for `fingerprint` tells which pieces are of one video."""
 
-    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> SoundBatch:
         """Read pieces of clips.
 
         Parameters
@@ -151,7 +152,7 @@ class ClipShards(TrainingClips):
 
         Returns
         -------
-        Batch
+        SoundBatch
             With waveforms in int16, where 32768 stands for 1.
 
         Raises
@@ -172,7 +173,7 @@ class ClipShards(TrainingClips):
                 waveforms[own] = repeat_to(waveforms[own, : lengths[own]], length)
         texts = self._read_texts(rows) if self.has_texts else None
         self._check(rows, targets if texts is None else np.hstack([targets, texts]))
-        return Batch(
+        return SoundBatch(
             torch.from_numpy(waveforms),
             torch.from_numpy(targets),
             None if texts is None else torch.from_numpy(texts),

@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ._batch import SoundBatch
 from ._targets import Targets
-
-
-@dataclass
-class Batch:
-    """Pieces of some clips, all of one length.
-
-    Attributes
-    ----------
-    waveforms : Tensor of shape (batch, n_samples)
-        Floats, or 16-bit integers where 32768 stands for 1.
-    targets : Tensor of shape (batch, width)
-        Targets of the same seconds, float32.
-    texts : Tensor of shape (batch, width) or None
-        Vectors of captions, float32.
-    """
-
-    waveforms: Tensor
-    targets: Tensor
-    texts: Tensor | None = None
 
 
 class TrainingClips:
@@ -72,7 +53,7 @@ class TrainingClips:
             digest.update(b"none" if part is None else repr(part.shape).encode() + part.tobytes())
         return digest.hexdigest()
 
-    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> SoundBatch:
         """Read ``length`` samples of each clip in ``rows``, from the sample in ``starts``.
 
         A clip that ends before is repeated from the start of the piece. The target is that of
@@ -121,13 +102,15 @@ class WaveformClips(TrainingClips):
             digest.update(np.ascontiguousarray(waveform))
         return _add_targets(digest, self._targets, self._texts)
 
-    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> SoundBatch:
         pieces = np.empty((len(rows), length), np.float32)
         for piece, row, start in zip(pieces, rows, starts, strict=True):
             piece[:] = repeat_to(self._waveforms[row][start : start + length], length)
         texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
         lengths = unrepeated_lengths(self.n_samples, rows, starts, length)
-        return Batch(torch.from_numpy(pieces), self._targets.read(rows, starts, lengths), texts)
+        return SoundBatch(
+            torch.from_numpy(pieces), self._targets.read(rows, starts, lengths), texts
+        )
 
 
 class TensorClips(TrainingClips):
@@ -156,10 +139,10 @@ class TensorClips(TrainingClips):
             digest.update(waveforms.cpu().contiguous().numpy())
         return _add_targets(digest, self._targets, self._texts)
 
-    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> Batch:
+    def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> SoundBatch:
         texts = None if self._texts is None else torch.from_numpy(self._texts[rows])
         lengths = unrepeated_lengths(self.n_samples, rows, starts, length)
-        return Batch(
+        return SoundBatch(
             self._cut(rows, starts, length), self._targets.read(rows, starts, lengths), texts
         )
 

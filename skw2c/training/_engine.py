@@ -28,6 +28,7 @@ class Engine(Protocol):
     device : torch.device
     rank, world_size : int
         Which of how many processes this is.
+    precision : {"32-true", "bf16-mixed", "16-mixed"}
     gather : callable or None
         Puts the rows of all processes together, and hands their gradients back.
     """
@@ -35,6 +36,7 @@ class Engine(Protocol):
     device: torch.device
     rank: int
     world_size: int
+    precision: str
     gather: Gather | None
 
     def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
@@ -43,7 +45,11 @@ class Engine(Protocol):
     def autocast(self) -> AbstractContextManager:
         """The precision of the forward pass."""
 
-    def backward(self, loss: Tensor) -> None: ...
+    def backward(self, loss: Tensor) -> None:
+        """Compute the gradients of a loss."""
+
+    def clip_gradients(self, model: Callable, optimizer: Optimizer, largest_norm: float) -> None:
+        """Scale gradients down to a norm; model and optimizer are those that `setup` gave."""
 
     def agree(self, value):
         """The value that the first process has, so that all decide the same."""
@@ -67,16 +73,21 @@ class SingleDevice:
 
     def __init__(self, device: torch.device, precision: str):
         self.device = device
-        self._lower = precision == "bf16-mixed"
+        self.precision = precision
 
     def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
         return model, optimizer
 
     def autocast(self) -> AbstractContextManager:
-        return torch.autocast(self.device.type, torch.bfloat16) if self._lower else nullcontext()
+        if self.precision == "32-true":
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
 
     def backward(self, loss: Tensor) -> None:
         loss.backward()
+
+    def clip_gradients(self, model: nn.Module, optimizer: Optimizer, largest_norm: float) -> None:
+        nn.utils.clip_grad_norm_(model.parameters(), largest_norm)
 
     def agree(self, value):
         return value
@@ -113,7 +124,7 @@ class FabricEngine:
         if many and not (_is_started_by_others(self._fabric) or _is_program()):
             raise _no_program(devices)
         self._fabric.launch()
-        self.device = self._fabric.device
+        self.device, self.precision = self._fabric.device, precision
         self.rank, self.world_size = self._fabric.global_rank, self._fabric.world_size
         self.gather = gather_rows if self.world_size > 1 else None
 
@@ -127,6 +138,9 @@ class FabricEngine:
 
     def backward(self, loss: Tensor) -> None:
         self._fabric.backward(loss)
+
+    def clip_gradients(self, model: nn.Module, optimizer: Optimizer, largest_norm: float) -> None:
+        self._fabric.clip_gradients(model, optimizer, max_norm=largest_norm)
 
     def agree(self, value):
         return self._fabric.broadcast(value)

@@ -1,4 +1,4 @@
-"""What a run tells while it goes."""
+"""What a run prints while it goes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ class Progress:
     Parameters
     ----------
     verbose : bool or int
-        Whether to tell anything.
+        Whether to print anything.
     n_epochs : int
     """
 
     def __init__(self, verbose, n_epochs: int):
         self._verbose = bool(verbose)
         self._n_epochs = n_epochs
-        self._best = float("inf")
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a line."""
         if self._verbose:
             print(text, flush=True)
@@ -38,11 +37,11 @@ class Progress:
             leave=False,
         )
 
-    def tell(self, entry: dict, *, is_best: bool) -> None:
+    def report(self, entry: dict, *, is_best: bool) -> None:
         """Print how an epoch went."""
         validation = entry["validation_loss"]
         judged = "" if validation != validation else f", validation loss {validation:.4f}"
-        self.say(
+        self.print(
             f"epoch {entry['epoch']:3d}/{self._n_epochs}: training loss "
             f"{entry['training_loss']:.4f}{judged}{' (best)' if is_best else ''}, learning rate "
             f"{entry['learning_rate']:.0e}, {entry['seconds']:.1f} s"

@@ -5,31 +5,30 @@ from __future__ import annotations
 import copy
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..models import Trainable
 from ..system._prefetch import prefetch_map
-from ._clips import Batch, TrainingClips
+from ._batch import Batch
+from ._batches import Batches
 from ._engine import Engine
 from ._epoch_progress import Progress
-from ._failure import explain
+from ._failure import Cures, explain
 from ._memory import keep_freed_memory
-from ._plan import Piece, Plan
 from ._recipe import Recipe
 from ._restoring import (
     check_model,
-    check_standing,
+    check_state,
     load_engine,
     load_optimizer,
     load_scheduler,
 )
 from ._run_folder import RunFolder
-
-Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -43,19 +42,22 @@ class Schedule:
         The optimizer, and the course of its learning rate.
     early_stopping_patience : int or None
         Epochs without a better loss after which the run ends.
-    checkpoint_interval : float
-        Seconds after which a checkpoint is written within an epoch.
+    checkpoint_interval : float or None, default=None
+        Seconds after which a checkpoint is written within an epoch. None stands for runs of
+        which no checkpoint can be kept.
     """
 
     max_epochs: int
     recipe: Recipe
     early_stopping_patience: int | None
-    checkpoint_interval: float
+    checkpoint_interval: float | None = None
 
 
 @dataclass
-class Standing:
+class RunState:
     """Where a run stands, in plain values and tensors.
+
+    A checkpoint holds these attributes under their names, so they stay as they are.
 
     Attributes
     ----------
@@ -63,6 +65,8 @@ class Standing:
         The next step to take.
     total : float
         Sum of the losses of this epoch's steps.
+    seconds : float
+        What these steps took.
     history : list of dict
         One entry for each finished epoch.
     best_loss : float
@@ -83,37 +87,39 @@ class Standing:
 
 
 class Run:
-    """A run of training.
+    """A run of training, whatever is learned.
 
     Parameters
     ----------
-    model : nn.Module
-        Gives the loss of a batch, from ``(waveforms, targets, texts, gather)``; has
-        ``after_step()`` and ``describe()``.
-    clips : TrainingClips
-    plan : Plan
+    model : Trainable
+        Gives the loss of a batch.
+    batches : Batches
+        What it learns from.
     schedule : Schedule
     engine : Engine
-    augment : callable or None
-        From waveforms (batch, n_samples) and a generator to waveforms.
-    folder : RunFolder or None
-        Where to keep where the run stands.
+        On what it computes.
     progress : Progress
-    n_threads : int
-        Threads that read ahead.
+    folder : RunFolder or None, default=None
+        Where to keep where the run stands.
+    n_threads : int, default=1
+        Threads that prefetch batches.
     """
 
     def __init__(
-        self, model: nn.Module, clips: TrainingClips, plan: Plan, schedule: Schedule, *,
-        engine: Engine, augment: Augment | None, folder: RunFolder | None, progress: Progress,
-        n_threads: int,
-    ):  # fmt: skip
+        self,
+        model: Trainable,
+        batches: Batches,
+        schedule: Schedule,
+        *,
+        engine: Engine,
+        progress: Progress,
+        folder: RunFolder | None = None,
+        n_threads: int = 1,
+    ):
         self._model = model
-        self._clips = clips
-        self._plan = plan
+        self._batches = batches
         self._schedule = schedule
         self._engine = engine
-        self._augment = augment
         self._folder = folder if engine.rank == 0 else None
         self._place = folder and folder.path
         self._progress = progress
@@ -124,7 +130,7 @@ class Run:
         self._bare_optimizer = schedule.recipe.make_optimizer(trained)
         self._scheduler = schedule.recipe.make_scheduler(self._bare_optimizer)
         self._forward, self._optimizer = engine.setup(model, self._bare_optimizer)
-        self._standing = Standing()
+        self._state = RunState()
 
     def restore(self, content: dict) -> None:
         """Go on from the content of a checkpoint, as `RunFolder.load` gives it.
@@ -136,10 +142,10 @@ class Run:
         FloatingPointError
             If the loss was no longer a number, and nothing has changed since.
         """
-        check_standing(content["standing"])
-        self._standing = Standing(**content["standing"])
-        if self._standing.best_state:
-            check_model(self._model, self._standing.best_state)
+        check_state(content["standing"])
+        self._state = RunState(**content["standing"])
+        if self._state.best_state:
+            check_model(self._model, self._state.best_state)
         if content.get("failure") is not None:
             self._begin_from_best(content["failure"], is_changed=content["is_changed"])
             return
@@ -148,137 +154,147 @@ class Run:
         load_optimizer(self._bare_optimizer, content["optimizer"])
         load_engine(self._engine, content["engine"])
         load_scheduler(self._scheduler, content["scheduler"])
-        if content["world_size"] != self._plan.world_size:
+        if content["world_size"] != self._batches.world_size:
             # Other batches: the epoch begins again.
-            self._standing.step, self._standing.total, self._standing.seconds = 0, 0.0, 0.0
+            self._state.step, self._state.total, self._state.seconds = 0, 0.0, 0.0
 
     def _begin_from_best(self, failure: dict, *, is_changed: bool) -> None:
-        """Go on from the best epoch, whose optimizer begins afresh."""
-        standing = self._standing
-        if not is_changed and standing.best_epoch < self._schedule.max_epochs:
+        """Go on from the best epoch, with a new optimizer."""
+        state = self._state
+        if not is_changed and state.best_epoch < self._schedule.max_epochs:
             raise self._error(failure)
-        if standing.best_state:
-            self._model.load_state_dict(standing.best_state)
+        if state.best_state:
+            self._model.load_state_dict(state.best_state)
         with warnings.catch_warnings():
             # The steps of the optimizer before those of the scheduler were of the former run.
             warnings.simplefilter("ignore", UserWarning)
-            for entry in standing.history:
+            for entry in state.history:
                 self._scheduler.step(_loss_that_counts(entry))
 
-    def finish(self) -> Standing:
-        """Train to the end; the model then has its best weights."""
-        standing = self._standing
+    def finish(self) -> RunState:
+        """Train to the end; the model then has its best weights.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is no longer a number.
+        """
+        state = self._state
         on_cpu = self._engine.device.type == "cpu"
         memory = keep_freed_memory() if on_cpu else nullcontext()
-        if standing.epoch == standing.step == 0:
+        if state.epoch == state.step == 0:
             self._save()  # where it cannot be written, that is known before the work
         with torch.random.fork_rng(self._random_devices()), torch.enable_grad(), memory:
-            while standing.epoch < self._schedule.max_epochs and not self._is_over():
-                self._train_epoch()
-                self._close_epoch()
+            while state.epoch < self._schedule.max_epochs and not self._is_over():
+                self._close_epoch(self._train_epoch())
                 self._save()
-        standing.best_state = self._engine.agree(standing.best_state)
-        self._model.load_state_dict(standing.best_state)
-        return standing
+        state.best_state = self._engine.agree(state.best_state)
+        self._model.load_state_dict(state.best_state)
+        return state
 
-    def _train_epoch(self) -> None:
-        """Take the steps of the epoch that are left."""
-        standing, batches = self._standing, self._plan.training(self._standing.epoch)
+    def _train_epoch(self) -> int:
+        """Take the steps of the epoch that are left; return how many terms all losses have."""
+        state, contents = self._state, self._batches.training(self._state.epoch)
         begun = time.monotonic()
         self._model.train()
-        total = torch.zeros((), dtype=torch.float64, device=self._engine.device)
-        with self._progress.epoch(standing.epoch, len(batches), standing.step) as bar:
-            for batch in self._read(batches[standing.step :]):
-                total += self._step(batch)
-                standing.step += 1
+        # Double precision, which the GPUs of Apple do not have.
+        on = "cpu" if self._engine.device.type == "mps" else self._engine.device
+        total = torch.zeros((), dtype=torch.float64, device=on)
+        with self._progress.epoch(state.epoch, len(contents), state.step) as bar:
+            for batch in self._read(contents[state.step :]):
+                total += self._step(batch).to(on)
+                state.step += 1
                 bar.update()
-                if time.monotonic() - begun > self._schedule.checkpoint_interval:
+                if self._is_due(begun):
                     begun = self._add_up(total, begun)
                     self._save()
         self._add_up(total, begun)
+        return self._batches.count_terms(contents)
+
+    def _is_due(self, begun: float) -> bool:
+        """Whether it is time for a checkpoint, given when the last one was written."""
+        interval = self._schedule.checkpoint_interval
+        return interval is not None and time.monotonic() - begun > interval
 
     def _add_up(self, total: Tensor, begun: float) -> float:
         """Note the losses and the time since ``begun``; return the time now."""
         now = time.monotonic()
-        self._standing.total += total.item()
-        self._standing.seconds += now - begun
+        self._state.total += total.item()
+        self._state.seconds += now - begun
         total.zero_()
         return now
 
     def _step(self, batch: Batch) -> Tensor:
-        standing = self._standing
-        seed, own_seed = self._plan.step_seeds(standing.epoch, standing.step, self._engine.rank)
-        _seed(self._engine.device, seed)
-        waveforms = batch.waveforms
-        if self._augment is not None:
-            generator = torch.Generator(waveforms.device).manual_seed(own_seed)
-            waveforms = self._augment(waveforms, generator)
+        """Take a step; return the sum of the losses of its terms."""
+        state, rank, recipe = self._state, self._engine.rank, self._schedule.recipe
+        seed = self._batches.step_seed(state.epoch, state.step, rank)
+        if seed is not None:
+            _seed(self._engine.device, seed)
+        batch = self._batches.augment(batch, state.epoch, state.step, rank)
         self._optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(batch, waveforms)
-        self._engine.backward(loss)
+        loss = self._loss(batch)
+        self._engine.backward(loss / batch.n_terms)
+        if recipe.largest_norm is not None:
+            self._engine.clip_gradients(self._forward, self._optimizer, recipe.largest_norm)
         self._optimizer.step()
         self._model.after_step()
         return loss.detach()
 
-    def _loss(self, batch: Batch, waveforms: Tensor) -> Tensor:
+    def _loss(self, batch: Batch) -> Tensor:
         with self._engine.autocast():
-            return self._forward(waveforms, batch.targets, batch.texts, self._engine.gather)
+            return self._forward(*batch.inputs(), self._engine.gather)
 
     @torch.no_grad()
     def _validate(self) -> float | None:
-        """Mean loss of the clips kept for validation; None where there are none."""
-        batches = self._plan.validation()
-        if not batches:
+        """Mean loss of the validation set; None where there is none."""
+        contents = self._batches.validation()
+        if not contents:
             return None
         self._model.eval()
-        losses = [self._loss(batch, batch.waveforms) for batch in self._read(batches)]
-        return self._engine.agree(torch.stack(losses).mean().item())
+        losses = torch.stack([self._loss(batch) for batch in self._read(contents)])
+        return self._engine.agree(self._batches.average(losses, contents))
 
-    def _close_epoch(self) -> None:
+    def _close_epoch(self, n_terms: int) -> None:
         """Judge the epoch: history, learning rate, best weights."""
-        standing, n_batches = self._standing, self._standing.step
+        state = self._state
         rate = self._bare_optimizer.param_groups[0]["lr"]
-        training = self._engine.agree(standing.total / n_batches)
+        training = self._engine.agree(state.total / n_terms)
         validation = self._validate()
         loss = training if validation is None else validation
         if not loss < float("inf"):
-            self._give_up({"epoch": standing.epoch + 1, "loss": loss, "learning_rate": rate})
-        if loss < standing.best_loss:
-            standing.best_loss, standing.best_epoch = loss, standing.epoch + 1
-            standing.best_state = _copy_state(self._model)
-        standing.history.append(
-            {
-                "epoch": standing.epoch + 1,
-                "training_loss": training,
-                "validation_loss": float("nan") if validation is None else validation,
-                "learning_rate": rate,
-                **self._model.describe(),
-                "seconds": standing.seconds,
-            }
-        )
-        self._progress.tell(standing.history[-1], is_best=standing.best_epoch == len(
-            standing.history))  # fmt: skip
+            self._give_up({"epoch": state.epoch + 1, "loss": loss, "learning_rate": rate})
+        if loss < state.best_loss:
+            state.best_loss, state.best_epoch = loss, state.epoch + 1
+            state.best_state = _copy_weights(self._model)
+        entry = {
+            "epoch": state.epoch + 1,
+            "training_loss": training,
+            "validation_loss": float("nan") if validation is None else validation,
+            "learning_rate": rate,
+            **self._model.describe(),
+            "seconds": state.seconds,
+        }
+        state.history.append(entry)
+        self._progress.report(entry, is_best=state.best_epoch == entry["epoch"])
         self._scheduler.step(loss)
-        standing.epoch, standing.step, standing.total, standing.seconds = (
-            standing.epoch + 1, 0, 0.0, 0.0,
-        )  # fmt: skip
+        state.epoch, state.step, state.total, state.seconds = state.epoch + 1, 0, 0.0, 0.0
 
     def _give_up(self, failure: dict) -> None:
         """Keep the best epoch, from which another learning rate may go on, and raise the error."""
-        standing = self._standing
-        best = Standing(
-            epoch=standing.best_epoch,
-            history=standing.history[: standing.best_epoch],
-            best_loss=standing.best_loss,
-            best_epoch=standing.best_epoch,
-            best_state=standing.best_state,
+        state = self._state
+        best = RunState(
+            epoch=state.best_epoch,
+            history=state.history[: state.best_epoch],
+            best_loss=state.best_loss,
+            best_epoch=state.best_epoch,
+            best_state=state.best_state,
         )
         if self._folder is not None:
             with suppress(OSError):  # the former checkpoint holds the best epoch too
                 self._folder.save(
                     {
-                        "seed": self._plan.seed,
-                        "world_size": self._plan.world_size,
+                        "seed": self._batches.seed,
+                        "world_size": self._batches.world_size,
                         "failure": failure,
                         "standing": vars(best),
                     }
@@ -286,39 +302,41 @@ class Run:
         raise self._error(failure)
 
     def _error(self, failure: dict) -> FloatingPointError:
-        standing = self._standing
+        cures = Cures(
+            self._place,
+            can_be_kept=self._schedule.checkpoint_interval is not None,
+            is_lower_precision=self._engine.precision != "32-true",
+        )
         return FloatingPointError(
-            explain(failure, standing.best_epoch, standing.best_loss, self._place)
+            explain(failure, self._state.best_epoch, self._state.best_loss, cures)
         )
 
     def _is_over(self) -> bool:
         patience = self._schedule.early_stopping_patience
-        since_best = self._standing.epoch - self._standing.best_epoch
-        return patience is not None and since_best >= patience > 0
+        return patience is not None and self._state.epoch - self._state.best_epoch >= patience
 
-    def _read(self, batches: list[Piece]) -> Iterator[Batch]:
-        """Read the batches ahead, on their way to the device."""
-        shares = (self._plan.share(piece, self._engine.rank) for piece in batches)
-        read = prefetch_map(self._fetch, shares, self._n_threads, inner_threads=1)
+    def _read(self, contents: Sequence) -> Iterator[Batch]:
+        """Prefetch batches, on their way to the device."""
+        read = prefetch_map(self._fetch, contents, self._n_threads, inner_threads=1)
         with closing(read):
             for batch in read:
-                yield _to_device(batch, self._engine.device)
+                yield batch.to(self._engine.device)
 
-    def _fetch(self, piece: Piece) -> Batch:
-        batch = self._clips.read(piece.rows, piece.starts, self._plan.length)
-        return _pin(batch) if self._engine.device.type == "cuda" else batch
+    def _fetch(self, content) -> Batch:
+        batch = self._batches.read(content, self._engine.rank)
+        return batch.pin() if self._engine.device.type == "cuda" else batch
 
     def _save(self) -> None:
         if self._folder is not None:
             self._folder.save(
                 {
-                    "seed": self._plan.seed,
-                    "world_size": self._plan.world_size,
+                    "seed": self._batches.seed,
+                    "world_size": self._batches.world_size,
                     "model": self._model.state_dict(),
                     "optimizer": self._bare_optimizer.state_dict(),
                     "engine": self._engine.state_dict(),
                     "scheduler": self._scheduler.state_dict(),
-                    "standing": copy.copy(vars(self._standing)),
+                    "standing": copy.copy(vars(self._state)),
                 }
             )
 
@@ -332,19 +350,8 @@ def _loss_that_counts(entry: dict) -> float:
     return entry["training_loss"] if validation != validation else validation
 
 
-def _copy_state(model: nn.Module) -> dict[str, Tensor]:
+def _copy_weights(model: Trainable) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-
-
-def _pin(batch: Batch) -> Batch:
-    return _map(batch, lambda tensor: tensor if tensor.is_cuda else tensor.pin_memory())
-
-
-def _to_device(batch: Batch, device: torch.device) -> Batch:
-    batch = _map(batch, lambda tensor: tensor.to(device, non_blocking=True))
-    is_pcm = batch.waveforms.dtype == torch.int16
-    batch.waveforms = batch.waveforms.float() / (32768 if is_pcm else 1)
-    return batch
 
 
 def _seed(device: torch.device, seed: int) -> None:
@@ -352,10 +359,7 @@ def _seed(device: torch.device, seed: int) -> None:
     if device.type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
     else:
         torch.default_generator.manual_seed(seed)
-
-
-def _map(batch: Batch, function: Callable[[Tensor], Tensor]) -> Batch:
-    texts = None if batch.texts is None else function(batch.texts)
-    return Batch(function(batch.waveforms), function(batch.targets), texts)

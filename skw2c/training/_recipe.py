@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 from torch import nn
-from torch.optim import SGD, Adam, Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, ReduceLROnPlateau
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    ExponentialLR,
+    ReduceLROnPlateau,
+)
 
 _LR_FACTOR, _SMALLEST_LR = 0.1, 1e-6
 
 
-class Recipe(Protocol):
-    """Makes the optimizer, and what sets its learning rate after each epoch."""
+class Recipe:
+    """Base of the recipes: makes the optimizer, and what sets its learning rate per epoch.
 
-    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer: ...
+    Attributes
+    ----------
+    largest_norm : float or None
+        Gradients are scaled down to this norm, all together. None leaves them as they are.
+    """
+
+    largest_norm: ClassVar[float | None] = None
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        raise NotImplementedError
 
     def make_scheduler(self, optimizer: Optimizer):
         """Give something with ``step(loss)``, ``state_dict`` and ``load_state_dict``."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class AdamOnPlateau:
+class AdamOnPlateau(Recipe):
     """Adam, whose learning rate falls to a tenth when the loss stands still.
 
     Attributes
@@ -47,7 +62,7 @@ class AdamOnPlateau:
 
 
 @dataclass(frozen=True)
-class AdamOnCosine:
+class AdamOnCosine(Recipe):
     """Adam, whose learning rate falls as half a wave of the cosine.
 
     Attributes
@@ -69,7 +84,27 @@ class AdamOnCosine:
 
 
 @dataclass(frozen=True)
-class NesterovSGD:
+class ClippedAdamW(Recipe):
+    """AdamW at a constant learning rate, with gradients of a norm of 1 at most.
+
+    Attributes
+    ----------
+    learning_rate : float
+    """
+
+    largest_norm = 1.0
+
+    learning_rate: float
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        return AdamW(parameters, self.learning_rate, fused=True)
+
+    def make_scheduler(self, optimizer: Optimizer) -> ConstantLR:
+        return _Constant(optimizer, factor=1.0)
+
+
+@dataclass(frozen=True)
+class NesterovSGD(Recipe):
     """Stochastic gradient descent with Nesterov's momentum, slower in each epoch.
 
     Attributes
@@ -98,6 +133,14 @@ class NesterovSGD:
 
     def make_scheduler(self, optimizer: Optimizer) -> ExponentialLR:
         return _Decay(optimizer, self.decay)
+
+
+# The schedulers of torch that do not look at the loss take an epoch where this would stand.
+
+
+class _Constant(ConstantLR):
+    def step(self, loss=None) -> None:
+        super().step()
 
 
 class _Decay(ExponentialLR):

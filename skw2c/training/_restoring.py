@@ -8,16 +8,28 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-_STANDING = {
-    "epoch": int, "step": int, "total": float, "seconds": float, "history": list,
-    "best_loss": float, "best_epoch": int, "best_state": dict,
-}  # fmt: skip
+_STATE = {
+    "epoch": int,
+    "step": int,
+    "total": float,
+    "seconds": float,
+    "history": list,
+    "best_loss": float,
+    "best_epoch": int,
+    "best_state": dict,
+}
 _ENTRY = ("training_loss", "validation_loss")
 # What a scheduler changes; the rest of its state follows from its parameters.
 _CHANGING = {
-    "last_epoch", "_step_count", "_last_lr", "best", "num_bad_epochs", "cooldown_counter",
-    "_get_lr_called_within_step", "_is_initial",
-}  # fmt: skip
+    "last_epoch",
+    "_step_count",
+    "_last_lr",
+    "best",
+    "num_bad_epochs",
+    "cooldown_counter",
+    "_get_lr_called_within_step",
+    "_is_initial",
+}
 _MOMENTUM = "momentum_buffer"
 
 
@@ -27,24 +39,24 @@ class _Stateful(Protocol):
     def load_state_dict(self, state: dict): ...
 
 
-def check_standing(standing: dict) -> None:
-    """Refuse a standing of another structure.
+def check_state(state: dict) -> None:
+    """Refuse a state of a run that has another structure.
 
     Raises
     ------
     ValueError
     """
-    _expect(isinstance(standing, dict) and standing.keys() == _STANDING.keys(), "standing")
-    for name, kind in _STANDING.items():
-        _expect(type(standing[name]) is kind, name)
-    history = standing["history"]
-    _expect(standing["epoch"] == len(history) >= standing["best_epoch"] >= 0, "epoch")
-    _expect(standing["step"] >= 0, "step")
+    _expect(isinstance(state, dict) and state.keys() == _STATE.keys(), "standing")
+    for name, kind in _STATE.items():
+        _expect(type(state[name]) is kind, name)
+    history = state["history"]
+    _expect(state["epoch"] == len(history) >= state["best_epoch"] >= 0, "epoch")
+    _expect(state["step"] >= 0, "step")
     for entry in history:
         numbers = [entry.get(name) for name in _ENTRY] if isinstance(entry, dict) else [None]
         _expect(all(type(number) is float for number in numbers), "history")
-    _expect(all(isinstance(value, Tensor) for value in standing["best_state"].values()), "state")
-    _expect(bool(standing["best_epoch"]) == bool(standing["best_state"]), "best_epoch")
+    _expect(all(isinstance(value, Tensor) for value in state["best_state"].values()), "state")
+    _expect(bool(state["best_epoch"]) == bool(state["best_state"]), "best_epoch")
 
 
 def check_model(model: nn.Module, state: dict) -> None:

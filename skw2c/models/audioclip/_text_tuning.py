@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
+from .._trainable import Trainable
 from ._esresnext import ESResNeXtFBSP
 
 
-class TextTuning(nn.Module):
+class TextTuning(Trainable):
     """The loss by which AudioCLIP is tuned to a task: each sound to its text, and back.
 
     The texts stay as they are. Guzhov et al. (arXiv 2106.13043) add the cross-entropies of
@@ -57,13 +58,6 @@ class TextTuning(nn.Module):
         rows = torch.arange(len(logits), device=logits.device)
         loss = cross_entropy(logits, rows) + cross_entropy(logits.T, rows)
         return loss + self.audio.loss_ttf() if self.training else loss
-
-    def after_step(self) -> None:
-        """Do nothing: all parameters are free."""
-
-    def describe(self) -> dict[str, float]:
-        """Nothing beside the loss."""
-        return {}
 
     def encoder_state(self) -> dict[str, Tensor]:
         """Tensors of encoder and scale, on the CPU, keyed as in the official checkpoints."""

@@ -10,6 +10,7 @@ from ._caption_decoder import (
     get_caption_decoder,
     pad_frames,
 )
+from ._captioning import Captioning
 
 __all__ = [
     "END",
@@ -17,6 +18,7 @@ __all__ = [
     "START",
     "UNKNOWN",
     "CaptionDecoder",
+    "Captioning",
     "get_caption_decoder",
     "pad_frames",
     "search_captions",

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from .._trainable import Trainable
 from ._distillation import encoder_state_of
 
 
-class Classification(nn.Module):
+class Classification(Trainable):
     """An encoder of sound and a linear layer, with the loss of its task.
 
     The loss is the cross-entropy of the classes; where a clip may have any number of them,
@@ -52,13 +53,6 @@ class Classification(nn.Module):
             Not used: clips are not compared with each other.
         """
         return self._loss(self.classifier(self.audio_encoder(waveforms)), targets)
-
-    def after_step(self) -> None:
-        """Do nothing: all parameters are free."""
-
-    def describe(self) -> dict[str, float]:
-        """Nothing beside the loss."""
-        return {}
 
     def encoder_state(self) -> dict[str, Tensor]:
         """Tensors of the encoder, on the CPU, as `Wav2CLIPTransformer` reads them."""

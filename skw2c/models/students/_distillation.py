@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from .._trainable import Trainable
 from ..wav2clip._resnet import BLOCKS
 from ..wav2clip._wav2clip_network import AudioEncoder, Projection
 from ._losses import ContrastiveLoss, CosineLoss
@@ -15,7 +16,7 @@ from ._losses import ContrastiveLoss, CosineLoss
 LOSSES = ("cx", "clip", "clip_i", "cosine")
 
 
-class Distillation(nn.Module):
+class Distillation(Trainable):
     """An encoder of sound, its projections and its losses, keyed as in the release.
 
     With a the encoder's vector of a sound, g and f the projections of sound and picture,
