@@ -263,16 +263,16 @@ def test_filling_is_not_heard(trained, world):
     frames, n_frames = pad_frames([clip, np.full((40, 16), 1e3)], decoder.to_words.weight)
     frames[0, len(clip) :] = 1e6
     words = torch.tensor([[START, 4, 5, 6]] * 2)
-    logits, _ = decoder(words, decoder.listen(frames, n_frames))
+    logits, _ = decoder(words, decoder.encode_frames(frames, n_frames))
     alone = pad_frames([clip], decoder.to_words.weight)
-    expected, _ = decoder(words[:1], decoder.listen(*alone))
+    expected, _ = decoder(words[:1], decoder.encode_frames(*alone))
     assert torch.allclose(logits[:1], expected, atol=1e-12)
 
 
 def log_probability(captioner, clip, caption):
     """Of a caption and its end, divided by their number, computed in one go."""
     decoder = get_caption_decoder(captioner.weights_, "cpu")
-    heard = decoder.listen(
+    heard = decoder.encode_frames(
         *pad_frames([captioner.scaler_.transform(clip)], decoder.to_words.weight)
     )
     numbers = [captioner.vocabulary_[word] for word in caption.split()]
@@ -319,7 +319,7 @@ def test_a_beam_that_holds_everything_finds_the_best():
     decoder = decoder.double().eval()
     for row in range(4):
         frames = torch.full((1, 2, 5), float(row)).double()
-        heard = decoder.listen(frames, torch.tensor([2]))
+        heard = decoder.encode_frames(frames, torch.tensor([2]))
         every = every_caption(decoder, heard, 3, 7)
         words, _ = max(every, key=lambda pair: pair[1])
         [found] = search_captions(decoder, frames, torch.tensor([2]), beam_size=60, max_length=3)
@@ -376,7 +376,7 @@ def test_the_decoder_is_a_transformer():
     decoder = decoder.double().eval()
     frames, words = torch.randn(4, 5, 6).double(), torch.randint(11, (4, 7))
     n_frames = torch.tensor([5, 1, 3, 2])
-    heard = decoder.listen(frames, n_frames)
+    heard = decoder.encode_frames(frames, n_frames)
     logits, _ = decoder(words, heard)
 
     position = torch.arange(8)[:, None] / 1e4 ** (torch.arange(0, 12, 2) / 12)

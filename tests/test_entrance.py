@@ -569,7 +569,7 @@ def test_lack_of_memory_while_reading(path, monkeypatch):
     def fail(*args):
         raise MemoryError
 
-    monkeypatch.setattr("skw2c.audio._sources.to_waveform", fail)
+    monkeypatch.setattr("skw2c.audio._sound_clip.to_waveform", fail)
     with pytest.raises(AudioError, match="not enough memory"):
         load_audio(path)
     with pytest.raises(AudioError, match="not enough memory"):

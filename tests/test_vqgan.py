@@ -185,7 +185,7 @@ def test_frozen(tmp_path):
     assert torch.equal(vqgan.lowest.flatten(), codes.min(0).values)
     picture = vqgan.show(latents)
     assert (picture.shape, picture.dtype) == ((8, 12, 3), np.uint8)
-    pixels = vqgan.paint(latents)[0].permute(1, 2, 0)
+    pixels = vqgan.render(latents)[0].permute(1, 2, 0)
     np.testing.assert_allclose(picture / 255, pixels, atol=0.5 / 255 + tolerance(1, 4))
     white = np.full((8, 12, 3), 255, np.uint8)
     plain = PlainVQGAN(draw_state()).encode(torch.ones(1, 3, 8, 12))

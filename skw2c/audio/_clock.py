@@ -23,21 +23,21 @@ class Clock:
     ----------
     container : av.container.InputContainer
         The file.
-    with_pictures : bool
+    with_video : bool
         Whether there are pictures that the sound must keep up with. Without them sound that
         overlaps is kept, and the clock set back.
 
     Attributes
     ----------
-    heard, paused : float
+    decoded, paused : float
         Seconds with sound and without so far.
     """
 
-    def __init__(self, container, *, with_pictures: bool):
+    def __init__(self, container, *, with_video: bool):
         self._is_stamped = container.format.name in _STAMPED
-        self._with_pictures = with_pictures
+        self._with_video = with_video
         self._due = None
-        self.heard = 0.0
+        self.decoded = 0.0
         self.paused = 0.0
 
     def wait(self, seconds: float) -> None:
@@ -49,10 +49,10 @@ class Clock:
             If that is more than any recording has.
         """
         self.paused += seconds
-        if not is_a_pause(self.paused, self.heard):
+        if not is_a_pause(self.paused, self.decoded):
             raise AudioError(
                 f"its time stamps state {self.paused:.6g} seconds without sound, after "
-                f"{self.heard:.2f} seconds with sound. If it is not damaged, {_RECODE}"
+                f"{self.decoded:.2f} seconds with sound. If it is not damaged, {_RECODE}"
             )
 
     def late(self, frame) -> float:
@@ -74,7 +74,7 @@ class Clock:
             late = self._correction(frame.time - self._due)
             if late or frame.time < self._due - _JITTER:
                 self._due = frame.time
-        self.heard += seconds
+        self.decoded += seconds
         if self._due is not None:
             self._due += seconds
         return late
@@ -83,11 +83,11 @@ class Clock:
         if late > _JITTER:
             self.wait(late)
             return late
-        if late >= -_JITTER or not self._with_pictures:
+        if late >= -_JITTER or not self._with_video:
             return 0.0
         if late < -_LONGEST_OVERLAP:
             raise AudioError(
-                f"its clock jumps back by {-late:.2f} seconds after {self.heard:.2f} seconds of "
+                f"its clock jumps back by {-late:.2f} seconds after {self.decoded:.2f} seconds of "
                 f"sound, so that sound and pictures do not belong together; {_RECODE}"
             )
         return late

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..exceptions import AudioError
 from ..system._tensors import is_tensor, tensor_to_array
-from ._encoded_clip import DecoderClip, EncodedClip
+from ._encoded_sound import DecoderClip, EncodedClip
 from ._rate import rate_of_item
-from ._sources import ArrayClip, Clip, FileClip, as_audio_error
+from ._sound_clip import ArrayClip, FileClip, SoundClip, as_audio_error
 
 _LONGEST_NAME = 4096
 _DEFINITION = (
@@ -22,7 +22,7 @@ _DEFINITION = (
 )
 
 
-def as_clip(item, rate: int) -> Clip:
+def as_clip(item, rate: int) -> SoundClip:
     """Wrap one item of X.
 
     Parameters
@@ -105,7 +105,7 @@ def _file(path) -> FileClip:
     return FileClip(path)
 
 
-def _of_mapping(item: Mapping, rate: int) -> Clip:
+def _of_mapping(item: Mapping, rate: int) -> SoundClip:
     """What data sets of Hugging Face hold: samples and rate, or bytes, or a path."""
     path = item.get("path")
     name = os.fsdecode(path) if isinstance(path, (str, os.PathLike)) else None

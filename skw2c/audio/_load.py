@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..exceptions import AudioError
-from ._heard import warn_of_cancellation
 from ._items import as_clip
+from ._levels import warn_of_cancellation
 from ._rate import check_rate
-from ._sources import as_audio_error
+from ._sound_clip import as_audio_error
 
 
 def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate: int = 16000):
@@ -71,5 +71,5 @@ def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate
     except AudioError as exc:
         where = "" if clip.name is None else f"{clip.name!r}: "
         raise AudioError(f"{where}{exc}") from exc
-    warn_of_cancellation({None: (clip.name, clip.heard)})
+    warn_of_cancellation({None: (clip.name, clip.levels)})
     return waveform, rate

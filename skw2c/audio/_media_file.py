@@ -11,8 +11,8 @@ import numpy as np
 
 from ..exceptions import AudioError
 from ..system._media_container import (
-    choose_pictures,
-    choose_sound,
+    choose_audio_track,
+    choose_video_track,
     open_container,
     start_of_file,
     stated_end,
@@ -59,7 +59,7 @@ class MediaFile:
             raise
 
     def _start(self) -> None:
-        self._track = choose_sound(self._container, self._av)
+        self._track = choose_audio_track(self._container, self._av)
         if self._track is None:
             raise AudioError("the file has no sound track")
         if self._track.codec_context is None:
@@ -67,8 +67,8 @@ class MediaFile:
         if self._track.codec_context.name == "flac":
             # Otherwise what is left of a frame that was cut off is passed on.
             self._track.codec_context.options = {"err_detect": "crccheck+explode"}
-        self._pictures = choose_pictures(self._container, self._av)
-        self._clock = Clock(self._container, with_pictures=self._pictures is not None)
+        self._video_track = choose_video_track(self._container, self._av)
+        self._clock = Clock(self._container, with_video=self._video_track is not None)
         self._converter = self._converts = None
         self._late_start = self._read_until = self._bytes_until = 0
         frames = self._decode()
@@ -137,8 +137,8 @@ class MediaFile:
                 yield from self._decode_packet(packet)
         except self._av.error.FFmpegError as exc:
             raise AudioError(
-                f"the file is damaged or truncated {self._clock.heard:.2f} seconds from its start "
-                f"({exc.strerror})"
+                f"the file is damaged or truncated {self._clock.decoded:.2f} seconds from its "
+                f"start ({exc.strerror})"
             ) from exc
 
     def _decode_packet(self, packet) -> list:
@@ -172,9 +172,9 @@ class MediaFile:
         What a track states of its own start is a guess where the sound begins far behind the
         first pictures. What an encoder puts before time zero is not counted.
         """
-        if self._pictures is None or packet.pts is None:
+        if self._video_track is None or packet.pts is None:
             return Fraction(0)
-        start = start_of_file(self._container, self._pictures)
+        start = start_of_file(self._container, self._video_track)
         return max(packet.pts * packet.time_base - start, Fraction(0))
 
     def _check_is_whole(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ..exceptions import AudioError
-from ._heard import Heard
+from ._levels import Levels
 from ._rate import check_ratio
 
 _LONGEST_RESAMPLED = 1 << 24
@@ -38,45 +38,45 @@ def mix_down(block: np.ndarray) -> np.ndarray:
 
 
 def to_waveform(
-    blocks: Iterable[np.ndarray], rate: int, target_rate: int, heard: Heard
+    blocks: Iterable[np.ndarray], rate: int, target_rate: int, levels: Levels
 ) -> Iterator[np.ndarray]:
-    """Mix, check and resample the float32 blocks of a clip, and note in ``heard`` how it sounds.
+    """Mix, check and resample the float32 blocks of a clip, and note in ``levels`` how it sounds.
 
     Parameters
     ----------
     blocks : iterable of ndarray of shape (samples, channels) or (samples,)
     rate, target_rate : int
         In Hz.
-    heard : Heard
+    levels : Levels
 
     Raises
     ------
     AudioError
         At the first sample that is NaN or infinite, before or after resampling.
     """
-    checked = _check_finite((_mix(block, heard) for block in blocks), heard)
+    checked = _check_finite((_mix(block, levels) for block in blocks), levels)
     if rate == target_rate:
         yield from checked
         return
     for block in resample(checked, rate, target_rate):
         if not np.isfinite(block).all():
             raise AudioError(
-                f"its samples go up to {heard.peak:.6g}, and are infinite or NaN after resampling "
+                f"its samples go up to {levels.peak:.6g}, and are infinite or NaN after resampling "
                 f"from {rate} to {target_rate} Hz: scale them to [-1, 1]"
             )
         yield block
 
 
-def _mix(block: np.ndarray, heard: Heard) -> np.ndarray:
+def _mix(block: np.ndarray, levels: Levels) -> np.ndarray:
     if block.ndim == 1:
         return block
     mono = mix_down(block)
     if block.shape[1] > 1:
-        heard.compare(block, mono)
+        levels.compare(block, mono)
     return mono
 
 
-def _check_finite(blocks: Iterable[np.ndarray], heard: Heard) -> Iterator[np.ndarray]:
+def _check_finite(blocks: Iterable[np.ndarray], levels: Levels) -> Iterator[np.ndarray]:
     """Pass blocks on, and stop at the first sample that is NaN or infinite."""
     n_seen = 0
     for block in blocks:
@@ -89,7 +89,7 @@ def _check_finite(blocks: Iterable[np.ndarray], heard: Heard) -> Iterator[np.nda
                 f"sample {n_seen + first} is {block[first]}; replace such samples, for "
                 "example with numpy.nan_to_num, and scale those too large for 32-bit floats"
             )
-        heard.peak = max(heard.peak, peak)
+        levels.peak = max(levels.peak, peak)
         n_seen += len(block)
         yield block
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..audio import Heard, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
+from ..audio import Levels, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, OptionalDependencyError
 from ..system._prefetch import prefetch_map
 from ..training import Targets, TensorClips, TrainingClips, WaveformClips
@@ -155,12 +155,12 @@ def _decode(items: list, reading: Reading, left_out: LeftOut) -> list[np.ndarray
             return AudioError("it takes more memory than there is: cut it into shorter files"), None
 
     waveforms = []
-    decoded: dict[int, tuple[str | None, Heard]] = {}
+    decoded: dict[int, tuple[str | None, Levels]] = {}
     n_threads = joblib.effective_n_jobs(reading.n_jobs)
     with closing(prefetch_map(decode, items, n_threads, inner_threads=1)) as results:
         for row, (result, clip) in enumerate(results):
             if clip is not None:
-                decoded[row] = (clip.name, clip.heard)
+                decoded[row] = (clip.name, clip.levels)
             if isinstance(result, Exception):
                 left_out.add(row, _name_of(items[row], reading.sampling_rate), result)
                 result = None
@@ -188,6 +188,6 @@ def _check_tensor(samples: Tensor, left_out: LeftOut, heeds_scale: bool) -> None
             left_out.add(row, None, ValueError("it holds NaN or infinite samples"))
         if heeds_scale:
             peaks = torch.linalg.vector_norm(samples, ord=torch.inf, dim=1).tolist()
-            warn_of_scale({row: (None, Heard(peak)) for row, peak in enumerate(peaks)})
+            warn_of_scale({row: (None, Levels(peak)) for row, peak in enumerate(peaks)})
     elif samples.dtype != torch.int16:
         raise ValueError(f"X is a tensor of {samples.dtype}, expected floats or 16-bit integers")

@@ -19,7 +19,7 @@ from ..audio import as_clip
 from ..exceptions import AudioError, ImageError
 from ..images import as_image
 from ..models import FrozenCLIP, get_frozen_clip
-from ..models.vqgan import AUGMENTATIONS, FrozenVQGAN, Guidance, Painter, get_frozen_vqgan
+from ..models.vqgan import AUGMENTATIONS, FrozenVQGAN, Guidance, GuidedGenerator, get_frozen_vqgan
 from ..system._docstrings import document_shared
 from ..system._progress import progress_bar
 from ..transformers._clip_image_encoder import CLIPImageEncoder
@@ -590,13 +590,13 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             float(self.noise),
             self.seed_,
         )
-        painter = Painter(vqgan, clip, guidance)
+        generator = GuidedGenerator(vqgan, clip, guidance)
         latents, n_iter, done = self._start(vqgan), self.n_iter, 0
         for vector in vectors:
             prompts, weights = self._prompts_with(vector)
             watch = self._watch(vqgan, row, done, bar)
             with clip.exact():
-                latents = painter.paint(latents, prompts, weights, n_iter, watch)
+                latents = generator.generate(latents, prompts, weights, n_iter, watch)
             yield latents
             done, n_iter = done + n_iter, self.frame_iter
 

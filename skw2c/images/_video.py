@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..exceptions import OptionalDependencyError, VideoError
-from ..system._media_container import choose_pictures, open_container, start_of_file
+from ..system._media_container import choose_video_track, open_container, start_of_file
 from ..system._optional import import_optional
 from ..system._regular_file import refuse_device
 
@@ -93,9 +93,9 @@ class VideoFile:
             refuse_device(self.name, VideoError)
             with open_container(self.name, av, VideoError) as container:
                 track = _Track(container, av)
-                painter = _Painter(track.sample_aspect_ratio, av, pil)
+                converter = _FrameConverter(track.sample_aspect_ratio, av, pil)
                 for frame, repeats in _count_instants(track.timeline(), fps):
-                    yield painter.paint(frame), repeats
+                    yield converter.to_image(frame), repeats
 
 
 @contextmanager
@@ -239,7 +239,7 @@ class _Track:
 
 def _choose_stream(container, av: ModuleType):
     """The track of the pictures."""
-    track = choose_pictures(container, av)
+    track = choose_video_track(container, av)
     if track is not None:
         return track
     if container.streams.audio:
@@ -248,7 +248,7 @@ def _choose_stream(container, av: ModuleType):
     raise VideoError("the file has no pictures, or is damaged")
 
 
-class _Painter:
+class _FrameConverter:
     """Make pictures of frames: in RGB, with square pixels, upright."""
 
     def __init__(self, sample_aspect_ratio: Fraction | None, av: ModuleType, pil: ModuleType):
@@ -256,7 +256,7 @@ class _Painter:
         self._reformatter = av.video.reformatter.VideoReformatter()
         self._transpositions = pil.Transpose
 
-    def paint(self, frame) -> Image:
+    def to_image(self, frame) -> Image:
         # PyAV before 17 heeds the colour matrix of a frame only if some other is asked for, which
         # RGB does not have.
         rgb = self._reformatter.reformat(frame, format="rgb24", dst_colorspace="itu601")

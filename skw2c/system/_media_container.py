@@ -51,13 +51,13 @@ def open_container(source, av: ModuleType, error: type[Exception]):
         ) from exc
 
 
-def choose_pictures(container, av: ModuleType):
+def choose_video_track(container, av: ModuleType):
     """The video track that players choose, or None; a cover is none."""
     cover = av.stream.Disposition.attached_pic
     return _flagged([t for t in container.streams.video if not t.disposition & cover], av)
 
 
-def choose_sound(container, av: ModuleType):
+def choose_audio_track(container, av: ModuleType):
     """The sound track that players choose, or None."""
     return _flagged(container.streams.audio, av)
 

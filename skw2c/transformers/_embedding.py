@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import torch
 
-from ..audio import Clip, Heard, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
+from ..audio import Levels, SoundClip, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, OptionalDependencyError
 from ..models import Framing, FrozenEncoder
 from ..system._prefetch import prefetch, prefetch_map
@@ -31,7 +31,7 @@ class _Prepared:
     """A clip that waits for the network, with the key under which its vectors are kept."""
 
     row: int
-    clip: Clip
+    clip: SoundClip
     key: str | None
     inputs: torch.Tensor
 
@@ -101,7 +101,7 @@ class ClipEmbedder:
             row and the file.
         """
         self._lengths = {}
-        self._heard: dict[int, tuple[str | None, Heard]] = {}
+        self._levels: dict[int, tuple[str | None, Levels]] = {}
         with self._network.exact():
             vectors = collect_rows(
                 items,
@@ -112,9 +112,9 @@ class ClipEmbedder:
                 on_error=self._on_error,
                 verbose=self._verbose,
             )
-        warn_of_cancellation(self._heard)
+        warn_of_cancellation(self._levels)
         if self._heeds_scale:
-            warn_of_scale(self._heard)
+            warn_of_scale(self._levels)
         return vectors
 
     def durations(self, items: list) -> np.ndarray:
@@ -214,20 +214,20 @@ class ClipEmbedder:
         self._keep(row, clip, key, vectors)
         return vectors
 
-    def _keep(self, row: int, clip: Clip, key: str | None, vectors: np.ndarray) -> None:
+    def _keep(self, row: int, clip: SoundClip, key: str | None, vectors: np.ndarray) -> None:
         """Keep the vectors of a clip, and what there is to warn of."""
-        remark = clip.heard.to_array()
+        remark = clip.levels.to_array()
         if remark is not None:
-            self._heard[row] = (clip.name, clip.heard)
+            self._levels[row] = (clip.name, clip.levels)
             if key is not None:
                 self._store.put(f"{key}-heard", remark)
         self._store.put(key, vectors)
 
-    def _recall(self, row: int, clip: Clip, key: str) -> None:
+    def _recall(self, row: int, clip: SoundClip, key: str) -> None:
         """Warn of a clip that is not read again as when it was."""
         remark = self._store.get(f"{key}-heard")
         if remark is not None:
-            self._heard[row] = (clip.name, Heard.from_array(remark))
+            self._levels[row] = (clip.name, Levels.from_array(remark))
 
     def _blocks(self, row: int, clip, stopped: threading.Event) -> Iterator[np.ndarray]:
         length = 0

@@ -37,14 +37,14 @@ def search_captions(
         The numbers of the words, one at least.
     """
     n_clips, device = len(frames), frames.device
-    heard = decoder.listen(frames, n_frames).repeat(beam_size)
+    encoded = decoder.encode_frames(frames, n_frames).repeat(beam_size)
     words = torch.full((n_clips * beam_size, 1), START, device=device)
     totals = torch.full((n_clips, beam_size), -math.inf, dtype=frames.dtype, device=device)
     totals[:, 0] = 0  # at first all are the same
     first = torch.arange(n_clips, device=device)[:, None] * beam_size
     past: list[Tensor] = []
     for step in range(max_length):
-        logits, past = decoder(words[:, -1:], heard, past)
+        logits, past = decoder(words[:, -1:], encoded, past)
         scores = _score_words(logits[:, 0], _has_ended(words), step)
         n_words = scores.shape[1]
         candidates = (totals.view(-1, 1) + scores).view(n_clips, -1)

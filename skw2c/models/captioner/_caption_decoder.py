@@ -21,7 +21,7 @@ PAD, START, END, UNKNOWN = range(4)
 """Numbers that are no words: filling, start and end of a caption, and any unknown word."""
 
 
-class Heard(NamedTuple):
+class EncodedFrames(NamedTuple):
     """Frames of clips, as the layers attend to them.
 
     Attributes
@@ -35,10 +35,10 @@ class Heard(NamedTuple):
     keys_and_values: list[Tensor]
     absent: Tensor
 
-    def repeat(self, n: int) -> Heard:
+    def repeat(self, n: int) -> EncodedFrames:
         """Each clip n times, one copy after the other."""
         keys_and_values = [kept.repeat_interleave(n, dim=1) for kept in self.keys_and_values]
-        return Heard(keys_and_values, self.absent.repeat_interleave(n, dim=0))
+        return EncodedFrames(keys_and_values, self.absent.repeat_interleave(n, dim=0))
 
 
 class _Attention(nn.Module):
@@ -124,7 +124,7 @@ class CaptionDecoder(nn.Module):
         # The shapes of the weights do not tell it.
         self.register_buffer("n_heads", torch.tensor(n_heads))
 
-    def listen(self, frames: Tensor, n_frames: Tensor) -> Heard:
+    def encode_frames(self, frames: Tensor, n_frames: Tensor) -> EncodedFrames:
         """Take in the frames of clips.
 
         Parameters
@@ -138,10 +138,10 @@ class CaptionDecoder(nn.Module):
         x = self.dropout(x + _positions(0, x))
         absent = torch.arange(longest, device=x.device) >= n_frames[:, None]
         kept = [layer.cross_attention.keys_and_values(x) for layer in self.layers]
-        return Heard(kept, absent[:, None, None])
+        return EncodedFrames(kept, absent[:, None, None])
 
     def forward(
-        self, words: Tensor, heard: Heard, past: Sequence[Tensor] = ()
+        self, words: Tensor, encoded: EncodedFrames, past: Sequence[Tensor] = ()
     ) -> tuple[Tensor, list[Tensor]]:
         """Score the words that could follow.
 
@@ -149,7 +149,7 @@ class CaptionDecoder(nn.Module):
         ----------
         words : Tensor of shape (batch, n), int64
             Numbers of words, that follow those of ``past``.
-        heard : Heard
+        encoded : EncodedFrames
         past : sequence of Tensor
             Keys and values of earlier words, as an earlier call gave them.
 
@@ -165,9 +165,9 @@ class CaptionDecoder(nn.Module):
         later = torch.ones(n, n_past + n, dtype=torch.bool, device=x.device).triu(n_past + 1)
         kept = []
         for layer, frames, before in zip(
-            self.layers, heard.keys_and_values, past or repeat(None), strict=False
+            self.layers, encoded.keys_and_values, past or repeat(None), strict=False
         ):
-            x, own = layer(x, before, later, frames, heard.absent)
+            x, own = layer(x, before, later, frames, encoded.absent)
             kept.append(own)
         return self.to_words(x), kept
 

@@ -35,7 +35,7 @@ class Captioning(Trainable):
         gather : None
             Not used: clips are not compared with each other.
         """
-        logits, _ = self.decoder(words[:, :-1], self.decoder.listen(frames, n_frames))
+        logits, _ = self.decoder(words[:, :-1], self.decoder.encode_frames(frames, n_frames))
         # The start of a caption is given, not predicted.
         return cross_entropy(
             logits.flatten(0, 1), words[:, 1:].flatten(), ignore_index=PAD, reduction="sum"

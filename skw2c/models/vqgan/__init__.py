@@ -1,7 +1,7 @@
 """VQGAN, which paints from codes, and its guidance by CLIP."""
 
 from ._frozen_vqgan import FrozenVQGAN, get_frozen_vqgan
-from ._guidance import Guidance, Painter, spherical_distance
+from ._guidance import Guidance, GuidedGenerator, spherical_distance
 from ._pixels import AUGMENTATIONS
 from ._vqgan_network import VQGAN, VQGANConfiguration, random_vqgan
 from ._vqgan_state import build_vqgan
@@ -11,7 +11,7 @@ __all__ = [
     "VQGAN",
     "FrozenVQGAN",
     "Guidance",
-    "Painter",
+    "GuidedGenerator",
     "VQGANConfiguration",
     "build_vqgan",
     "get_frozen_vqgan",

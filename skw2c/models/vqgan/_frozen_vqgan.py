@@ -60,7 +60,7 @@ class FrozenVQGAN(OnDevice):
         with torch.no_grad():
             return self._network.quantize(latents)
 
-    def paint(self, latents: Tensor) -> Tensor:
+    def render(self, latents: Tensor) -> Tensor:
         """Picture (1, 3, height, width) in [0, 1] of the nearest codes, with the gradient."""
         return self._finish(self._network.quantize(latents))
 

@@ -42,7 +42,7 @@ class Guidance:
     seed: int
 
 
-class Painter:
+class GuidedGenerator:
     """Paint what prompts say, with VQGAN, under the eyes of CLIP.
 
     Parameters
@@ -60,7 +60,7 @@ class Painter:
         self._clip = clip
         self._guidance = guidance
 
-    def paint(
+    def generate(
         self,
         latents: Tensor,
         vectors: Sequence[Sequence[float]],
@@ -100,7 +100,7 @@ class Painter:
         latents = latents.detach().clone().requires_grad_()
         optimizer = torch.optim.Adam([latents], lr=how.learning_rate)
         for step in range(1, n_iter + 1):
-            seen = self._clip.encode_pixels(cutouts(self._vqgan.paint(latents)))
+            seen = self._clip.encode_pixels(cutouts(self._vqgan.render(latents)))
             loss = (spherical_distance(seen[:, None], prompts).mean(0) * shares).sum()
             optimizer.zero_grad()
             loss.backward()

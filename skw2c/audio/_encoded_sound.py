@@ -17,14 +17,14 @@ import numpy as np
 from ..exceptions import AudioError, OptionalDependencyError
 from ..system._regular_file import refuse_device
 from ._rate import rate_of_item
-from ._sources import Clip, FileClip, as_audio_error
+from ._sound_clip import FileClip, SoundClip, as_audio_error
 
 # An object may stand in two rows, and two threads that move in one file read something else.
 _LONGEST_NAME = 255
 _ONE_AT_A_TIME = threading.Lock()
 
 
-class EncodedClip(Clip):
+class EncodedClip(SoundClip):
     """The content of a sound or media file, as bytes or as a file that is open.
 
     The decoders see a file of their own, with the same content and extension, so that the
@@ -61,7 +61,7 @@ class EncodedClip(Clip):
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: the file's own)."""
         with self._on_disk() as clip:
             yield from clip.blocks(sampling_rate)
-            self.heard = clip.heard
+            self.levels = clip.levels
 
     def sampling_rate(self) -> int:
         """Rate of the file in Hz."""
@@ -114,7 +114,7 @@ class EncodedClip(Clip):
         )
 
 
-class DecoderClip(Clip):
+class DecoderClip(SoundClip):
     """What an object decodes, as those of torchcodec do.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..exceptions import AudioError, OptionalDependencyError
 from ._decode import check_duration, check_is_file, open_audio
-from ._heard import Heard
+from ._levels import Levels
 from ._prepare import scale_pcm, to_waveform
 
 _ARRAY_BLOCK = 1 << 18
@@ -30,21 +30,21 @@ def as_audio_error() -> Iterator[None]:
         raise AudioError(f"it cannot be read ({type(exc).__name__}: {exc})") from exc
 
 
-class Clip:
+class SoundClip:
     """Base of all kinds of clips.
 
     Attributes
     ----------
     name : str or None
         The file that it is, or comes from.
-    heard : Heard
+    levels : Levels
         How it sounded when it was read last.
     """
 
     name: str | None = None
 
     def __init__(self):
-        self.heard = Heard()
+        self.levels = Levels()
 
     def digest(self) -> str:
         """What is the same for the same content, and for no other."""
@@ -62,11 +62,11 @@ class Clip:
         self, blocks: Iterable[np.ndarray], rate: int, target_rate: int | None
     ) -> Iterator[np.ndarray]:
         """Mix blocks of shape (samples, channels) or (samples,), and resample them."""
-        self.heard = Heard()
-        return to_waveform(blocks, rate, target_rate or rate, self.heard)
+        self.levels = Levels()
+        return to_waveform(blocks, rate, target_rate or rate, self.levels)
 
 
-class FileClip(Clip):
+class FileClip(SoundClip):
     """The sound of a file.
 
     Parameters
@@ -100,7 +100,7 @@ class FileClip(Clip):
             return file.sampling_rate
 
 
-class ArrayClip(Clip):
+class ArrayClip(SoundClip):
     """Samples that are in memory.
 
     Parameters
@@ -146,7 +146,7 @@ class ArrayClip(Clip):
 
 
 def read_up_to(
-    clip: Clip, sampling_rate: int, limit: float, *, copy: bool = True
+    clip: SoundClip, sampling_rate: int, limit: float, *, copy: bool = True
 ) -> np.ndarray | None:
     """Read a clip whole, or return None as soon as it proves longer than ``limit`` samples.
 

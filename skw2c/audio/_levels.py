@@ -20,7 +20,7 @@ that have nothing in common the mean keeps 1 / N, of equal ones all."""
 
 
 @dataclass
-class Heard:
+class Levels:
     """What one clip sounded like, without its order in time.
 
     Attributes
@@ -65,18 +65,18 @@ class Heard:
         return np.array([[self.peak, self.n_samples, self.channels, self.mixed]], np.float32)
 
     @classmethod
-    def from_array(cls, array: np.ndarray) -> Heard:
+    def from_array(cls, array: np.ndarray) -> Levels:
         """The opposite of `to_array`."""
         peak, n_samples, channels, mixed = map(float, array[0])
         return cls(peak, int(n_samples), channels, mixed)
 
 
-def warn_of_scale(rows: dict[int, tuple[str | None, Heard]]) -> None:
+def warn_of_scale(rows: dict[int, tuple[str | None, Levels]]) -> None:
     """Warn of samples that look like integers which nobody scaled.
 
     Parameters
     ----------
-    rows : dict of int to (file or None, Heard)
+    rows : dict of int to (file or None, Levels)
 
     Warns
     -----
@@ -84,9 +84,9 @@ def warn_of_scale(rows: dict[int, tuple[str | None, Heard]]) -> None:
         Once, naming the rows and files.
     """
     loud = {
-        row: f"{_name(row, file)} (up to {heard.peak:.6g})"
-        for row, (file, heard) in rows.items()
-        if heard.is_far_beyond
+        row: f"{_name(row, file)} (up to {levels.peak:.6g})"
+        for row, (file, levels) in rows.items()
+        if levels.is_far_beyond
     }
     if loud:
         warn_caller(
@@ -96,12 +96,12 @@ def warn_of_scale(rows: dict[int, tuple[str | None, Heard]]) -> None:
         )
 
 
-def warn_of_cancellation(rows: dict[int | None, tuple[str | None, Heard]]) -> None:
+def warn_of_cancellation(rows: dict[int | None, tuple[str | None, Levels]]) -> None:
     """Warn of clips whose channels cancel each other out in the mix.
 
     Parameters
     ----------
-    rows : dict of int to (file or None, Heard)
+    rows : dict of int to (file or None, Levels)
         The row is None where there is only one clip.
 
     Warns
@@ -109,7 +109,7 @@ def warn_of_cancellation(rows: dict[int | None, tuple[str | None, Heard]]) -> No
     UserWarning
         Once, naming the rows and files.
     """
-    lost = {row: _name(row, file) for row, (file, heard) in rows.items() if heard.cancels_out}
+    lost = {row: _name(row, file) for row, (file, levels) in rows.items() if levels.cancels_out}
     if lost:
         warn_caller(
             f"The channels of {_list(lost)} cancel each other out, and next to nothing is left of "
