@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from copy import copy
+from functools import partial
 from numbers import Integral
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,38 +18,37 @@ from .._version import __version__
 from ..exceptions import SavedIndexError, UnreadableError
 from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
-from ..transformers._encoder_descriptions import (
-    describe_encoder,
-    differences,
-    restore_encoder,
-    to_json,
-    why_not_saved,
+from ..transformers._encoders import (
+    PARTNER,
+    resolve_encoder,
+    resolve_partner,
+    takes_vectors,
+    tell_of_input,
 )
-from ..transformers._encoders import name_encoder, resolve_partner, takes_vectors, tell_of_input
-from ..transformers._frame_vectors import embed_frames, frame_times_of
-from ..transformers._labels import (
-    check_prompts,
-    embed_texts,
-    is_table,
-    look_up_labels,
-    refuse_prompts,
-)
-from ..transformers._rows import GO_ON, to_unit_length
+from ..transformers._rows import GO_ON
 from ..transformers._shared_parameters import WITH_ENCODER
-from ..validation._file_names import column_of_names
 from ..validation._intervals import SECONDS
 from ..validation._tables import note_columns, take_columns
 from ._content import IndexContent
 from ._folder import IndexPart, checked_file, is_current, read_index, write_index
 from ._neighbours import FaissNeighbours, choose_engine
+from ._new_part import as_floats, embed_part, pick
 from ._queries import list_names, list_queries, list_rows
+from ._query_vectors import embed_sounds, embed_words, require_encoder, to_unit_queries
+from ._results import tabulate
+from ._saved_encoders import (
+    check_replacement,
+    describe_parameters,
+    outline,
+    restore_fitted,
+    restore_parameters,
+    warn_of_unsaved,
+)
 from ._sources import Job, Plan, Planner, find_items
 
 _KINDS = ("text", "audio", "image", "vector")
-_ENCODERS = {"encoder": "audio", "text_encoder": "text", "image_encoder": "image"}
 _LOCAL = ("device", "n_jobs", "memory", "on_error", "verbose")
 _FRAMING = ("mode", "frame_length", "hop_length", "tail")
-_SAVED = ("mode", "prompts", "method", "frame_length", "hop_length", "tail")
 
 
 @document_shared(WITH_ENCODER)
@@ -368,11 +367,9 @@ class AudioIndex(BaseEstimator):
             vectors = self._embed_queries(queries, by)
         except UnreadableError as exc:
             raise type(exc)(f"Query: {str(exc).removesuffix(GO_ON)}") from exc
-        vectors = _usable(self._check_width(_as_floats(vectors), "The query"))
-        scores, rows = self._engine().search(
-            np.ascontiguousarray(vectors, dtype=np.float32), min(int(k), self.n_vectors_)
-        )
-        return self._tabulate(queries, scores, rows)
+        unit = to_unit_queries(self._check_width(as_floats(vectors), "The query"))
+        scores, rows = self._engine().search(unit, min(int(k), self.n_vectors_))
+        return tabulate(queries, scores, rows, self._content)
 
     def save(self, folder):
         """Save the index into a folder, or what was added to the one it was loaded from.
@@ -397,7 +394,7 @@ class AudioIndex(BaseEstimator):
             loaded.
         """
         check_is_fitted(self, "_content")
-        self._warn_of_unsaved_encoders()
+        warn_of_unsaved(self, self._encoder)
         folder = _real(folder)
         parts = self._content.for_saving(keep_files=folder == self._home)
         engine = self._engine() if parts else None
@@ -410,19 +407,6 @@ class AudioIndex(BaseEstimator):
         )
         self._content, self._home = IndexContent(parts), folder
         return self
-
-    def _warn_of_unsaved_encoders(self) -> None:
-        """Say at once what a loaded index will lack; tables are never saved."""
-        for parameter in _ENCODERS:
-            encoder = getattr(self, parameter)
-            if parameter == "encoder" and not isinstance(self._encoder, (dict, str)):
-                encoder = self._encoder
-            reason = None if encoder is None or is_table(encoder) else why_not_saved(encoder)
-            if reason is not None:
-                warn_caller(
-                    f"{parameter}={name_encoder(encoder)} is not saved with the index, since "
-                    f"{reason}: pass it to AudioIndex.load(folder, {parameter}=...)"
-                )
 
     @classmethod
     def load(cls, folder, **parameters):
@@ -453,7 +437,7 @@ class AudioIndex(BaseEstimator):
         folder = _real(folder)
         listed, parts = read_index(folder)
         try:
-            index = cls(**{**_saved_parameters(listed), **parameters})
+            index = cls(**{**restore_parameters(listed), **parameters})
         except (AttributeError, ArithmeticError, KeyError, TypeError, ValueError) as exc:
             if unknown := set(parameters) - set(cls().get_params(deep=False)):
                 raise TypeError(f"AudioIndex has no parameter {min(unknown)!r}") from exc
@@ -498,40 +482,28 @@ class AudioIndex(BaseEstimator):
 
     def _resolve(self, encoder, kind: str, **parameters):
         own = {name: getattr(self, name) for name in (*_LOCAL, *_FRAMING)}
-        return resolve_partner(encoder, self.encoder, kind, **{**own, **parameters})
+        return resolve_encoder(encoder, kind, **{**own, **parameters})
+
+    def _resolve_partner(self, encoder, kind: str):
+        """The unfitted encoder of queries, which may be the one that belongs to that of clips."""
+        described = encoder == PARTNER and isinstance(self._encoder, dict)
+        of_clips = outline(self._encoder) if described else self.encoder
+        own = {name: getattr(self, name) for name in _LOCAL}
+        return resolve_partner(encoder, of_clips, kind, **{**own, "on_error": "raise"})
 
     def _fitted_encoder(self):
         """The encoder of clips, made from its description at the first need."""
         if isinstance(self._encoder, (dict, str)):
             own = {name: getattr(self, name) for name in (*_LOCAL, *_FRAMING)}
             width = self._content.width
-            try:
-                encoder = restore_encoder(self._encoder, "audio", expected_width=width, **own)
-            except (ArithmeticError, AttributeError, KeyError, TypeError) as exc:
-                raise SavedIndexError(
-                    f"The list of the saved index is damaged: its encoder cannot be made "
-                    f"({type(exc).__name__}: {exc})"
-                ) from exc
-            if encoder is None:
-                raise SavedIndexError(
-                    f"The index was made with an encoder of the class {self._encoder['class']}, "
-                    "whose weights were not saved with it: pass it, "
-                    "AudioIndex.load(folder, encoder=...)"
-                )
-            self._encoder = encoder
+            self._encoder = restore_fitted(self._encoder, expected_width=width, **own)
         return self._encoder
 
     def _replace_encoder(self) -> None:
         """Take the encoder that was passed to `load`, if it gives the same vectors."""
         described, self._encoder = self._encoder, self._resolve(self.encoder, "audio")
         self._encoder.fit(None, None)
-        different = differences(described, describe_encoder(self._encoder))
-        if different:
-            raise SavedIndexError(
-                f"encoder={self.encoder!r} makes other vectors than the encoder of the saved "
-                f"index: they differ in {', '.join(different)}. Pass one that is the same, or "
-                "build the index again"
-            )
+        check_replacement(described, self._encoder, repr(self.encoder))
 
     def _append(self, X, items) -> None:
         rows = list_rows(X)
@@ -560,35 +532,14 @@ class AudioIndex(BaseEstimator):
 
     def _embed_jobs(self, X, rows: list, jobs: list[Job]):
         """The part that the index grows by, or None, and the names of clips that failed."""
-        framed = self.mode == "frame"
-        if self._content.parts and framed != (self._content.parts[0].times is not None):
+        if self._content.parts and self._content.is_framed != (self.mode == "frame"):
             raise ValueError(
                 f"mode={self.mode!r} came after the index was built with the other one"
             )
-        clips = _pick(X, rows, [job.row for job in jobs])
-        vectors, durations = self._embed_clips(clips)
-        counts = np.array([len(frames) if framed else 1 for frames in vectors])
-        if len(counts) != len(jobs):
-            raise ValueError(f"The encoder gives {len(counts)} rows for {len(jobs)} clips")
-        flat = np.concatenate(list(vectors)) if framed else vectors
-        unit = to_unit_length(self._check_width(_as_floats(flat), "X")).astype(
-            np.float32, copy=False
-        )
-        owners = np.repeat(np.arange(len(counts)), counts)
-        good = np.ones(len(counts), dtype=bool)
-        good[owners[~np.isfinite(unit).all(axis=1)]] = False
-        failed = [job.name for job, is_good in zip(jobs, good, strict=True) if not is_good]
-        if not good.any():
-            return None, failed
-        times = None
-        if framed:
-            spans = map(self._frame_times, counts[good], durations[good])
-            times = np.concatenate(list(spans))
-        names, sources = [job.name for job in jobs], [job.source for job in jobs]
-        part = IndexPart(unit, names, counts, sources=sources)
-        part = part if good.all() else part.select(good)
-        part.times = times
-        return part, failed
+        encoder, clips = self._fitted_encoder(), pick(X, rows, [job.row for job in jobs])
+        note_columns(self, clips, reset=False)
+        check = partial(self._check_width, what="X")
+        return embed_part(encoder, clips, jobs, self.mode, check)
 
     def _drop(self, numbers: set[int]) -> None:
         """Remove clips, by their numbers."""
@@ -616,20 +567,6 @@ class AudioIndex(BaseEstimator):
         else:
             self._neighbours = None
 
-    def _embed_clips(self, X):
-        """Vectors (n_clips, width), or in frame mode (n_frames, width) of each clip; seconds."""
-        encoder = self._fitted_encoder()
-        note_columns(self, X, reset=False)
-        if self.mode == "frame":
-            return embed_frames(encoder, X)
-        vectors = encoder.transform(X)
-        return vectors, np.full(vectors.shape[0], np.inf)
-
-    def _frame_times(self, n_frames: int, duration: float) -> np.ndarray:
-        """Start and end of the windows of a clip, none of which ends after it does."""
-        encoder = self._fitted_encoder()
-        return np.clip(frame_times_of(encoder, n_frames), 0, duration)
-
     def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
         if vectors.ndim != 2:
             raise ValueError(
@@ -653,27 +590,13 @@ class AudioIndex(BaseEstimator):
     def _embed_queries(self, queries: list, by: str) -> np.ndarray:
         if by == "vector":
             return check_array(queries, input_name="query")
+        if by == "audio":
+            return embed_sounds(queries, self._fitted_encoder())
         if by == "text":
-            return self._embed_words(queries)
-        if by == "image":
-            encoder = self._resolve(_needed(self.image_encoder, "image"), "image", on_error="raise")
-            return encoder.fit(queries, None).transform(queries)
-        encoder = self._fitted_encoder()
-        if takes_vectors(encoder):
-            raise ValueError(
-                "The index was made of vectors (encoder='passthrough') and cannot embed sound: "
-                "embed the query as the vectors were, and search by='vector'"
-            )
-        return _for_whole_clips(encoder).transform(queries)
-
-    def _embed_words(self, queries: list) -> np.ndarray:
-        templates = check_prompts(self.prompts)
-        if is_table(_needed(self.text_encoder, "text")):
-            refuse_prompts(self.prompts)
-            # Each word once, for two names of one vector are no mistake in queries.
-            return np.concatenate([look_up_labels([q], self.text_encoder) for q in queries])
-        encoder = self._resolve(self.text_encoder, "text", on_error="raise").fit(templates, None)
-        return embed_texts(queries, templates, encoder)
+            resolve = partial(self._resolve_partner, kind="text")
+            return embed_words(queries, self.text_encoder, self.prompts, resolve)
+        encoder = self._resolve_partner(require_encoder(self.image_encoder, "image"), "image")
+        return encoder.fit(queries, None).transform(queries)
 
     def _engine(self):
         """What searches the vectors, made at the first need."""
@@ -694,38 +617,14 @@ class AudioIndex(BaseEstimator):
                 return False
         return True
 
-    def _tabulate(self, queries: list, scores: np.ndarray, rows: np.ndarray):
-        import pandas as pd
-
-        names = [query if isinstance(query, str) else k for k, query in enumerate(queries)]
-        n_queries, n_results = rows.shape
-        table = {
-            "query": column_of_names(np.repeat(np.array(names, dtype=object), n_results).tolist()),
-            "rank": np.tile(np.arange(1, n_results + 1), n_queries),
-            "item": column_of_names(self._content.items_of(rows.ravel())),
-            "score": scores.ravel(),
-        }
-        if self.mode == "frame":
-            times = self._content.times_of(rows.ravel())
-            table |= {"start": times[:, 0], "end": times[:, 1]}
-        return pd.DataFrame(table)
-
     def _describe(self) -> dict:
-        own = self.get_params(deep=False)
-        parameters = {name: to_json(own[name]) for name in _SAVED}
-        if not isinstance(parameters["prompts"], str):
-            parameters["prompts"] = list(parameters["prompts"])
-        encoder = self._encoder
         return {
             "created_by": f"skw2c {__version__}",
             "n_items": len(self._content.items),
             "n_vectors": self.n_vectors_,
             "failed_items": self.failed_items_,
             "n_named": self._n_named,
-            "parameters": parameters,
-            "encoder": encoder if isinstance(encoder, dict) else describe_encoder(encoder),
-            "text_encoder": _describe_unfitted(self.text_encoder),
-            "image_encoder": _describe_unfitted(self.image_encoder),
+            **describe_parameters(self, self._encoder),
         }
 
     def __sklearn_tags__(self):
@@ -746,65 +645,3 @@ class AudioIndex(BaseEstimator):
 def _real(folder) -> str:
     """The same name for a folder however it is reached."""
     return os.path.realpath(os.path.expanduser(os.fspath(folder)))
-
-
-def _saved_parameters(listed: dict) -> dict:
-    """Parameters of an index as its list states them; no other than were saved."""
-    restored = {
-        parameter: listed[parameter] and restore_encoder(listed[parameter], kind, fitted=False)
-        for parameter, kind in _ENCODERS.items()
-    }
-    for encoder in restored.values():
-        if hasattr(encoder, "_parameter_constraints"):
-            encoder._validate_params()
-    restored["encoder"] = restored["encoder"] or "passthrough"
-    # Indexes that were saved before this parameter were made without the ends of clips.
-    saved = {"tail": "drop", **listed["parameters"]}
-    return {**{name: saved[name] for name in _SAVED}, **restored}
-
-
-def _pick(X, rows: list, wanted: list[int]):
-    """Some rows of X; X itself where that is all of it."""
-    if wanted == list(range(len(rows))):
-        return X
-    return _safe_indexing(X, wanted) if hasattr(X, "columns") else [rows[row] for row in wanted]
-
-
-def _as_floats(vectors) -> np.ndarray:
-    """Vectors as floats of at least 32 bits."""
-    vectors = vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)
-    return vectors.astype(np.result_type(vectors.dtype, np.float32), copy=False)
-
-
-def _usable(vectors: np.ndarray) -> np.ndarray:
-    """Unit vectors of queries."""
-    for row, vector in enumerate(vectors):
-        if not np.isfinite(vector).all() or not vector.any():
-            what = "zero" if np.isfinite(vector).all() else "NaN or infinite"
-            raise ValueError(f"The vector of query {row} is {what}, and has no direction")
-    return to_unit_length(vectors)
-
-
-def _needed(encoder, kind: str):
-    if encoder is None:
-        raise ValueError(
-            f"The index has no encoder for the query: {kind}_encoder is None. An index that was "
-            f"loaded takes one by AudioIndex.load(folder, {kind}_encoder=...)"
-        )
-    return encoder
-
-
-def _for_whole_clips(encoder):
-    """The encoder as it embeds a query: as a whole, and never as NaN."""
-    wanted = {"mode": "clip", "on_error": "raise"}
-    own = encoder.get_params(deep=False)
-    changes = {name: value for name, value in wanted.items() if own.get(name, value) != value}
-    return copy(encoder).set_params(**changes) if changes else encoder
-
-
-def _describe_unfitted(encoder) -> dict | str | None:
-    """Tables and encoders of other packages are not saved."""
-    if encoder is None or is_table(encoder):
-        return None
-    description = describe_encoder(encoder)
-    return description if isinstance(description, str) or "parameters" in description else None

@@ -60,6 +60,11 @@ class IndexContent:
         return IndexContent(kept), np.repeat(mask, np.concatenate([p.counts for p in self.parts]))
 
     @property
+    def is_framed(self) -> bool:
+        """Whether the vectors are of windows, with times."""
+        return bool(self.parts) and self.parts[0].times is not None
+
+    @property
     def width(self) -> int | None:
         """Length of the vectors; None where there are none."""
         return self.parts[0].vectors.shape[1] if self.parts else None

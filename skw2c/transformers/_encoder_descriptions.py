@@ -98,6 +98,17 @@ def _point_to_weights(encoder, description: dict):
     return encoder
 
 
+def outline_encoder(description: dict | str):
+    """Make the encoder that was described without its weights; None if its class is unknown."""
+    if isinstance(description, str):
+        return description
+    kind = find_class(description["class"])
+    if kind is None:
+        return None
+    described, known = description.get("parameters", {}), kind._get_param_names()
+    return kind(**{name: value for name, value in described.items() if name in known})
+
+
 def differences(one: dict | str, other: dict | str) -> list[str]:
     """What makes two described encoders give the same clip other vectors.
 
