@@ -66,7 +66,8 @@ def main(arguments=None):
             "CPU minutes": (count_cpu_seconds() - used) / 60,
             "peak memory": peak_memory(),
         }
-        write_report(cells, facts, Path(options.out))
+        colours = facts.pop("colours")
+        write_report(cells, facts, Path(options.out), colours)
     except (ValueError, OSError, ImportError) as exc:
         full = getattr(exc, "errno", None) == errno.ENOSPC
         print(f"run_all.py: {exc}{_WHEN_FULL if full else ''}", file=sys.stderr)
@@ -85,6 +86,7 @@ def run_world(options, facts):
     options.features = options.features or _choose_names(options, known)
     systems = choose_systems(options.features, {**official, **known})  # before the work
     _check_quick(options, systems)
+    facts["colours"] = {system.title: system.colour for system in systems}
     if _is_whole(options):
         tell_estimate(options, systems)
     for seed in range(first, first + options.n_seeds):
@@ -140,6 +142,7 @@ def run_once(options, world, systems, facts):
 def run_paper(options, facts):
     """All tasks on the official data sets that are there."""
     systems = choose_systems(options.features, official_systems(options))
+    facts["colours"] = {system.title: system.colour for system in systems}
     data, problems = [], []
     for name in options.datasets:
         try:

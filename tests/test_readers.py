@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets import dataset, readers
-from benchmarks.tasks import published
+from benchmarks.reports import published
 
 from . import data_sets
 from .data_sets import write_list, write_sounds

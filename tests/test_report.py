@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from benchmarks import reports
-from benchmarks.reports import _colours, _matrices
-from benchmarks.running import cells
-from benchmarks.tasks import published
+from benchmarks.reports import _colours, _matrices, published
+from benchmarks.running import cells, options
+from benchmarks.systems import catalogue
+from benchmarks.tasks import TASKS
 
 ODD = 'dog <b>&amp; "cat" $x_1$ | ü'
 PAPER = ("Supervise", "OpenL3", "YAMNet", "AudioCLIP", "Wav2CLIP")
@@ -468,9 +469,12 @@ def test_pair_that_is_compared(cell, names, pair):
 def test_colours():
     assert len(set(_colours.mark_classes(56))) == 56
     systems = [*PAPER, "MFCC", "mine", "yours"]
-    found = _colours.colour_systems(systems)
+    parsed = options.parse_arguments(["--data-root", "."], TASKS, [])
+    known = {row.title: row.colour for row in catalogue.official_systems(parsed).values()}
+    found = _colours.colour_systems(systems, known)
     assert len(set(found.values())) == len(systems)
-    assert found["Wav2CLIP"] == _colours.colour_systems(["Wav2CLIP"])["Wav2CLIP"]
+    assert set(found) == set(systems)
+    assert found["Wav2CLIP"] == _colours.colour_systems(["Wav2CLIP"], known)["Wav2CLIP"]
 
 
 @pytest.mark.parametrize(

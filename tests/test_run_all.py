@@ -219,7 +219,7 @@ def test_pictures_from_sound(tmp_path, monkeypatch, tiny_world):
         f"seen as {example['query']}" == example["found"][0]["label"]
     )
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert "painted from its sound" in page
+    assert "generated from its sound" in page
 
 
 def test_shuffled_vectors_are_chance():

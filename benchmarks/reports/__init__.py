@@ -16,7 +16,7 @@ __all__ = ["as_plain", "write_report"]
 TITLE = "Benchmarks of skw2c"
 
 
-def write_report(cells, facts, out):
+def write_report(cells, facts, out, colours=None):
     """Write the report into a folder; the same cells and facts give the same bytes.
 
     Parameters
@@ -28,6 +28,8 @@ def write_report(cells, facts, out):
         ``command``, ``versions``, ``weights``, ``seeds``, ``environment``, ``minutes``,
         ``peak memory``, ``history`` (learning curves) and ``data`` (what was found); others are
         listed too.
+    colours : dict of str to str, or None
+        Of systems that have one of their own, by their titles.
     out : str or Path
         Gets ``report.html``, which needs nothing beside it, ``report.md`` with its pictures in
         ``pictures``, and CSV files of all numbers, in which no spreadsheet takes a name for a
@@ -44,7 +46,7 @@ def write_report(cells, facts, out):
     results, facts = Results(cells), as_plain(facts)
     for name, table in make_csv(results, facts).items():
         write_atomically(out / name, disarm_table(table).to_csv(index=False).encode())
-    sections = make_sections(results, facts)
+    sections = make_sections(results, facts, colours or {})
     page, files = render_markdown(TITLE, sections, pictures.name)
     for name, content in files.items():
         write_atomically(pictures / name, content)

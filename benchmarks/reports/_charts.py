@@ -5,11 +5,12 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from benchmarks.reports import published
 from benchmarks.reports._blocks import Key, Pictures
 from benchmarks.reports._colours import mark_classes, mark_system
 from benchmarks.reports._drawing import FAINT, drawing, place_legend, shorten
+from benchmarks.reports._drawings import drawing_of
 from benchmarks.reports._results import group_by, is_number, unique
-from benchmarks.tasks import published
 
 _CONTROL_STYLES = ("--", ":", "-.")
 
@@ -27,7 +28,7 @@ def draw_bars(results, colours):
     Pictures or None
     """
     cells = [cell for cell in results.cells if cell.problem is None and is_number(cell.score)]
-    cells = [cell for cell in cells if cell.task not in ("data efficiency", "map")]
+    cells = [cell for cell in cells if drawing_of(cell.task).bars]
     groups = group_by(cells, lambda cell: (cell.task, cell.dataset, cell.measure))
     panels = [
         _draw_bars(f"bars-{number}", *key, group, colours)

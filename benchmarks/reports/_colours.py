@@ -1,17 +1,7 @@
 """Colours that stay apart for colour-blind readers, on white and on black."""
 
-# After Okabe and Ito, with the yellow darkened and the black left out.
-_SYSTEMS = {
-    "Supervise": "#D55E00",
-    "OpenL3": "#E69F00",
-    "YAMNet": "#009E73",
-    "AudioCLIP": "#CC79A7",
-    "AudioCLIP (partial)": "#9467BD",
-    "Wav2CLIP": "#1F7FC4",
-    "Wav2CLIP (distilled)": "#56B4E9",
-    "Wav2CLIP (untrained)": "#8A8A8A",
-    "MFCC": "#A89A1C",
-}
+# Those of systems, which have them of their own, and of classes are after Okabe and Ito, with the
+# yellow darkened and the black left out.
 _OTHERS = ("#44AA99", "#B5546B", "#6A7FDB", "#A05A2C", "#6B9E3A", "#C74FB0")
 _CLASSES = (
     "#1F7FC4", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#A89A1C", "#8A8A8A",
@@ -21,9 +11,9 @@ SIGNS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚",
 """Markers of matplotlib, and what they look like in text."""
 
 
-def colour_systems(systems):
-    """The colour of each system: the same in every picture of a report."""
-    colours = {name: colour for name, colour in _SYSTEMS.items() if name in systems}
+def colour_systems(systems, known):
+    """The colour of each system: the same in every chart of a report, ``known`` or free."""
+    colours = {name: known[name] for name in systems if known.get(name)}
     others = [name for name in systems if name not in colours]
     colours |= {name: _OTHERS[k % len(_OTHERS)] for k, name in enumerate(others)}
     return colours

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from benchmarks.reports import published
 from benchmarks.reports._blocks import Entry, Heading, Table
 from benchmarks.reports._results import (
     OF_DATA,
@@ -13,7 +14,6 @@ from benchmarks.reports._results import (
     shorten_problem,
     unique,
 )
-from benchmarks.tasks import published
 
 
 @dataclass

@@ -1,12 +1,12 @@
 """Which tables there are: those of the papers, and the same layouts for other data."""
 
+from benchmarks.reports import published
 from benchmarks.reports._blocks import Folded, Section, Text
+from benchmarks.reports._drawings import drawing_of, place_of, section_of
 from benchmarks.reports._grid import Grid, Line
-from benchmarks.reports._results import FINE_PROPORTION, PER_CENT, PROPORTION, unique
-from benchmarks.tasks import published
+from benchmarks.reports._results import PER_CENT, unique
+from benchmarks.tasks.figures import BEST_KNOWN, PRECISION
 
-_TASKS = ("classification", "zero-shot", "audio retrieval", "cross-modal retrieval")
-_PLACE = "Each place: ours; below it what the paper prints, and our difference to it. "
 _BEST = "The best of ours is bold."
 
 
@@ -23,20 +23,19 @@ def make_tables(results, colours):
     -------
     list of Section
     """
-    sections, shown = [], set()
-    for make in (_wav2clip_2, _wav2clip_3, _audioclip_1, _audioclip_2, _audioclip_3, _audioclip_4):
-        title, grid, corner, caption = make(results)
+    sections, idle, shown = [], [], set()
+    for paper in published.PAPER_TABLES:
+        grid = _LAYOUTS[paper.rows](results, paper)
+        title = f"{paper.source}: {paper.title}"
+        table = grid.table(paper.caption, paper.corner, colours)
         keys = grid.keys()
         shown |= keys
-        table = grid.table(caption, corner, colours)
         if keys:
             sections.append(Section(title, [table]))
         else:
-            sections.append(Folded(f"{title}: none of it was run", [table]))
+            idle.append(Folded(f"{title}: none of it was run", [table]))
     own = [Section(title, [table]) for title, table in _make_own(results, shown, colours)]
-    run = [section for section in sections if isinstance(section, Section)]
-    idle = [section for section in sections if isinstance(section, Folded)]
-    return run + own + ([_quote(idle)] if idle else [])
+    return sections + own + ([_quote(idle)] if idle else [])
 
 
 def _quote(folded):
@@ -44,78 +43,74 @@ def _quote(folded):
     return Section("Published numbers", [Text(text), *folded])
 
 
-def _wav2clip_2(results):
-    columns = [
-        Line(dataset, dict(task=task, dataset=dataset, measure=measure), task, measure)
-        for task, dataset, measure in published.WAV2CLIP_COLUMNS
+# ---- tables of the papers
+
+
+def _systems_in_rows(results, paper):
+    """A row for each system, and another for its use in a task that stands in the same columns."""
+    figures = published.figures_in(paper)
+    keys = unique((n.task, n.dataset, n.measure) for n in figures if not drawing_of(n.task).rows_of)
+    known = [*figures, *(_cells_of(results, keys) if paper.ours else [])]
+    systems = unique(item.system for item in known if not drawing_of(item.task).rows_of)
+    systems.sort(key=lambda name: name == BEST_KNOWN)
+    second = unique((item.task, item.system) for item in known if drawing_of(item.task).rows_of)
+    return Grid(results, _rows(systems, second), _columns(keys), paper.unit)
+
+
+def _cells_of(results, keys):
+    """The cells of these columns, and those that stand in them as other rows."""
+    wanted = {key[:2] for key in keys}
+    return [
+        cell
+        for cell in results.cells
+        if (drawing_of(cell.task).rows_of or cell.task, cell.dataset) in wanted
     ]
-    keys = set(published.WAV2CLIP_COLUMNS)
-    keys |= {("zero-shot", *key[1:]) for key in keys if key[0] == "classification"}
-    systems, zero_shot = _systems_of(results, keys, "Wav2CLIP, table 2")
-    caption = f"Layout of table 2 of the Wav2CLIP paper. {_PLACE}{_BEST}"
-    grid = Grid(results, _rows(systems, zero_shot), columns, FINE_PROPORTION)
-    return "Wav2CLIP, table 2: all tasks", grid, "system", caption
 
 
-def _wav2clip_3(results):
-    columns = [
-        Line(measure, dict(task="captioning", dataset="Clotho", measure=measure))
-        for measure in published.CAPTION_MEASURES
+def _columns(keys):
+    """Columns that say what differs: task, data set, measure."""
+    tasks, datasets, measures = (unique(key[k] for key in keys) for k in range(3))
+    return [
+        Line(
+            measure if len(datasets) == 1 else dataset,
+            dict(task=task, dataset=dataset, measure=measure),
+            task if len(tasks) > 1 else "",
+            measure if len(datasets) > 1 and len(measures) > 1 else "",
+        )
+        for task, dataset, measure in keys
     ]
-    keys = {("captioning", "Clotho", measure) for measure in published.CAPTION_MEASURES}
-    systems, _ = _systems_of(results, keys, "Wav2CLIP, table 3")
-    caption = f"Layout of table 3 of the Wav2CLIP paper, Clotho. {_PLACE}{_BEST}"
-    grid = Grid(results, _rows(systems), columns, PROPORTION)
-    return "Wav2CLIP, table 3: captioning", grid, "system", caption
 
 
-def _audioclip_1(results):
-    columns = [Line(name, dict(system=name)) for name in published.AUDIOCLIP_1_SYSTEMS]
-    rows = _published_rows("AudioCLIP, table 1")
-    caption = "Layout of table 1 of the AudioCLIP paper, in per cent."
-    grid = Grid(results, rows, columns, PER_CENT)
-    return "AudioCLIP, table 1: training of ESResNeXt", grid, "trained on", caption
-
-
-def _audioclip_2(results):
-    columns = [Line(name, dict(system=name)) for name in published.AUDIOCLIP_SYSTEMS]
-    rows = _published_rows("AudioCLIP, table 2")
-    caption = f"Layout of table 2 of the AudioCLIP paper, in per cent. {_PLACE}{_BEST}"
-    grid = Grid(results, rows, columns, PER_CENT)
-    return "AudioCLIP, table 2: classification", grid, "data", caption
-
-
-def _audioclip_3(results):
-    columns = [
-        Line(dataset, dict(task="fine-tuning", dataset=dataset, measure=published.ACCURACY))
-        for dataset in ("ESC-50", "UrbanSound8K")
-    ]
-    numbers = [n for n in published.PUBLISHED if n.source == "AudioCLIP, table 3"]
-    systems = unique(n.system for n in numbers if n.task == "fine-tuning")
-    zero_shot = unique(n.system for n in numbers if n.task == "zero-shot")
-    grid = Grid(results, _rows(systems, zero_shot), columns, PER_CENT)
-    caption = "Table 3 of the AudioCLIP paper, in per cent: what it quotes from others."
-    return "AudioCLIP, table 3: other systems", grid, "system", caption
-
-
-def _audioclip_4(results):
+def _data_in_rows(results, paper):
+    """A row for each task, data set and measure."""
+    figures = published.figures_in(paper)
     rows = [
-        Line(name, dict(task="querying", dataset=name))
-        for name in unique(n.dataset for n in published.PUBLISHED if n.task == "querying")
+        Line(dataset, dict(task=task, dataset=dataset, measure=measure), "", f"{task}, {measure}")
+        for task, dataset, measure in unique((n.task, n.dataset, n.measure) for n in figures)
     ]
-    datasets = {row.text for row in rows}
-    ours = [cell.system for cell in results.of("querying") if cell.dataset in datasets]
-    systems = unique([*published.AUDIOCLIP_SYSTEMS, *ours])
-    caption = (
-        f"Layout of table 4 of the AudioCLIP paper, in per cent. {_PLACE}Only mean average "
-        f"precision can be compared with the paper. {_BEST}"
-    )
-    grid = Grid(results, rows, _by_system(systems, published.QUERY_MEASURES), PER_CENT)
-    return "AudioCLIP, table 4: querying", grid, "data and direction", caption
+    columns = [Line(name, dict(system=name)) for name in unique(n.system for n in figures)]
+    return Grid(results, rows, columns, paper.unit)
+
+
+def _queries_in_rows(results, paper):
+    """A row for each data set, and columns for the measures of each system."""
+    figures = published.figures_in(paper)
+    keys = unique((n.task, n.dataset) for n in figures)
+    rows = [Line(dataset, dict(task=task, dataset=dataset)) for task, dataset in keys]
+    ours = [cell.system for cell in results.cells if (cell.task, cell.dataset) in keys]
+    systems = unique([*(n.system for n in figures), *ours])
+    columns = _by_system(systems, unique(n.measure for n in figures))
+    return Grid(results, rows, columns, paper.unit)
+
+
+_LAYOUTS = {"systems": _systems_in_rows, "data": _data_in_rows, "queries": _queries_in_rows}
+
+
+# ---- tables of what the papers have no place for
 
 
 def _make_own(results, shown, colours):
-    """Pairs of a title and a table of what the papers' tables have no place for."""
+    """Pairs of a title and a table."""
     seen = {key[:3] for key in shown}
     left = []  # cells, and their measures that stand nowhere yet
     for cell in results.cells:
@@ -125,35 +120,40 @@ def _make_own(results, shown, colours):
             left.append((cell, measures))
         elif cell.problem is not None and key not in seen:
             left.append((cell, [""]))
-    main = [(cell, measures) for cell, measures in left if cell.task in _TASKS]
-    if main:
-        yield "Classification, zero-shot, retrieval", _own_main(results, main, colours)
-    for task in unique(cell.task for cell, _ in left if cell.task not in _TASKS):
-        own = [(cell, measures) for cell, measures in left if cell.task == task]
-        make = _own_querying if task == "querying" else _own_task
-        yield "Maps" if task == "map" else task.capitalize(), make(results, task, own, colours)
+    shared = [item for item in left if drawing_of(item[0].task).table == "shared"]
+    if shared:
+        yield "Classification, zero-shot, retrieval", _own_shared(results, shared, colours)
+    others = [item for item in left if drawing_of(item[0].task).table != "shared"]
+    for task in unique(cell.task for cell, _ in others):
+        own = [(cell, measures) for cell, measures in others if cell.task == task]
+        make = _own_data if drawing_of(task).table == "data" else _own_systems
+        yield section_of(task), make(results, task, own, colours)
 
 
-def _own_main(results, left, colours):
+def _own_shared(results, left, colours):
     """As table 2 of Wav2CLIP: a row for each system, and one for its zero-shot use."""
-    found = []
-    for cell, measures in sorted(left, key=lambda item: _TASKS.index(item[0].task)):
-        task = "classification" if cell.task == "zero-shot" else cell.task
-        found += [(task, cell.dataset, measure) for measure in measures]
-    found = _without_nameless(unique(found))
+    left = sorted(left, key=lambda item: place_of(item[0].task))
+    keys = [
+        (drawing_of(cell.task).rows_of or cell.task, cell.dataset, measure)
+        for cell, measures in left
+        for measure in measures
+    ]
+    keys = _without_nameless(unique(keys))
     columns = [
         Line(dataset, dict(task=task, dataset=dataset, measure=measure), task, measure)
-        for task, dataset, measure in found
+        for task, dataset, measure in sorted(keys, key=lambda key: place_of(key[0]))
     ]
-    columns.sort(key=lambda column: _TASKS.index(column.group))
-    systems = _in_order(results, [cell for cell, _ in left if cell.task != "zero-shot"])
-    zero_shot = _in_order(results, [cell for cell, _ in left if cell.task == "zero-shot"])
-    grid = Grid(results, _rows(systems, zero_shot), columns)
+    main = [cell for cell, _ in left if not drawing_of(cell.task).rows_of]
+    more = {cell.task: [] for cell, _ in left if drawing_of(cell.task).rows_of}
+    for cell, _ in left:
+        more.get(cell.task, []).append(cell)
+    second = [(task, name) for task, cells in more.items() for name in _in_order(results, cells)]
+    grid = Grid(results, _rows(_in_order(results, main), second), columns)
     caption = f"Layout of table 2 of the Wav2CLIP paper, data without published numbers. {_BEST}"
     return grid.table(caption, "system", colours)
 
 
-def _own_task(results, task, left, colours):
+def _own_systems(results, task, left, colours):
     # The order of columns is that of the cell with most of them: others may leave some out.
     fullest = sorted(left, key=lambda item: -len(item[1]))
     found = unique((cell.dataset, measure) for cell, measures in fullest for measure in measures)
@@ -167,12 +167,12 @@ def _own_task(results, task, left, colours):
     return Grid(results, rows, columns).table(caption, "system", colours)
 
 
-def _own_querying(results, task, left, colours):
+def _own_data(results, task, left, colours):
     rows = [
         Line(name, dict(task=task, dataset=name)) for name in unique(c.dataset for c, _ in left)
     ]
     systems = _in_order(results, [cell for cell, _ in left])
-    measures = unique(m for _, measures in left for m in measures if m) or [published.PRECISION]
+    measures = unique(m for _, measures in left for m in measures if m) or [PRECISION]
     caption = f"Layout of table 4 of the AudioCLIP paper, in per cent. {_BEST}"
     grid = Grid(results, rows, _by_system(systems, measures), PER_CENT)
     return grid.table(caption, "data and direction", colours)
@@ -184,38 +184,18 @@ def _without_nameless(keys):
     return [key for key in keys if key[-1] or key[:-1] not in named]
 
 
-def _rows(systems, zero_shot=()):
+def _rows(systems, second=()):
+    """A row for each system, and for pairs of another task and a system."""
     rows = [Line(name, dict(system=name)) for name in systems]
-    return rows + [
-        Line(f"{name}, zero-shot", dict(system=name, task="zero-shot")) for name in zero_shot
-    ]
+    return rows + [Line(f"{name}, {task}", dict(system=name, task=task)) for task, name in second]
 
 
 def _by_system(systems, measures):
     return [
         Line(measure, dict(system=system, measure=measure), system)
-        for system in systems for measure in measures
-    ]  # fmt: skip
-
-
-def _published_rows(source):
-    """A row for each task, data set and measure of a paper's table."""
-    numbers = [number for number in published.PUBLISHED if number.source == source]
-    keys = unique((n.task, n.dataset, n.measure) for n in numbers)
-    return [
-        Line(dataset, dict(task=task, dataset=dataset, measure=measure), "", f"{task}, {measure}")
-        for task, dataset, measure in keys
+        for system in systems
+        for measure in measures
     ]
-
-
-def _systems_of(results, keys, source):
-    """Systems of the paper and of cells with these tasks, data sets and measures."""
-    known = [n for n in published.PUBLISHED if n.source == source]
-    cells = [c for c in results.cells if (c.task, c.dataset) in {key[:2] for key in keys}]
-    both = [*known, *cells]
-    systems = unique(item.system for item in both if item.task != "zero-shot")
-    zero_shot = unique(item.system for item in both if item.task == "zero-shot")
-    return sorted(systems, key=lambda name: name == published.BEST_KNOWN), zero_shot
 
 
 def _in_order(results, cells):

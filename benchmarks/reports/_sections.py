@@ -17,6 +17,7 @@ from benchmarks.reports._blocks import (
 )
 from benchmarks.reports._charts import draw_bars, draw_efficiency, draw_history
 from benchmarks.reports._colours import colour_systems
+from benchmarks.reports._drawings import drawing_of, section_of
 from benchmarks.reports._facts import (
     describe_data,
     describe_details,
@@ -31,29 +32,31 @@ from benchmarks.reports._results import group_by
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def make_sections(results, facts):
+def make_sections(results, facts, colours):
     """All sections, those that have nothing to say left out.
 
     Parameters
     ----------
     results : Results
     facts : dict
+    colours : dict of str to str
+        Of systems that have one of their own.
 
     Returns
     -------
     list of Section
     """
-    colours = colour_systems(results.systems())
+    colours = colour_systems(results.systems(), colours)
     sections = [
         _introduce(results, facts),
         *make_tables(results, colours),
         describe_details(results),
         _show("Systems side by side", [draw_bars(results, colours)]),
-        _show("Data efficiency", [draw_efficiency(results, colours)]),
+        _show_details(results, "curve", [draw_efficiency(results, colours)]),
         _show("Confusions", show_confusion(results, colours)),
-        _show("Maps", draw_maps(results)),
+        _show_details(results, "points", draw_maps(results)),
         *_show_examples(results),
-        _show("Captioning", _show_captions(results, colours)),
+        _show_details(results, "captions", _show_captions(results, colours)),
         _show("Learning curve", [draw_history(facts.get("history"))]),
         describe_problems(results),
         describe_data(facts),
@@ -89,6 +92,11 @@ def _show(title, blocks):
     return Section(title, blocks) if blocks else None
 
 
+def _show_details(results, name, blocks):
+    """What is drawn of details stands in the section of the task that has them."""
+    return next((_show(section_of(c.task), blocks) for c in results.holding(name)), None)
+
+
 def _introduce(results, facts):
     blocks = [Text(paragraph, markup=True) for paragraph in facts.get("introduction", [])]
     n_problems = len(results.problems)
@@ -121,19 +129,6 @@ _HOW_TO_READ = [
 ]
 
 
-_EXAMPLES = {
-    "cross-modal retrieval": (
-        "Sounds found by pictures",
-        "each query, and what was found, best first",
-    ),
-    "pictures from sound": (
-        "Pictures from sound",
-        "the clip's own picture, and the one that was painted from its sound",
-    ),
-}
-"""Title of the section and caption, by task."""
-
-
 def _show_examples(results):
     """A section with a contact sheet for each cell with examples."""
     for number, cell in enumerate(results.holding("examples"), 1):
@@ -145,9 +140,8 @@ def _show_examples(results):
             ])
             for example in cell.details["examples"]
         ]  # fmt: skip
-        title, caption = _EXAMPLES.get(cell.task, (cell.task.capitalize(), "examples"))
-        caption = f"{cell.system}, {cell.dataset}: {caption}."
-        yield Section(title, [Sheet(caption, f"examples-{number}", queries)])
+        caption = f"{cell.system}, {cell.dataset}: {drawing_of(cell.task).examples}."
+        yield Section(section_of(cell.task), [Sheet(caption, f"examples-{number}", queries)])
 
 
 def _read_picture(text):

@@ -5,6 +5,7 @@ import numpy as np
 from benchmarks.running.options import SHARES
 from benchmarks.running.probes import chance_of, make_probe, mean_average_precision
 from benchmarks.tasks.classification import measure_of
+from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.task import Task
 
 _N_DRAWS = 3
@@ -14,6 +15,7 @@ class DataEfficiency(Task):
     """How many labels a system needs: the same probe on ever more of them."""
 
     name = "data efficiency"
+    drawing = Drawing(bars=False)
 
     def fits(self, data):
         return data.target is not None and data.split is not None and not data.multilabel

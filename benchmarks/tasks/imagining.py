@@ -5,6 +5,7 @@ from sklearn.base import clone
 
 from benchmarks.running.fingerprint import identify
 from benchmarks.running.images import encode_picture, show
+from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.task import Task
 from benchmarks.tasks.zero_shot import embed_words
 
@@ -18,6 +19,10 @@ class Imagining(Task):
 
     name = "pictures from sound"
     slow = True
+    drawing = Drawing(
+        section="Images from sound",
+        examples="the clip's own image, and the one that was generated from its sound",
+    )
 
     def fits(self, data):
         pictures = data.pictures is not None and data.target is not None

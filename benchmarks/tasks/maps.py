@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.running.fingerprint import identify
+from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.task import Task
 
 _MOST = 3000
@@ -15,6 +16,7 @@ class Maps(Task):
     """Maps of the clips: two dimensions in which neighbours stay neighbours."""
 
     name = "map"
+    drawing = Drawing(section="Maps", bars=False)
 
     def fits(self, data):
         return data.target is not None and not data.multilabel

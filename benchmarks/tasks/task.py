@@ -1,6 +1,7 @@
 """What a task is: which sets and systems it is for, and how a cell of it is filled."""
 
 from benchmarks.running.fingerprint import identify
+from benchmarks.tasks.drawing import Drawing
 
 
 class Task:
@@ -15,11 +16,17 @@ class Task:
         named.
     zero_shot : bool
         Whether it names classes of which it has learned nothing.
+    published : tuple of Published
+        What papers print for it.
+    drawing : Drawing
+        How the report shows it.
     """
 
     name = ""
     slow = False
     zero_shot = False
+    published = ()
+    drawing = Drawing()
 
     def fits(self, data):
         """Whether a data set has what the task needs."""
