@@ -17,6 +17,7 @@ from skw2c import (
     YAMNetTransformer,
     ZeroShotClassifier,
 )
+from skw2c.transformers._passthrough import Passthrough
 
 from . import yamnet_files
 from .conftest import Table, write_tiny_clip
@@ -61,6 +62,7 @@ NAMED = Table(zip([-1, 0, 1, 2, 3, "one", "two", "three"], np.eye(8, 16), strict
         ),
         AudioIndex(Wav2CLIPTransformer("tiny.pt")),
         AudioIndex("passthrough"),
+        Passthrough(),
         AudioToImage(
             "vqgan.pt",
             encoder=Wav2CLIPTransformer("tiny.pt"),
