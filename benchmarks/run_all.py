@@ -84,7 +84,7 @@ def run_world(options, facts):
     cells, first = [], options.seed
     official, known = official_systems(options), world_systems(World(options))
     options.features = options.features or _choose_names(options, known)
-    systems = choose_systems(options.features, {**official, **known})  # before the work
+    systems = choose_systems(options, {**official, **known})  # before the work
     _check_quick(options, systems)
     facts["colours"] = {system.title: system.colour for system in systems}
     if _is_whole(options):
@@ -94,7 +94,7 @@ def run_world(options, facts):
         world = World(options)
         facts["history"].append({"seed": seed, "rows": world.made.history})
         facts["introduction"] = world.describe()
-        systems = choose_systems(options.features, {**official, **world_systems(world)})
+        systems = choose_systems(options, {**official, **world_systems(world)})
         cells += run_once(options, world, systems, facts)
     options.seed = first
     return average_seeds(cells)
@@ -141,7 +141,7 @@ def run_once(options, world, systems, facts):
 
 def run_paper(options, facts):
     """All tasks on the official data sets that are there."""
-    systems = choose_systems(options.features, official_systems(options))
+    systems = choose_systems(options, official_systems(options))
     facts["colours"] = {system.title: system.colour for system in systems}
     data, problems = [], []
     for name in options.datasets:

@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.frozen import FrozenEstimator
@@ -15,6 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
 import skw2c
+from benchmarks.running import options
+from benchmarks.systems import catalogue
+from benchmarks.tasks import TASKS
 from skw2c import (
     AudioCLIPTransformer,
     AudioIndex,
@@ -39,6 +43,7 @@ from skw2c.transformers._encoder_registry import (
 from skw2c.transformers._encoders import make_partner, resolve_encoder
 
 from .conftest import REPOSITORY
+from .test_distill_yamnet import esc_folder, whole_folder  # noqa: F401, fixtures
 
 PLUGIN = textwrap.dedent(
     '''
@@ -269,6 +274,39 @@ def test_toy_in_the_shell(site, sounds):
     assert "noise.wav" in run("search", "library", "a noise", "-k", "1")
 
 
+def test_toy_in_the_benchmarks(site, whole_folder, tmp_path):  # noqa: F811, a fixture
+    """It stands in the tables with its partners, and no file there names it."""
+    arguments = ["--systems", "toy", "mfcc", "--data-root", str(whole_folder), "--out", "out"]
+    tasks = ["classification", "zero-shot", "querying", "cross-modal-retrieval"]
+    done = subprocess.run(  # noqa: S603
+        [
+            sys.executable,
+            str(REPOSITORY / "benchmarks" / "run_all.py"),
+            *[*arguments, "--datasets", "esc50", "--tasks", *tasks, "--probe", "logistic"],
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(site)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv")
+    assert not (scores["kind"] == "problem").any()
+    of_toy = scores[(scores["system"] == "toy") & (scores["kind"] == "score")]
+    assert set(of_toy["task"]) == {"classification", "zero-shot", "querying"}
+    assert set(scores["system"]) == {"toy", "MFCC"}
+
+
+def test_systems_that_nobody_knows():
+    parsed = options.parse_arguments(["--data-root", ".", "--systems", "wav2clap"], TASKS, [])
+    with pytest.raises(ValueError, match="unknown system 'wav2clap': known are .*wav2clip.*mfcc"):
+        catalogue.choose_systems(parsed, catalogue.official_systems(parsed))
+    parsed.features = ["passthrough"]
+    with pytest.raises(ValueError, match="unknown system 'passthrough'"):
+        catalogue.choose_systems(parsed, catalogue.official_systems(parsed))
+
+
 def test_options_that_an_encoder_lacks(sounds, capsys):
     assert (
         main(["embed", *sounds, "--encoder", "openl3", "--frame-length", "2", "--out", "a.csv"])
@@ -283,7 +321,8 @@ def test_options_that_an_encoder_lacks(sounds, capsys):
 
 
 def test_nothing_in_the_package_names_the_toy():
-    for path in Path(skw2c.__file__).parent.rglob("*.py"):
+    package = Path(skw2c.__file__).parent
+    for path in [*package.rglob("*.py"), *(REPOSITORY / "benchmarks").rglob("*.py")]:
         assert "ToyTransformer" not in path.read_text("utf-8")
 
 

@@ -14,6 +14,7 @@ from benchmarks.systems import (
     wav2clip_mini,
     yamnet,
 )
+from benchmarks.systems.registered import find_registered, names_of_registered
 from benchmarks.systems.system import System
 
 _OFFICIAL = (
@@ -70,12 +71,14 @@ def _by_name(systems):
     return {system.name: system for system in systems}
 
 
-def choose_systems(names, known):
-    """The systems of these names; None takes all that are not slow.
+def choose_systems(options, known):
+    """The systems that the command line names; without names all that are not slow.
 
     Parameters
     ----------
-    names : list of str or None
+    options : Namespace
+        With ``features``: names of systems that are known, of encoders that any package has
+        registered in skw2c, or of factories.
     known : dict of str to System
 
     Returns
@@ -85,11 +88,25 @@ def choose_systems(names, known):
     Raises
     ------
     ValueError
-        If a name is neither known nor that of a factory.
+        If a name is none of these.
     """
-    if names is None:
+    if options.features is None:
         return [system for system in known.values() if not system.slow]
-    return [known[name] if name in known else load_factory(name) for name in names]
+    return [
+        known[name] if name in known else _find(name, options, known) for name in options.features
+    ]
+
+
+def _find(name, options, known):
+    if ":" in name:
+        return load_factory(name)
+    found = find_registered(name, options)
+    if found is None:
+        names = ", ".join(dict.fromkeys([*known, *names_of_registered()]))
+        raise ValueError(
+            f"unknown system {name!r}: known are {names}, and your own as module:factory"
+        )
+    return found
 
 
 def load_factory(name):
@@ -101,8 +118,6 @@ def load_factory(name):
         If it cannot be imported.
     """
     module, _, factory = name.partition(":")
-    if not factory:
-        raise ValueError(f"unknown system {name!r}; one of your own is named module:factory")
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # where people keep a module of their own
     try:
