@@ -1,4 +1,4 @@
-"""Sound as vectors in the space of pictures and texts, for scikit-learn pipelines."""
+"""Audio embeddings in a space shared with images and text, for scikit-learn pipelines."""
 
 import importlib
 

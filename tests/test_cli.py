@@ -110,7 +110,7 @@ def test_failures(folder, files, tiny_checkpoint, capsys):
     assert not Path("a.csv").exists()
     assert embed("--out", "a.csv", "--weights", tiny_checkpoint, "--on-error", "nan") == 3
     error = capsys.readouterr().err
-    assert "skw2c: going on with an interrupted run, kept in a.csv.partial" in error
+    assert "skw2c: resuming an interrupted run, whose vectors are in a.csv.partial" in error
     assert "skw2c: sounds/broken.wav: " in error
     assert "skw2c: 1 clips failed" in error
     table = pd.read_csv("a.csv")
@@ -121,9 +121,9 @@ def test_failures(folder, files, tiny_checkpoint, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["embed", "none", "--out", "a.csv"], "there is no file or folder 'none'"),
-        (["embed", "*.ogg", "--out", "a.csv"], "no file fits the pattern '*.ogg'"),
-        (["embed", "empty", "--out", "a.csv"], "'empty' holds no file with the suffix"),
+        (["embed", "none", "--out", "a.csv"], "the file or folder 'none' does not exist"),
+        (["embed", "*.ogg", "--out", "a.csv"], "no files match the pattern '*.ogg'"),
+        (["embed", "empty", "--out", "a.csv"], "'empty' does not contain files with the suffix"),
         (["embed", "sounds", "--out", "a.xlsx"], "--out 'a.xlsx' must end in .csv, .tsv"),
         (["embed", "sounds", "--out", "no/a.csv"], "of --out does not exist"),
         (["embed", "sounds", "--out", "a.csv", "--weights", "no.pt"], "--weights no.pt is neither"),
@@ -336,7 +336,7 @@ def test_killed_half_way_and_started_again(many, how):
     assert 6 <= n_kept < 60
     assert not Path("a.parquet").exists()
     if how == signal.SIGINT:
-        assert "run the same command again to go on" in error
+        assert "to resume, give the same command again" in error
     times = {path: path.stat().st_mtime_ns for path in kept.rglob("*.vectors")}
     again = start(*command, "--quiet")
     while again.poll() is None:  # what was kept is not computed again
@@ -345,7 +345,7 @@ def test_killed_half_way_and_started_again(many, how):
                 assert path.stat().st_mtime_ns == written
         time.sleep(0.05)
     assert again.returncode == 0
-    assert "going on with an interrupted run" in again.stderr.read()
+    assert "resuming an interrupted run" in again.stderr.read()
     again.stderr.close()
     table = pd.read_parquet("a.parquet")
     expected = Wav2CLIPTransformer(None, random_state=0).fit_transform(table["file"].tolist())
@@ -395,7 +395,10 @@ def test_help_is_quick():
 def test_folders_of_others_are_never_removed(folder, files, index, capsys):
     shutil.copytree("sounds", "library.partial")
     assert index("library.partial") == 1
-    assert "'library.partial' exists and is not of an interrupted run" in capsys.readouterr().err
+    assert (
+        "'library.partial' exists but does not belong to an interrupted run"
+        in capsys.readouterr().err
+    )
     assert Path("library.partial/clip 0.wav").exists()
 
 
@@ -448,15 +451,21 @@ def test_relative_names_of_two_folders(folder, files, index, capsys, monkeypatch
     assert index("A", "./B", str(folder / "A")) == 0
     assert "0 files added to 2" in capsys.readouterr().err
     assert index("sounds", "--mode", "frame") == 1
-    assert "made with --mode clip; pass that mode" in capsys.readouterr().err
+    assert "built with --mode clip: pass that mode" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["embed", "sounds", "--out", "d.csv", *UNTRAINED], "'d.csv' is a folder"),
-        (["index", "file", "sounds", *UNTRAINED], "'file' is a file, and an index is a folder"),
-        (["classify", "sounds", "--labels", "a,file", "--all"], "would name two columns"),
+        (
+            ["index", "file", "sounds", *UNTRAINED],
+            "'file' is a file, expected the folder of an index",
+        ),
+        (
+            ["classify", "sounds", "--labels", "a,file", "--all"],
+            "two columns would be named 'file'",
+        ),
         (["classify", "sounds", "--labels", "a", "--label-vectors", "bad.npz"], "'bad.npz' is not"),
     ],
 )

@@ -38,9 +38,14 @@ def distill(*arguments):
 def test_distill(capsys):
     assert distill("--licence", "CC0", "--data", "eight films") == 0
     expected = Distiller(
-        encoder_width=2, clip_length=0.5, batch_size=4, max_epochs=2, devices="cpu",
-        random_state=0, verbose=False,
-    ).fit(ClipShards("shards"))  # fmt: skip
+        encoder_width=2,
+        clip_length=0.5,
+        batch_size=4,
+        max_epochs=2,
+        devices="cpu",
+        random_state=0,
+        verbose=False,
+    ).fit(ClipShards("shards"))
     sounds = [np.random.default_rng(0).normal(size=9000)]
     heard = Wav2CLIPTransformer("e.safetensors").fit().transform(sounds)
     np.testing.assert_array_equal(heard, expected.transform(sounds))
@@ -92,9 +97,18 @@ def test_damaged_shards_are_counted_and_named(capsys):
 def test_two_processes_write_one_encoder():
     pytest.importorskip("lightning_fabric")
     command = [
-        sys.executable, "-m", "skw2c", "distill", "--shards", "shards", "--out", "e.safetensors",
-        "--devices", "2", *RECIPE,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "skw2c",
+        "distill",
+        "--shards",
+        "shards",
+        "--out",
+        "e.safetensors",
+        "--devices",
+        "2",
+        *RECIPE,
+    ]
     done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("epoch   2/2") == 1

@@ -18,7 +18,7 @@ from skw2c import AudioIndex, Wav2CLIPTransformer
 from skw2c.cli import _embed, _interruption, _parser, main
 from skw2c.cli._file_search import find_files
 from skw2c.cli._imagine import _weighted, _weights_of
-from skw2c.cli._option_names import in_options, speak_of
+from skw2c.cli._option_names import name_options, use_options_of
 from skw2c.cli._partial_folder import resumable
 from skw2c.cli._tables import check_output, read_vectors, write_table
 from skw2c.cli._text_file import read_text
@@ -53,8 +53,12 @@ def embed(*arguments, weights):
 
 def test_one_list_of_suffixes_for_all():
     covers = {
-        "AIFF": ".aiff", "IRCAM": ".sf", "MPC2K": ".mpc", "NIST": ".nist", "WAVEX": ".wav",
-    }  # fmt: skip
+        "AIFF": ".aiff",
+        "IRCAM": ".sf",
+        "MPC2K": ".mpc",
+        "NIST": ".nist",
+        "WAVEX": ".wav",
+    }
     known = {covers.get(name, f".{name.lower()}") for name in soundfile.available_formats()}
     assert known - {".raw", ".mat4", ".mat5"} <= SOUND_EXTENSIONS
     assert not {".raw", ".vox", ".gsm", ".g722", ".mat"} & (SOUND_EXTENSIONS | MEDIA_EXTENSIONS)
@@ -76,7 +80,7 @@ def test_what_is_skipped_is_counted(capsys):
     assert "skw2c: 6 files were skipped: 2 " in said
     for part in ("2 .txt", "1 .jpg", "1 without suffix", "2 hidden"):
         assert part in said
-    assert "1 file was reached by a second name too" in said
+    assert "1 file was found under a second name too" in said
     assert find_files(["sounds/a.wav"]) == ["sounds/a.wav"]
     assert capsys.readouterr().err == ""
 
@@ -96,7 +100,7 @@ def test_links_that_lead_nowhere(tiny_checkpoint, capsys):
         table = pd.read_csv("a.csv")
         assert table["file"].tolist() == [f"sounds/{x}.wav" for x in ("a", "dangling", "loop")]
         assert table.iloc[:, 1].notna().tolist() == [True, False, False]
-        assert ("the link 'sounds/disk' leads nowhere" in said) == (pattern == "sounds")
+        assert ("the link 'sounds/disk' is broken" in said) == (pattern == "sounds")
 
 
 def close_folder(monkeypatch):
@@ -152,7 +156,7 @@ def test_brackets_in_the_name_of_a_folder():
     assert find_files(["*/[[]1] a.wav"]) == ["2 takes/[1] a.wav", "[2024] takes/[1] a.wav"]
     assert find_files([f"{os.getcwd()}/deep/[x]/**/*.wav"])[0].endswith("deep/[x]/[1] a.wav")
     assert find_files(["[0-9] takes/*"]) == ["2 takes/[1] a.wav"]
-    with pytest.raises(ValueError, match="no file fits"):
+    with pytest.raises(ValueError, match="no files match"):
         find_files(["[2024] takes/*.mp3"])
 
 
@@ -183,7 +187,7 @@ def test_what_was_killed_is_gone_on_with(capsys):
     assert Path("a.csv.partial/kept").exists()
     with resumable("a.csv"):
         pass
-    assert "going on with an interrupted run" in capsys.readouterr().err
+    assert "resuming an interrupted run" in capsys.readouterr().err
     with pytest.raises(KeyError), resumable("a.csv"):
         raise KeyError  # nothing is kept of it
     assert os.listdir() == ["sounds"]
@@ -371,9 +375,9 @@ def test_numbers_come_back_as_they_were():
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (KeyError("x"), "error: KeyError: 'x'; this is a fault of skw2c"),
-        (AssertionError(), "error: AssertionError: no more is known; this is a fault"),
-        (MemoryError(), "error: there is not enough memory"),
+        (KeyError("x"), "error: KeyError: 'x'; this is a bug in skw2c"),
+        (AssertionError(), "error: AssertionError: without a message; this is a bug"),
+        (MemoryError(), "error: not enough memory"),
         (RuntimeError(), "error: RuntimeError"),
         (type("PanicException", (BaseException,), {})("rust"), "error: PanicException: rust"),
         (UnicodeEncodeError("ascii", "é", 0, 1, "no"), "error: 'ascii' codec can't encode"),
@@ -455,7 +459,7 @@ def test_others_keep_their_handlers(monkeypatch):
     own = []
     before = signal.signal(signal.SIGTERM, lambda *given: own.append(given))
     try:
-        with _interruption.stopping(until_exit=False):
+        with _interruption.interruptible(until_exit=False):
             signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -524,8 +528,8 @@ def test_vectors_are_those_of_python(tiny_checkpoint):
 )
 def test_messages_name_options(command, said, expected):
     [commands] = _parser()._subparsers._group_actions
-    speak_of(commands.choices[command])
-    assert in_options(said) == expected
+    use_options_of(commands.choices[command])
+    assert name_options(said) == expected
 
 
 def test_no_bars_in_files(monkeypatch, capsys):

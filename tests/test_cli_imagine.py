@@ -28,9 +28,15 @@ def folder(tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip):
 
 
 MODELS = [
-    "--vqgan", "vqgan.ckpt", "--weights", "encoder.pt", "--clip-model", "clip",
-    "--clip-pretrained", "none",
-]  # fmt: skip
+    "--vqgan",
+    "vqgan.ckpt",
+    "--weights",
+    "encoder.pt",
+    "--clip-model",
+    "clip",
+    "--clip-pretrained",
+    "none",
+]
 QUICK = ["--size", "24x17", "--iterations", "3", "--cutouts", "2", "--quiet", "--no-augment"]
 
 
@@ -41,11 +47,16 @@ def imagine(*arguments):
 def paint(**parameters):
     parameters = {
         **dict(
-            clip_model="clip", clip_pretrained=None, size=(17, 24), n_iter=3, n_cutouts=2,
-            augment=None, random_state=7,
+            clip_model="clip",
+            clip_pretrained=None,
+            size=(17, 24),
+            n_iter=3,
+            n_cutouts=2,
+            augment=None,
+            random_state=7,
         ),
         **parameters,
-    }  # fmt: skip
+    }
     encoder = Wav2CLIPTransformer("encoder.pt")
     return AudioToImage("vqgan.ckpt", encoder=encoder, **parameters).fit_transform(["in.wav"])[0]
 
@@ -63,9 +74,11 @@ def test_prompts():
     more = [*prompts, "--sound-weight", "0.5", "--init-image", "out.jpg"]
     assert imagine("--out", "more.png", "--seed", "7", *more) == 0
     expected = paint(
-        texts={"a: b": 1, "red": -0.5}, images=[("out.jpg", 0.25)], sound_weight=0.5,
+        texts={"a: b": 1, "red": -0.5},
+        images=[("out.jpg", 0.25)],
+        sound_weight=0.5,
         init_image="out.jpg",
-    )  # fmt: skip
+    )
     np.testing.assert_array_equal(np.asarray(Image.open("more.png")), expected)
 
 
@@ -101,7 +114,7 @@ def test_what_it_refuses(capsys):
         assert message in error
         assert "Traceback" not in error
     assert main(["imagine", "none.wav", "--out", "out.png"]) == 1
-    assert "no sound file 'none.wav'" in capsys.readouterr().err
+    assert "the sound file 'none.wav' does not exist" in capsys.readouterr().err
     assert main(["imagine", "notes.txt", "--out", "out.mp4", *MODELS, *QUICK]) == 1
     assert "notes.txt" in capsys.readouterr().err
     with pytest.raises(SystemExit):

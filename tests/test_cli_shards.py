@@ -52,7 +52,7 @@ def test_shards(shards, folder, tiny_clip, capsys):
     write_shards(films, "t", teacher=teacher, piece_length=2, clips_per_shard=2, verbose=False)
     assert len(content_of(folder / "s")) == 2
     assert content_of(folder / "s") == content_of(folder / "t")
-    assert ClipShards("s").identity == ClipShards("t").identity
+    assert ClipShards("s").fingerprint == ClipShards("t").fingerprint
 
 
 def test_failures(shards, capsys):
@@ -113,7 +113,7 @@ def test_captions_that_name_a_file_twice(shards, folder, capsys):
     assert "two captions for './a.mp4': 'rain' and 'bells'" in capsys.readouterr().err
     Path("films/both.csv").write_text("\n".join(rows))
     assert shards("--captions", "films/both.csv") == 1
-    assert "two captions for 'films/a.mp4': its names can be read" in capsys.readouterr().err
+    assert "two captions for 'films/a.mp4': its names fit both" in capsys.readouterr().err
     assert not Path("s").exists()
     Path("films/same.csv").write_text("\n".join([*rows[:4], "./a.mp4,rain"]))
     assert shards("--captions", "films/same.csv") == 0
@@ -123,8 +123,11 @@ def test_captions_that_name_a_file_twice(shards, folder, capsys):
     ("arguments", "message"),
     [
         (["--captions", "none.csv"], "none.csv"),
-        (["--captions", "bad.csv"], "has the columns ['a', 'b'], expected are file and caption"),
-        (["--captions", "few.csv"], "'few.csv' lacks 2 of 3 videos, 'films/b.mkv' the first"),
+        (["--captions", "bad.csv"], "has the columns ['a', 'b'], expected file and caption"),
+        (
+            ["--captions", "few.csv"],
+            "'few.csv' lacks captions for 2 of 3 videos; the first of them is 'films/b.mkv'",
+        ),
         (["--out", "bad.csv"], "--out 'bad.csv' is a file"),
         (["--piece-length", "-1"], "--piece-length must be"),
         (["--piece-length", "0.1"], "too short"),
@@ -147,7 +150,7 @@ def test_a_folder_without_videos(folder, capsys):
     Path("sounds").mkdir()
     Path("films/a.wav").rename("sounds/a.wav")
     assert main(["shards", "sounds", "--out", "s"]) == 1
-    assert "'sounds' holds no file with the suffix of a sound or video (mp4" in (
+    assert "'sounds' does not contain files with the suffix of a sound or video (mp4" in (
         capsys.readouterr().err
     )
 

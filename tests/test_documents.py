@@ -1,4 +1,4 @@
-"""What the README and the examples show runs as it stands."""
+"""The code in the README and the examples run as they stand."""
 
 import re
 import runpy
@@ -40,7 +40,7 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
 
 def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip, stand_ins):
     blocks = code_blocks(REPOSITORY / "README.rst")
-    pipeline, files, words, training, compared, painting = blocks
+    pipeline, files, queries, training, compared, generation = blocks
     names = {}
     exec(pipeline, names)  # noqa: S102
     assert float(capsys.readouterr().out) > 0.9
@@ -53,11 +53,11 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_
     files = files.replace("Wav2CLIPTransformer(", f"Wav2CLIPTransformer({tiny_checkpoint!r}, ")
     exec(files, names)  # noqa: S102
     assert names["vectors"].shape == (6, 16)
-    exec(words, names)  # noqa: S102
+    exec(queries, names)  # noqa: S102
     assert set(names["labels"]) <= {"dog", "rain", "church bells"}
     assert names["events"].columns.tolist() == ["row", "label", "onset", "offset", "score"]
     assert names["found"].columns.tolist() == ["query", "rank", "item", "score"]
-    names["videos"] = write_films(tmp_path)
+    names["videos"] = write_videos(tmp_path)
     training = training.replace("CLIPVideoEncoder(", f"CLIPVideoEncoder({tiny_clip!r}, None, ")
     training = training.replace(
         "Distiller(", "Distiller(max_epochs=1, encoder_width=2, batch_size=4, "
@@ -75,20 +75,23 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_
         f"AudioToImage({write_tiny_vqgan(tmp_path / 'vqgan.ckpt')!r}, encoder=encoder, size=32, "
         f"clip_model={tiny_clip!r}, clip_pretrained=None, n_cutouts=2, "
     )
-    painting = painting.replace("AudioToImage(", small).replace("n_iter=300", "n_iter=1")
-    exec(painting.replace("import " + small, "import AudioToImage"), names)  # noqa: S102
-    assert names["pictures"].shape == (2, 32, 32, 3)
+    generation = generation.replace("AudioToImage(", small).replace("n_iter=300", "n_iter=1")
+    exec(generation.replace("import " + small, "import AudioToImage"), names)  # noqa: S102
+    assert names["images"].shape == (2, 32, 32, 3)
     assert (tmp_path / "walk.mp4").stat().st_size > 1000
 
 
-def write_films(folder):
+def write_videos(folder):
     """Write videos of different colours, with sound."""
     paths = [folder / f"{row}.mkv" for row in range(4)]
     for row, path in enumerate(paths):
         write_video(
-            path, [250 * k for k in range(9)], Fraction(1, 1000), sound=(0, 2),
+            path,
+            [250 * k for k in range(9)],
+            Fraction(1, 1000),
+            sound=(0, 2),
             picture=lambda _, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
-        )  # fmt: skip
+        )
     return paths
 
 

@@ -10,9 +10,9 @@ from .._version import __version__
 from . import _classify, _distill, _embed, _imagine, _index, _search, _shards
 from ._csv import FORMULAS, flush_output
 from ._failures import SOME_FAILED
-from ._interruption import stopping
-from ._option_names import in_options, speak_of
-from ._stderr import say
+from ._interruption import interruptible
+from ._option_names import name_options, use_options_of
+from ._stderr import print_message
 
 __all__ = ["main"]
 
@@ -27,18 +27,18 @@ _COMMANDS = {
 }
 _STATUS = f"""\
 exit status:
-  0  all went well
-  1  an error, named on the standard error stream
-  2  the command line was wrong
-  {SOME_FAILED}  finished, but clips failed (--on-error nan); they are listed
+  0  success
+  1  an error, which is printed on standard error
+  2  wrong command line
+  {SOME_FAILED}  finished, but some clips failed (--on-error nan); they are listed
 130  interrupted (143 by SIGTERM)
 
 {FORMULAS}
-SKW2C_TRACEBACK=1 in the environment shows where an error comes from.
+Set SKW2C_TRACEBACK=1 in the environment to see the traceback of an error.
 """
 _FAULT = (
-    "this is a fault of skw2c: please report it, with what SKW2C_TRACEBACK=1 in the environment "
-    "shows"
+    "this is a bug in skw2c: please report it, with the traceback that SKW2C_TRACEBACK=1 in the "
+    "environment shows"
 )
 _EXPECTED = (ArithmeticError, ImportError, OSError, RuntimeError, TypeError, ValueError)
 
@@ -49,14 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
     Parameters
     ----------
     arguments : list of str or None
-        The words after the program's name. None takes them from the process.
+        The arguments after the program's name. None means those of the process.
 
     Returns
     -------
     int
         The exit status.
     """
-    with stopping(until_exit=arguments is None) as stop:
+    with interruptible(until_exit=arguments is None) as stop:
         try:
             status = _run(arguments)
         except KeyboardInterrupt:
@@ -66,10 +66,10 @@ def main(arguments: list[str] | None = None) -> int:
         except BaseException as exc:  # also the panics of packages in Rust
             if os.environ.get("SKW2C_TRACEBACK"):
                 traceback.print_exc()
-            # What was interrupted half way may fail in its own words.
+            # Code that is interrupted may also fail with another error, which is not the user's.
             status = None if stop.number else _fail(exc)
         if status is None:
-            say("error: interrupted")
+            print_message("error: interrupted")
             status = stop.status
     return status
 
@@ -77,28 +77,28 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
-        speak_of(options.command)
+        use_options_of(options.command)
         return options.run(options)
     finally:
         flush_output()
 
 
 def _fail(exc: BaseException) -> int:
-    """Say what went wrong; return the exit status."""
+    """Print what went wrong; return the exit status."""
     kind = type(exc).__name__
     if isinstance(exc, MemoryError):
-        say("error: there is not enough memory: a lower --batch-size or --n-jobs takes less")
+        print_message("error: not enough memory: try a smaller --batch-size or --n-jobs")
     elif isinstance(exc, _EXPECTED):
-        say(f"error: {in_options(str(exc)) or kind}")
+        print_message(f"error: {name_options(str(exc)) or kind}")
     else:
-        say(f"error: {kind}: {str(exc) or 'no more is known'}; {_FAULT}")
+        print_message(f"error: {kind}: {str(exc) or 'without a message'}; {_FAULT}")
     return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="skw2c",
-        description="Sound as vectors in the space of pictures and text.",
+        description="Audio embeddings in a space shared with images and text.",
         epilog=_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

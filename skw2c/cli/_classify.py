@@ -1,8 +1,8 @@
-"""Classify sound files by words, without any training.
+"""Classify sound files by labels that you choose, without training (zero-shot).
 
-Each file gets the label whose words lie nearest, with its probability among all labels;
-with --mode frame, each stretch of a file, from onset to offset in seconds; with
---multilabel, any number of labels.
+Each file gets the label whose text is most similar, with its probability among all labels.
+With --mode frame, the result is sound events with onset and offset in seconds; with
+--multilabel, a file may have any number of labels.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import skw2c
 from ..validation._file_names import column_of_names
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
-from ._options import add_encoder, add_paths, add_words, make_encoder, make_text_encoder
+from ._options import add_encoder, add_paths, add_text, make_encoder, make_text_encoder
 from ._partial_folder import resumable
 from ._tables import check_output, write_table
 from ._text_file import read_text
 
-HELP = "give sound files labels that you name"
+HELP = "classify sound files by labels that you choose"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,16 +29,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
     labels = parser.add_mutually_exclusive_group(required=True)
     labels.add_argument("--labels", metavar="A,B,C", help="labels to choose from")
-    labels.add_argument("--labels-file", metavar="FILE", help="labels, one on each line")
+    labels.add_argument("--labels-file", metavar="FILE", help="file with one label per line")
     parser.add_argument("--multilabel", action="store_true", help="any number of labels")
     parser.add_argument(
-        "--threshold", type=float, metavar="COSINE", help="for --multilabel: what a label needs"
+        "--threshold",
+        type=float,
+        metavar="COSINE",
+        help="lowest similarity of a label, for --multilabel",
     )
     parser.add_argument(
-        "--all", action="store_true", help="the probability of every label, not the label (clips)"
+        "--all", action="store_true", help="write the probability of every label (for --mode clip)"
     )
     parser.add_argument("--out", metavar="FILE", help="table to write (default: the terminal)")
-    add_words(parser)
+    add_text(parser)
     add_encoder(parser)
 
 
@@ -46,7 +49,7 @@ def run(options: Namespace) -> int:
     """Classify the files; return the exit status."""
     check_output(options.out)
     if options.all and options.mode == "frame":
-        raise ValueError("--all is for --mode clip")
+        raise ValueError("--all only works with --mode clip")
     files = find_files(options.paths, on_error=options.on_error)
     classifier = skw2c.ZeroShotClassifier(
         _read_labels(options),
@@ -72,17 +75,19 @@ def _read_labels(options: Namespace) -> list[str]:
     if options.labels is not None:
         labels = options.labels.split(",")
     else:
-        # Not by `splitlines`, which also splits at signs that may be part of a name.
+        # Not by `splitlines`, which also splits at characters that may be part of a label.
         labels = io.StringIO(read_text(options.labels_file), newline=None).read().split("\n")
     labels = [label.strip() for label in labels if label.strip()]
     reserved = sorted({"file", "files"} & set(labels))
     if options.all and reserved:
-        raise ValueError(f"with --all, {reserved[0]!r} would name two columns: rename the label")
+        raise ValueError(
+            f"with --all, two columns would be named {reserved[0]!r}: rename the label"
+        )
     return labels
 
 
 def _tabulate(classifier, files: list[str], everything: bool):
-    """One row for each file, stretch of a file, or label of a file."""
+    """Return one row for each file, each event, or each label of a file."""
     import numpy as np
     import pandas as pd
 

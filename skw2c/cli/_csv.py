@@ -1,4 +1,4 @@
-"""Tables as text: names that no spreadsheet computes, and numbers that come back as they were."""
+"""Tables as text: safe to open in spreadsheets, with numbers that can be read back exactly."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import BinaryIO
 from ..system._spreadsheets import disarm_table
 
 FORMULAS = """\
-In text tables (CSV, TSV, the terminal) a label or query that begins with = + - or @, which
-spreadsheets would compute, has an apostrophe before it, and the name of such a file ./
+In text tables (CSV, TSV, the terminal), a spreadsheet would take text that begins with = + - or @
+for a formula: such labels and queries get a leading apostrophe, and such file names a leading ./
 """
 _PATHS = {"file"}
 _AS_BYTES = "skw2c: bytes, else escapes"
 
 
 def write_csv(table, file: BinaryIO, separator: str) -> None:
-    """Write a table as text in UTF-8; what is no text in names of files, as it is on the disk.
+    """Write a table as text in UTF-8; bytes in file names that are not UTF-8 stay as they are.
 
     Parameters
     ----------
     table : DataFrame
-        Vectors are the columns of dtype float32, and stand last.
+        Columns of dtype float32 are vectors, and come last.
     file : binary file
         Open for writing.
     separator : str
@@ -45,14 +45,14 @@ def write_csv(table, file: BinaryIO, separator: str) -> None:
 
 
 def _count_vectors(table) -> int:
-    """Number of columns at the end of a table that are of dtype float32."""
+    """Count the columns of dtype float32 at the end of a table."""
     return sum(1 for _ in takewhile(lambda kind: kind == "float32", table.dtypes[::-1]))
 
 
 def _write_vectors(safe, vectors, text: io.TextIOBase, separator: str) -> None:
-    """Write rows of names and numbers, several times as fast as pandas writes them.
+    """Write rows of names and numbers, several times as fast as pandas.
 
-    Nine digits are enough for every number of single precision.
+    Nine significant digits are enough to restore every float32 exactly.
     """
     import numpy as np
 
@@ -71,7 +71,7 @@ def _without_nan(line: str, separator: str) -> str:
 
 
 def print_csv(table) -> None:
-    """Print a table, separated by tabs, in whatever encoding the terminal has."""
+    """Print a table separated by tabs, in the encoding of the terminal."""
     if sys.stdout is None:
         return
     text = disarm_table(table, _PATHS).to_csv(
@@ -89,7 +89,7 @@ def print_csv(table) -> None:
 
 
 def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
-    """Encode a byte of a name that is no text as it is, and what the encoding lacks as \\xe9."""
+    """Keep bytes of file names that are not text, and escape what the encoding lacks, as \\xe9."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     letters = error.object[error.start : error.end]
@@ -103,7 +103,7 @@ def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
 
 
 def flush_output() -> None:
-    """Write out what was printed.
+    """Flush what was printed.
 
     Raises
     ------
@@ -115,12 +115,12 @@ def flush_output() -> None:
 
 
 def _emit(text: str) -> None:
-    """Print a text; who reads it may have seen enough, as ``head`` does.
+    """Print a text; a reader that stops early, such as ``head``, is not an error.
 
     Raises
     ------
     OSError
-        If it cannot be written for another reason, such as a full disk.
+        If it cannot be written for any other reason, such as a full disk.
     """
     try:
         sys.stdout.write(text)
@@ -133,7 +133,7 @@ def _emit(text: str) -> None:
 
 
 def _close_output() -> None:
-    """Lead what is still to be written to nowhere, so that it fails but once."""
+    """Discard what is still buffered, so that it does not fail again at exit."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

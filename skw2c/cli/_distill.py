@@ -1,7 +1,7 @@
-"""Train an encoder of sound on shards, which `skw2c shards` writes.
+"""Train an audio encoder on shards written by `skw2c shards`.
 
-A run that is interrupted goes on from its last checkpoint when the same command is given
-again. With several devices the command starts itself that many times.
+To resume an interrupted run from its last checkpoint, give the same command again. With several
+devices, the command starts one process per device.
 """
 
 from __future__ import annotations
@@ -14,28 +14,39 @@ from ._failures import SOME_FAILED, listed_failures
 from ._options import positive
 from ._tables import check_output
 
-HELP = "train an encoder of sound on shards"
+HELP = "train an audio encoder on shards"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument(
-        "--shards", required=True, nargs="+", metavar="PATH",
+        "--shards",
+        required=True,
+        nargs="+",
+        metavar="PATH",
         help="folder of shards, or files and patterns",
-    )  # fmt: skip
-    parser.add_argument(
-        "--out", required=True, metavar="FILE", help="weights to write: .safetensors, or .pt in "
-        "the format of the original program",
-    )  # fmt: skip
-    parser.add_argument(
-        "--checkpoint-dir", metavar="DIR", help="where to keep how far it is (default: OUT.run)"
     )
     parser.add_argument(
-        "--no-resume", dest="resume", action="store_false", help="begin again; what is in "
-        "--checkpoint-dir is kept there under another name",
-    )  # fmt: skip
-    parser.add_argument("--data", metavar="TEXT", help="what it is trained on, for the model card")
-    parser.add_argument("--licence", metavar="TEXT", help="of the weights, for the model card")
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="weights to write: .safetensors, or .pt in the format of the original program",
+    )
+    parser.add_argument(
+        "--checkpoint-dir", metavar="DIR", help="folder of the checkpoints (default: OUT.run)"
+    )
+    parser.add_argument(
+        "--no-resume",
+        dest="resume",
+        action="store_false",
+        help="start from the beginning; former checkpoints are kept under another name",
+    )
+    parser.add_argument(
+        "--data", metavar="TEXT", help="description of the training data, for the model card"
+    )
+    parser.add_argument(
+        "--licence", metavar="TEXT", help="licence of the weights, for the model card"
+    )
     _add_recipe(parser)
     _add_machine(parser)
 
@@ -48,33 +59,42 @@ def _add_recipe(parser: ArgumentParser) -> None:
     group.add_argument("--clip-length", type=float, default=5.0, metavar="SECONDS")
     group.add_argument("--max-epochs", type=positive, default=100, metavar="N")
     group.add_argument(
-        "--batch-size", type=positive, default=128, metavar="N", help="of all devices together"
+        "--batch-size", type=positive, default=128, metavar="N", help="total over all devices"
     )
     group.add_argument("--learning-rate", type=float, default=1e-3, metavar="RATE")
     group.add_argument("--lr-patience", type=int, default=5, metavar="EPOCHS")
-    group.add_argument("--early-stopping-patience", type=positive, default=10, metavar="EPOCHS")
-    group.add_argument("--validation-fraction", type=float, default=0.1, metavar="PART")
-    group.add_argument("--augment", choices=["audioclip"], help="vary the waveforms")
+    group.add_argument(
+        "--early-interruptible-patience", type=positive, default=10, metavar="EPOCHS"
+    )
+    group.add_argument("--validation-fraction", type=float, default=0.1, metavar="FRACTION")
+    group.add_argument("--augment", choices=["audioclip"], help="augmentation of the waveforms")
     group.add_argument("--random-state", type=int, default=0, metavar="SEED")
 
 
 def _add_machine(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("machine")
     group.add_argument(
-        "--devices", type=_devices, default="auto", metavar="N",
+        "--devices",
+        type=_devices,
+        default="auto",
+        metavar="N",
         help="auto, cpu, or a number of GPUs (extra 'train')",
-    )  # fmt: skip
+    )
     group.add_argument("--num-nodes", type=positive, default=1, metavar="N")
     group.add_argument(
         "--precision", choices=["auto", "32-true", "bf16-mixed", "16-mixed"], default="auto"
     )
     group.add_argument("--compile", action="store_true", help="compile the model")
-    group.add_argument("--n-jobs", type=int, default=None, metavar="N", help="threads that read")
     group.add_argument(
-        "--on-error", choices=["raise", "nan"], default="raise",
-        help="what becomes of clips that cannot be read: stop, or leave them out",
-    )  # fmt: skip
-    group.add_argument("--quiet", action="store_true", help="no progress")
+        "--n-jobs", type=int, default=None, metavar="N", help="number of threads that read"
+    )
+    group.add_argument(
+        "--on-error",
+        choices=["raise", "nan"],
+        default="raise",
+        help="stop at clips that cannot be read, or leave them out",
+    )
+    group.add_argument("--quiet", action="store_true", help="do not show progress")
 
 
 def _devices(text: str) -> str | int:
@@ -82,11 +102,11 @@ def _devices(text: str) -> str | int:
 
 
 def _check_original(options: Namespace, width: int) -> None:
-    """Refuse before the training what could not be written after it."""
+    """Refuse, before training, a model that could not be written afterwards."""
     if (options.encoder, options.encoder_width, width) != ("resnet18", 64, 512):
         raise ValueError(
-            f"--out {options.out!r} is in the format of the original program, which holds "
-            f"--encoder resnet18 --encoder-width 64 and vectors of 512 numbers (the teacher's "
+            f"--out {options.out!r} is in the format of the original program, which needs "
+            "--encoder resnet18, --encoder-width 64 and vectors of dimension 512 (the teacher's "
             f"have {width}): choose a name that ends in .safetensors"
         )
 

@@ -1,7 +1,7 @@
-"""Embed sound files: one row of numbers for each file, or for each of its windows.
+"""Embed sound files: one vector for each file, or for each of its windows.
 
-A run that is interrupted goes on where it was when the same command is given again; what
-is ready is kept beside the output, in FILE.partial, until the output is written.
+To resume an interrupted run, give the same command again. Until the output is written, vectors
+that are finished are kept next to it, in FILE.partial.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
 
 
 def _tabulate(files: list[str], vectors, encoder, mode: str):
-    """One row for each file or window: its name, its time, its vector."""
+    """Return one row for each file or window: its name, its time, its vector."""
     import numpy as np
     import pandas as pd
 

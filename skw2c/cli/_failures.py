@@ -1,4 +1,4 @@
-"""What the shell is told of clips that failed."""
+"""Lists of the clips that failed, on standard error."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..exceptions import FailedRowWarning
-from ._option_names import in_options
-from ._stderr import say
+from ._option_names import name_options
+from ._stderr import print_message
 
 SOME_FAILED = 3
 
 
 @contextmanager
 def listed_failures(unread: list[tuple] = ()) -> Iterator[list[tuple]]:
-    """Collect the clips that fail in the block, and list them on the error stream at its end.
+    """Collect the clips that fail in the block, and list them on standard error at its end.
 
     Parameters
     ----------
     unread : list of tuple (None, folder, cause), default=()
-        What failed before.
+        Folders that could not be searched before.
     """
     failures = list(unread)
     try:
@@ -28,16 +28,16 @@ def listed_failures(unread: list[tuple] = ()) -> Iterator[list[tuple]]:
             warnings.simplefilter("always")
             yield failures
     finally:
-        _tell(caught, failures)
+        _report(caught, failures)
 
 
-def _tell(caught: list[warnings.WarningMessage], failures: list[tuple]) -> None:
+def _report(caught: list[warnings.WarningMessage], failures: list[tuple]) -> None:
     for message in (warning.message for warning in caught):
         if isinstance(message, FailedRowWarning):
             failures += message.failures
         else:
-            say(f"warning: {in_options(str(message))}")
+            print_message(f"warning: {name_options(str(message))}")
     for _, file, cause in failures:
-        say(f"{file}: {in_options(cause)}")
+        print_message(f"{file}: {name_options(cause)}")
     if failures:
-        say(f"{len(failures)} clips failed")
+        print_message(f"{len(failures)} clips failed")

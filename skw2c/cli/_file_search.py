@@ -1,4 +1,4 @@
-"""Files that folders, patterns and names on the command line mean."""
+"""Find the files for the folders, patterns and names on the command line."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..system._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
-from ._stderr import say
+from ._stderr import print_message
 
 _SHOWN = 10
 
 
 class Found(list):
-    """Files, without those that could not be looked for.
+    """A list of files, and the folders that could not be searched.
 
     Attributes
     ----------
     unread : list of tuple (None, folder, cause)
-        Folders that may not be read.
+        Folders that cannot be read.
     """
 
     def __init__(self, files: list[str], unread: list[tuple]):
@@ -28,24 +28,24 @@ class Found(list):
 
 
 def find_files(names: list[str], *, videos: bool = False, on_error: str = "raise") -> Found:
-    """List the sound files in folders, those a pattern finds, and files as they are named.
+    """List the sound files in folders, those that match a pattern, and single files.
 
-    Folders are searched to any depth, also through links, for files with the suffix of a
-    sound or video, or only of a video. What a dot hides is left out. A file that is reached
-    in several ways is listed once. What is left out of folders is counted and said.
+    Folders are searched recursively, also through links, for files with the suffix of a sound or
+    video, or only of a video. Hidden files and folders are left out. A file that is found in
+    several ways is listed once. The files that are skipped in folders are counted and reported.
 
     Parameters
     ----------
     names : list of str
     videos : bool, default=False
-        Whether only videos are meant.
+        Whether to look only for videos.
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of folders that may not be read: an error, or `Found.unread`.
+        Whether a folder that cannot be read is an error, or is noted in `Found.unread`.
 
     Raises
     ------
     ValueError
-        If a name means no file.
+        If there are no files for a name.
     OSError
         If a folder cannot be read.
     """
@@ -60,19 +60,19 @@ def find_files(names: list[str], *, videos: bool = False, on_error: str = "raise
             raise ValueError(search.nothing_in(name, "mp4, mkv" if videos else "wav, flac"))
         for file in files:
             twice += found.setdefault(os.path.realpath(file), file) != file
-    search.tell()
+    search.report()
     if twice:
-        say(f"{_count(twice)} reached by a second name too, and listed once")
+        print_message(f"{_count(twice)} found under a second name too, and listed once")
     return Found(list(found.values()), search.unread)
 
 
 class _Search:
-    """Look for files, and note what is passed over.
+    """Search for files, and note which ones are skipped.
 
     Parameters
     ----------
     suffixes : frozenset of str
-        Of the files that are meant in folders.
+        Suffixes of the files to find in folders.
 
     Attributes
     ----------
@@ -85,29 +85,29 @@ class _Search:
         self.unread: list[tuple] = []
 
     def files_of(self, name: str) -> list[str]:
-        """The files that a name means."""
+        """List the files for a name."""
         if os.path.isdir(name):
             return sorted(self._walk(name))
         if os.path.lexists(name):
             return [name]
         return sorted(self._matches(name))
 
-    def tell(self) -> None:
-        """Say what was passed over."""
+    def report(self) -> None:
+        """Print how many files were skipped."""
         if self._skipped:
-            say(f"{_count(len(self._skipped))} skipped: {self._kinds()}")
+            print_message(f"{_count(len(self._skipped))} skipped: {self._kinds()}")
 
     def nothing_in(self, name: str, such_as: str) -> str:
-        """Why a name means no file."""
+        """Explain why there are no files for a name."""
         if os.path.isdir(name):
             passed = f"; it has {self._kinds()}" if self._skipped else ""
             return (
-                f"the folder {name!r} holds no file with the suffix of a sound or video "
-                f"({such_as} ...){passed}; name others one by one, or by a pattern"
+                f"the folder {name!r} does not contain files with the suffix of a sound or video "
+                f"({such_as} ...){passed}; give other files one by one, or by a pattern"
             )
         if glob.has_magic(name):
-            return f"no file fits the pattern {name!r}"
-        return f"there is no file or folder {name!r}"
+            return f"no files match the pattern {name!r}"
+        return f"the file or folder {name!r} does not exist"
 
     def _kinds(self) -> str:
         kinds = Counter(self._skipped.values()).most_common()
@@ -132,10 +132,10 @@ class _Search:
                 elif os.path.splitext(entry.name)[1].lower() in self._suffixes:
                     yield entry.path
                 else:
-                    self._pass_over(entry)
+                    self._skip_unknown(entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry]:
-        """What is in a folder, so that of two ways to a file always the same is gone."""
+        """The content of a folder, sorted: of two ways to a file, the same is always taken."""
         try:
             with os.scandir(folder) as entries:
                 return sorted(entries, key=lambda entry: entry.name, reverse=True)
@@ -146,11 +146,11 @@ class _Search:
     def _note_unread(self, exc: OSError) -> None:
         self.unread.append((None, exc.filename, f"the folder cannot be read ({exc.strerror})"))
 
-    def _pass_over(self, entry: os.DirEntry) -> None:
+    def _skip_unknown(self, entry: os.DirEntry) -> None:
         self._skip(entry.path, os.path.splitext(entry.name)[1].lower() or "without suffix")
         if not os.path.exists(entry.path):
-            # It may have led to a folder of sounds, on a disk that is not there today.
-            say(f"warning: the link {entry.path!r} leads nowhere, and is skipped")
+            # It may point to a folder of sounds, on a disk that is not mounted at the moment.
+            print_message(f"warning: the link {entry.path!r} is broken, and is skipped")
 
     def _skip(self, path: str, kind: str) -> None:
         self._skipped.setdefault(os.path.realpath(path), kind)
@@ -160,7 +160,7 @@ class _Search:
             found = glob.glob(spelling, recursive=True)
             if found:
                 break
-        if "**" in pattern:  # glob passes over folders that may not be read
+        if "**" in pattern:  # glob silently ignores folders that cannot be read
             top = _literal_folder(pattern) or os.curdir
             for _ in os.walk(top, onerror=self._note_unread):
                 pass
@@ -168,18 +168,18 @@ class _Search:
             if not os.path.isdir(path):
                 yield path
             elif "**" not in pattern:
-                self._skip(path, "folder that the pattern fits")
+                self._skip(path, "folder that matches the pattern")
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a link to itself
         return False
 
 
 def _spellings(pattern: str) -> Iterator[str]:
-    """A pattern with brackets as they may be meant: in names that are there, then as signs."""
+    """The ways to read brackets in a pattern: in the name of a folder, as a set, literally."""
     folder = _literal_folder(pattern)
     yield glob.escape(folder) + pattern[len(folder) :]
     yield pattern
@@ -187,7 +187,7 @@ def _spellings(pattern: str) -> Iterator[str]:
 
 
 def _literal_folder(pattern: str) -> str:
-    """The longest beginning of a pattern that is the name of a folder."""
+    """The longest prefix of a pattern that is an existing folder."""
     folder = os.path.dirname(pattern)
     while folder and not os.path.isdir(folder):
         folder = os.path.dirname(folder)

@@ -1,7 +1,8 @@
-"""Paint what is heard in a sound file: a picture, or a video that follows the sound.
+"""Generate an image from a sound file, or a video that follows the sound.
 
-A VQGAN paints, and CLIP compares what it sees with what Wav2CLIP hears. The name of the
-output decides: .png or .jpg is a picture of the whole sound, .mp4 a video with the sound.
+The image of a VQGAN is optimised until CLIP's embedding of it matches the embedding of the sound.
+The suffix of the output decides: .png or .jpg for one image of the whole sound, .mp4 for a video
+with the sound.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from ._options import (
     weights,
 )
 from ._partial_folder import resumable
-from ._stderr import say
+from ._stderr import print_message
 from ._tables import check_output
 
-HELP = "paint a picture or a video of what is heard"
+HELP = "generate an image or a video from a sound"
 
 _VIDEO = ".mp4"
-_PICTURES = {".png": "PNG", ".jpg": "JPEG"}
+_IMAGE_FORMATS = {".png": "PNG", ".jpg": "JPEG"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,22 +44,22 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out", required=True, metavar="FILE", help="file to write: .png, .jpg or .mp4"
     )
     _add_prompts(parser)
-    _add_painting(parser)
+    _add_generation(parser)
     _add_video(parser)
     _add_models(parser)
     add_machine(parser)
 
 
 def _add_prompts(parser: ArgumentParser) -> None:
-    group = parser.add_argument_group("what else is to be seen")
+    group = parser.add_argument_group("other prompts")
     group.add_argument(
         "--text",
         type=_weighted,
         action="append",
         default=[],
         metavar="TEXT[::WEIGHT]",
-        help="words, such as 'an oil painting::0.5'; may be given often; a negative weight keeps "
-        "away from them; weights of words that are given twice add up",
+        help="text, such as 'an oil painting::0.5'; may be repeated; a negative weight makes the "
+        "image less similar to it; weights of the same text add up",
     )
     group.add_argument(
         "--image",
@@ -66,33 +67,35 @@ def _add_prompts(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE[::WEIGHT]",
-        help="picture to resemble; may be given often",
+        help="image to resemble; may be repeated",
     )
     group.add_argument("--sound-weight", type=float, default=1.0, metavar="WEIGHT")
-    group.add_argument("--init-image", metavar="FILE", help="picture to start from")
+    group.add_argument("--init-image", metavar="FILE", help="image to start from")
 
 
-def _add_painting(parser: ArgumentParser) -> None:
-    group = parser.add_argument_group("painting")
+def _add_generation(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("generation")
     group.add_argument(
         "--size",
         type=_sides,
         default="256",
         metavar="PIXELS",
-        help="width x height, such as 384x256, or one number; rounded down to whole codes",
+        help="width x height, such as 384x256, or one number; rounded down to multiples of a code",
     )
     group.add_argument("--iterations", type=int, default=500, metavar="N")
     group.add_argument("--learning-rate", type=float, default=0.1, metavar="RATE")
     group.add_argument("--cutouts", type=positive, default=32, metavar="N")
     group.add_argument(
-        "--no-augment", action="store_true", help="show CLIP unchanged copies; needs no kornia"
+        "--no-augment",
+        action="store_true",
+        help="do not augment the images that CLIP compares; does not need kornia",
     )
-    group.add_argument("--seed", type=int, default=0, help="determines all that is drawn")
+    group.add_argument("--seed", type=int, default=0, help="seed of all randomness")
     group.add_argument(
         "--save-every",
         type=positive,
         metavar="N",
-        help="write the picture after every N steps too, as OUT.000050.png",
+        help="also write the image after every N steps, as OUT.000050.png",
     )
 
 
@@ -101,7 +104,7 @@ def _add_video(parser: ArgumentParser) -> None:
     group.add_argument("--frame-length", type=float, default=SUPPRESS, metavar="SECONDS")
     group.add_argument("--hop-length", type=float, default=SUPPRESS, metavar="SECONDS")
     group.add_argument(
-        "--frame-iterations", type=int, default=50, metavar="N", help="from window to window"
+        "--frame-iterations", type=int, default=50, metavar="N", help="steps from window to window"
     )
     group.add_argument("--frame-rate", type=float, default=12.0, metavar="PER_SECOND")
 
@@ -112,29 +115,29 @@ def _add_models(parser: ArgumentParser) -> None:
         "--vqgan",
         type=weights,
         default="vqgan-imagenet-f16-16384",
-        help="name or path of the weights of the VQGAN, or 'none' for an untrained one",
+        help="name or path of the weights of the VQGAN, or 'none' for untrained weights",
     )
     add_encoder_name(group)
     add_clip(group)
 
 
 def run(options: Namespace) -> int:
-    """Paint; return the exit status."""
-    check_output(options.out, (*_PICTURES, _VIDEO))
+    """Generate the image or video; return the exit status."""
+    check_output(options.out, (*_IMAGE_FORMATS, _VIDEO))
     if not os.path.isfile(options.path):
-        raise FileNotFoundError(f"there is no sound file {options.path!r}")
+        raise FileNotFoundError(f"the sound file {options.path!r} does not exist")
     _warn_of_single_colons(options)
     with resumable(options.out), listed_failures():
-        painter = _make_painter(options).fit()
+        generator = _make_generator(options).fit()
         if _suffix(options.out) == _VIDEO:
-            painter.write_video(options.path, options.out)
+            generator.write_video(options.path, options.out)
         else:
-            [picture] = painter.transform([options.path])
-            _write_picture(picture, options.out)
+            [image] = generator.transform([options.path])
+            _write_image(image, options.out)
     return 0
 
 
-def _make_painter(options: Namespace):
+def _make_generator(options: Namespace):
     return skw2c.AudioToImage(
         _find_vqgan(options),
         encoder=make_encoder(options, None, random_state=options.seed, verbose=False),
@@ -159,7 +162,7 @@ def _make_painter(options: Namespace):
 
 
 def _find_vqgan(options: Namespace):
-    """The weights of the VQGAN; its errors name the option, not the parameter."""
+    """Find the weights of the VQGAN; its errors name the option, not the parameter."""
     if options.vqgan is None:
         return None
     try:
@@ -171,16 +174,16 @@ def _find_vqgan(options: Namespace):
 def _save_steps(out: str):
     stem = os.path.splitext(out)[0]
 
-    def save(row: int, step: int, picture) -> None:
-        _write_picture(picture, f"{stem}.{step:06d}.png")
+    def save(row: int, step: int, image) -> None:
+        _write_image(image, f"{stem}.{step:06d}.png")
 
     return save
 
 
-def _write_picture(picture, path: str) -> None:
-    pil = import_optional("PIL.Image", extra="clip", purpose="Writing a picture")
+def _write_image(image, path: str) -> None:
+    pil = import_optional("PIL.Image", extra="clip", purpose="Writing an image")
     with open_atomically(path) as file:
-        pil.fromarray(picture).save(file, _PICTURES[_suffix(path)])
+        pil.fromarray(image).save(file, _IMAGE_FORMATS[_suffix(path)])
 
 
 def _suffix(path: str) -> str:
@@ -188,34 +191,36 @@ def _suffix(path: str) -> str:
 
 
 def _weighted(text: str) -> tuple[str, float]:
-    """Read ``words::0.5``; without a number the weight is 1.
+    """Read ``text::0.5``; without a number, the weight is 1.
 
-    A single colon belongs to the words, as in "a clock at 12:30".
+    A single colon belongs to the text, as in "a clock at 12:30".
     """
-    words, colons, number = text.rpartition("::")
+    prompt, colons, number = text.rpartition("::")
     if not colons:
         return text, 1.0
     try:
         weight = float(number)
     except ValueError:
         weight = math.nan
-    if not (words.strip() and math.isfinite(weight)):
+    if not (prompt.strip() and math.isfinite(weight)):
         raise ArgumentTypeError(
-            f"{text!r} does not end in a weight such as ::0.5 or ::-1; words with two colons "
-            f"in them take one too: {text + '::1'!r}"
+            f"{text!r} does not end in a weight such as ::0.5 or ::-1; text that contains two "
+            f"colons needs a weight too: {text + '::1'!r}"
         )
-    return words, weight
+    return prompt, weight
 
 
 def _warn_of_single_colons(options: Namespace) -> None:
-    """Weights were once written with a single colon."""
+    """Warn of weights with a single colon, as other programs write them."""
     for text, _ in (*options.text, *options.image):
         if re.search(r"[^\d\s]:[-+]?(\d+\.?\d*|\.\d+)$", text) and not os.path.exists(text):
-            say(f"{text!r} has no weight: a weight is written with two colons, as in rain::0.5")
+            print_message(
+                f"{text!r} does not have a weight: write weights with two colons, as in rain::0.5"
+            )
 
 
 def _weights_of(texts: list[tuple[str, float]]) -> dict[str, float] | None:
-    """The weight of each text; that of one which is given twice is the sum."""
+    """The weight of each text; weights of the same text add up."""
     weights: dict[str, float] = {}
     for text, weight in texts:
         weights[text] = weights.get(text, 0.0) + weight
@@ -226,5 +231,5 @@ def _sides(text: str) -> tuple[int, int]:
     """Read ``width x height`` as (height, width)."""
     numbers = text.lower().split("x")
     if len(numbers) > 2 or not all(number.strip().isdecimal() for number in numbers):
-        raise ArgumentTypeError(f"{text!r} is no size such as 256 or 384x256")
+        raise ArgumentTypeError(f"got {text!r}, expected a size such as 256 or 384x256")
     return int(numbers[-1]), int(numbers[0])

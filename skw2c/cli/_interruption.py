@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin, also while packages are imported that know nothing of them."""
+"""Interruption by Ctrl-C and similar signals, also while packages are being imported."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SECONDS_UNTIL_AGAIN = 0.05
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 
 
-class Stopping:
-    """A handler that raises `KeyboardInterrupt`, and knows afterwards that it has.
+class InterruptHandler:
+    """A signal handler that raises `KeyboardInterrupt`, and remembers the signal.
 
     Attributes
     ----------
     number : int or None
-        The signal that came.
+        The signal that was received.
     """
 
     def __init__(self):
@@ -32,21 +32,21 @@ class Stopping:
 
     @property
     def status(self) -> int:
-        """The exit status, as the shell itself would set it."""
+        """The exit status, as a shell sets it for a process ended by this signal."""
         return 128 + (self.number or signal.SIGINT)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.number = number
-        signal.signal(number, signal.SIG_DFL)  # the second time ends it at once
+        signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
         if _is_importing(frame):
-            # Not all compiled modules can be left half way by an exception.
+            # Some compiled modules crash if an exception interrupts their import.
             with suppress(OSError):
                 os.write(2, b"skw2c: error: interrupted\n")
             os._exit(self.status)
         raise KeyboardInterrupt
 
-    def _look_at_unraisable(self, unraisable) -> None:
-        """Interrupt again where Python itself cannot let an interruption through."""
+    def _handle_unraisable(self, unraisable) -> None:
+        """Interrupt again if Python could not propagate the interruption, as in a destructor."""
         if self.number is None or unraisable.exc_type is not KeyboardInterrupt:
             sys.__unraisablehook__(unraisable)
             return
@@ -61,15 +61,15 @@ class Stopping:
 
 
 @contextmanager
-def stopping(*, until_exit: bool) -> Iterator[Stopping]:
-    """Handle signals in the block that nobody else handles.
+def interruptible(*, until_exit: bool) -> Iterator[InterruptHandler]:
+    """Handle interrupting signals in the block, unless others handle them already.
 
     Parameters
     ----------
     until_exit : bool
-        Whether the process ends after the block, so that all stays as it is.
+        Whether the process ends after the block, so that handlers need not be restored.
     """
-    handler = Stopping()
+    handler = InterruptHandler()
     if threading.current_thread() is not threading.main_thread():
         yield handler
         return
@@ -78,7 +78,7 @@ def stopping(*, until_exit: bool) -> Iterator[Stopping]:
     hook = sys.unraisablehook
     for number in before:
         signal.signal(number, handler)
-    sys.unraisablehook = handler._look_at_unraisable
+    sys.unraisablehook = handler._handle_unraisable
     try:
         yield handler
     finally:

@@ -8,7 +8,7 @@ import skw2c
 
 from ._tables import read_vectors
 
-# Options that only some encoders have, and their values where they were not given.
+# Options that only some encoders have, and their values if they were not given.
 _OF_ENCODER = {
     "weights": SUPPRESS,
     "mode": "clip",
@@ -31,12 +31,12 @@ def weights(text: str) -> str | None:
 def positive(text: str) -> int:
     """Read a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+        raise ArgumentTypeError(f"got {text!r}, expected a whole number of at least 1")
     return int(text)
 
 
 def add_paths(parser: ArgumentParser) -> None:
-    """The files to work on."""
+    """Add the files to work on."""
     parser.add_argument(
         "paths",
         metavar="PATH",
@@ -46,7 +46,7 @@ def add_paths(parser: ArgumentParser) -> None:
 
 
 def add_encoder(parser: ArgumentParser) -> None:
-    """How sounds are embedded."""
+    """Add the options of the audio encoder."""
     group = parser.add_argument_group("encoder")
     add_encoder_name(group)
     group.add_argument(
@@ -57,8 +57,8 @@ def add_encoder(parser: ArgumentParser) -> None:
     group.add_argument(
         "--tail",
         choices=["pad", "drop"],
-        help="an incomplete last window: heard with silence after it, or dropped (default: "
-        "drop in embed, as in the original program, else pad)",
+        help="pad an incomplete last window with silence, or drop it (default: drop in embed, as "
+        "in the original program, else pad)",
     )
     group.add_argument("--batch-size", type=positive, default=SUPPRESS, metavar="N")
     add_machine(parser)
@@ -66,7 +66,7 @@ def add_encoder(parser: ArgumentParser) -> None:
         "--on-error",
         choices=["raise", "nan"],
         default="raise",
-        help="what becomes of a clip that cannot be read: stop, or go on without its numbers",
+        help="stop at a clip that cannot be read, or go on without its vector",
     )
     group.add_argument(
         "--random-state", type=int, default=0, metavar="SEED", help="for --weights none"
@@ -74,66 +74,68 @@ def add_encoder(parser: ArgumentParser) -> None:
 
 
 def add_encoder_name(parser) -> None:
-    """Which encoder of sounds, with which weights."""
+    """Add the name and the weights of the audio encoder."""
     parser.add_argument(
         "--encoder",
         default="wav2clip",
         metavar="NAME",
-        help="registered encoder of sounds, such as wav2clip (default), mini or one that an "
-        "installed package brings; any other name lists those that there are",
+        help="audio encoder: wav2clip (default), mini, or another registered one, also from other "
+        "packages; an unknown name lists them all",
     )
     parser.add_argument(
         "--weights",
         type=weights,
         default=SUPPRESS,
-        help="name or path of its weights, or 'none' for untrained ones (default: the official "
-        "ones, fetched once)",
+        help="name or path of its weights, or 'none' for untrained weights (default: the official "
+        "ones, downloaded once)",
     )
 
 
 def add_clip(parser) -> None:
-    """Which CLIP, in place of the one that shares the space of the encoder of sounds."""
+    """Add the options of CLIP, instead of the one that shares the space of the audio encoder."""
     parser.add_argument("--clip-model", default=SUPPRESS, metavar="NAME")
     parser.add_argument("--clip-pretrained", type=weights, default=SUPPRESS, metavar="TAG")
 
 
 def add_machine(parser: ArgumentParser) -> None:
-    """Where and how the work is done."""
+    """Add the options of devices, threads and progress."""
     group = parser.add_argument_group("machine")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, openvino ...")
-    group.add_argument("--n-jobs", type=int, default=None, metavar="N", help="threads that decode")
-    group.add_argument("--quiet", action="store_true", help="no progress bar")
+    group.add_argument(
+        "--n-jobs", type=int, default=None, metavar="N", help="number of threads that decode"
+    )
+    group.add_argument("--quiet", action="store_true", help="do not show progress")
 
 
-def add_words(parser: ArgumentParser) -> None:
-    """How words are embedded."""
-    group = parser.add_argument_group("words")
+def add_text(parser: ArgumentParser) -> None:
+    """Add the options of the text encoder."""
+    group = parser.add_argument_group("text")
     group.add_argument(
         "--prompt",
         action="append",
         metavar="TEMPLATE",
-        help="template with {} for the words, such as 'the sound of {}'; may be given often",
+        help="template with {} for the text, such as 'the sound of {}'; may be repeated",
     )
     group.add_argument(
         "--label-vectors",
         metavar="FILE",
-        help="table of ready vectors in place of CLIP: .csv or .parquet with the label in the "
-        "first column, or .npz with 'names' and 'vectors'",
+        help="table of precomputed vectors instead of CLIP: .csv or .parquet with the label in "
+        "the first column, or .npz with 'names' and 'vectors'",
     )
     add_clip(group)
 
 
 def make_encoder(options: Namespace, memory: str | None, **parameters):
-    """Make the encoder of sounds that the options describe.
+    """Make the audio encoder for the options.
 
     Parameters
     ----------
     options : Namespace
-        What was not given in it is left to the encoder.
+        Options that were not given are left to the encoder.
     memory : str or None
-        Where it keeps vectors.
+        Folder of the cache of vectors.
     **parameters
-        What the command chooses itself, where the encoder has it.
+        Parameters that the command sets, if the encoder has them.
 
     Raises
     ------
@@ -158,9 +160,9 @@ def make_encoder(options: Namespace, memory: str | None, **parameters):
 
 
 def make_text_encoder(options: Namespace):
-    """Make the encoder of words that the options describe, or the table of their vectors.
+    """Make the text encoder for the options, or the table of label vectors.
 
-    Without options it is the one that shares the space of the encoder of sounds.
+    Without options, it is the one that shares the space of the audio encoder.
     """
     if options.label_vectors:
         return read_vectors(options.label_vectors)
@@ -168,12 +170,12 @@ def make_text_encoder(options: Namespace):
 
 
 def make_image_encoder(options: Namespace):
-    """Make the encoder of images that the options describe."""
+    """Make the image encoder for the options."""
     return _make_clip(skw2c.CLIPImageEncoder, options)
 
 
 def clip_parameters(options: Namespace) -> dict:
-    """Model and weights of CLIP, where they were given."""
+    """Model and weights of CLIP, if they were given."""
     return {name: value for name, value in vars(options).items() if name in _CLIP}
 
 

@@ -1,4 +1,4 @@
-"""What is ready of a long run, kept until the run is done; and one run at a time."""
+"""A folder for the finished part of a long run, locked so that there is one run at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from ..system._locks import hold_lock
-from ._stderr import say
+from ._stderr import print_message
 
 _MARK = "made-by-skw2c"
 _LOCK = "lock"
@@ -21,61 +21,64 @@ _TRIES = 100
 
 @contextmanager
 def resumable(output: str) -> Iterator[str]:
-    """A folder beside the output for vectors that are ready, removed when the block ends well.
+    """Provide a folder next to the output for finished vectors; remove it after success.
 
-    While the block runs no other run has it, whatever the command. What a run that failed or
-    was killed left in it is there again.
+    While the block runs, no other run can use it, whatever the command. It still contains what an
+    earlier run left in it that failed or was killed.
 
     Raises
     ------
     FileExistsError
-        If there is something of that name that is not of an interrupted run, or if another run
-        is writing the same output.
+        If a file or folder of that name exists that does not belong to an interrupted run, or
+        if another run is writing the same output.
     """
     output = os.path.normpath(output)
     if os.path.islink(output):
-        output = os.path.realpath(output)  # by whichever name it is written to
+        output = os.path.realpath(output)  # the same folder for all names of an output
     folder = f"{output}.partial"
     with ExitStack() as held:
         _take(folder, output, held)
         if _is_begun(folder):
-            say(f"going on with an interrupted run, kept in {folder}")
+            print_message(f"resuming an interrupted run, whose vectors are in {folder}")
         try:
             yield folder
         except BaseException as exc:
             if not _is_begun(folder):
                 _remove(folder, held)
             elif isinstance(exc, KeyboardInterrupt):
-                say(f"what is ready is kept in {folder}; run the same command again to go on")
+                print_message(
+                    f"finished vectors are kept in {folder}; to resume, give the same command again"
+                )
             raise
         _remove(folder, held)
 
 
 def _take(folder: str, output: str, held: ExitStack) -> None:
-    """Make the folder or find it, and hold its lock."""
+    """Make the folder or find it, and acquire its lock."""
     another = (
-        f"another run of skw2c is writing {output!r}: wait until it has ended, or name another "
-        "output"
+        f"another run of skw2c is writing {output!r}: wait until it has finished, or choose "
+        "another output"
     )
     for _ in range(_TRIES):
         with ExitStack() as lock, suppress(FileNotFoundError):
             _make(folder)
             mark = _read_mark(folder)
             lock.enter_context(hold_lock(os.path.join(folder, _LOCK), another))
-            # The run before may have ended, and removed its folder, since it was looked at.
+            # The former run may have finished meanwhile, and removed its folder: then the lock that
+            # was acquired is that of another folder.
             if _read_mark(folder) == mark:
                 held.push(lock.pop_all())
                 return
-    raise OSError(f"the folder {folder!r} cannot be made: it is removed again and again")
+    raise OSError(f"the folder {folder!r} cannot be created: it is removed again and again")
 
 
 def _make(folder: str) -> None:
-    """Make the folder with its mark in it, unless it is there."""
+    """Make the folder with its mark in it, unless it exists."""
     try:
         os.makedirs(folder, exist_ok=True)
     except FileExistsError:
         if stat.S_ISDIR(os.lstat(folder).st_mode):
-            raise FileNotFoundError(folder) from None  # another has removed and made it
+            raise FileNotFoundError(folder) from None  # another run removed and made it
         raise FileExistsError(_not_ours(folder)) from None
     if not _is_ours(folder):
         raise FileExistsError(_not_ours(folder))
@@ -89,13 +92,13 @@ def _make(folder: str) -> None:
 
 def _not_ours(folder: str) -> str:
     return (
-        f"{folder!r} exists and is not of an interrupted run, whose vectors would be kept under "
-        "this name: rename it, or choose another output"
+        f"{folder!r} exists but does not belong to an interrupted run, although finished vectors "
+        "would be kept under this name: rename it, or choose another output"
     )
 
 
 def _is_ours(folder: str) -> bool:
-    """Whether a folder has our mark, or nothing; others may remove and make it meanwhile."""
+    """Whether a folder has our mark or is empty; other runs may remove and make it meanwhile."""
     for _ in range(_TRIES):
         content = {*os.listdir(folder)}
         if _MARK in content or content <= {_LOCK}:
@@ -114,18 +117,18 @@ def _is_begun(folder: str) -> bool:
 
 
 def _remove(folder: str, held: ExitStack) -> None:
-    """Remove the folder, at once for others, and what runs that were killed so left of it."""
+    """Remove the folder in one step, and what killed runs left of former removals."""
     try:
-        os.rename(folder, _aside(folder))
-    except OSError:  # Windows renames nothing in which a file is open
+        os.rename(folder, _name_for_removal(folder))
+    except OSError:  # Windows does not rename folders that contain open files
         held.close()
         shutil.rmtree(folder, ignore_errors=True)
     held.close()
     home, name = os.path.split(folder)
-    for aside in glob.glob(os.path.join(glob.escape(home), f".{'?' * 32}.{glob.escape(name)}")):
-        shutil.rmtree(aside, ignore_errors=True)
+    for leftover in glob.glob(os.path.join(glob.escape(home), f".{'?' * 32}.{glob.escape(name)}")):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _aside(folder: str) -> str:
+def _name_for_removal(folder: str) -> str:
     home, name = os.path.split(folder)
     return os.path.join(home, f".{uuid.uuid4().hex}.{name}")

@@ -1,4 +1,4 @@
-"""Search an index by words, by sounds or by pictures."""
+"""Search an index by text, by sounds or by images."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from contextlib import nullcontext
 
 import skw2c
 
-from ._options import add_machine, add_words, make_image_encoder, make_text_encoder, positive
+from ._options import add_machine, add_text, make_image_encoder, make_text_encoder, positive
 from ._partial_folder import resumable
 from ._tables import check_output, write_table
 
-HELP = "find sounds by words, sounds or pictures"
+HELP = "find sounds by text, sounds or images"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("index", metavar="INDEX", help="folder of the index")
-    parser.add_argument("query", metavar="QUERY", nargs="+", help="words, or file names")
+    parser.add_argument("query", metavar="QUERY", nargs="+", help="text, or file names")
     parser.add_argument(
         "--by", choices=["text", "audio", "image"], default="text", help="what the queries are"
     )
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--weights", metavar="FILE", help="for --by audio: the weights, where they were moved"
     )
-    add_words(parser)
+    add_text(parser)
     add_machine(parser)
 
 

@@ -1,8 +1,8 @@
-"""Write the sound of videos, and CLIP's vectors of their pictures, as shards to train on.
+"""Write shards for training: the sound of videos, and CLIP's vectors of their frames.
 
-Shards are plain tar files in the naming of WebDataset. A run that is interrupted goes on
-where it was when the same command is given again: shards that are finished are kept. With
---part, several machines share the work. Videos that fail are listed in failures.csv.
+Shards are plain tar files in the layout of WebDataset. To resume an interrupted run, give the
+same command again: finished shards are kept. With --part, several machines share the work.
+Videos that fail are listed in failures.csv.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
 from ._options import add_machine, positive, weights
 
-HELP = "write shards of videos, to train on"
+HELP = "write videos as shards for training"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--captions", metavar="FILE", help="CSV with the columns file and caption, for all videos"
     )
     parser.add_argument(
-        "--part", type=_part, default=(1, 1), metavar="K/N", help="write only every N-th shard"
+        "--part", type=_part, default=(1, 1), metavar="K/N", help="write only part K of N"
     )
     parser.add_argument(
         "--piece-length",
@@ -54,13 +54,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--on-error",
         choices=["raise", "nan"],
         default="nan",
-        help="what becomes of a video that cannot be read: stop, or leave it out (default: nan)",
+        help="stop at a video that cannot be read, or leave it out (default: nan)",
     )
     group = parser.add_argument_group("teacher")
     group.add_argument("--clip-model", default="ViT-B-32-quickgelu", metavar="NAME")
     group.add_argument("--clip-pretrained", type=weights, default="openai", metavar="TAG")
     group.add_argument(
-        "--fps", type=float, default=30.0, help="pictures per second (default: 30)", metavar="RATE"
+        "--fps", type=float, default=30.0, help="frames per second (default: 30)", metavar="RATE"
     )
     add_machine(parser)
 
@@ -101,12 +101,12 @@ def _part(text: str) -> tuple[int, int]:
     """Read ``1/4``."""
     k, slash, n = text.partition("/")
     if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
-        raise ArgumentTypeError(f"{text!r} is no part such as 1/4")
+        raise ArgumentTypeError(f"got {text!r}, expected a part such as 1/4")
     return int(k), int(n)
 
 
 def _read_captions(path: str, videos: list[str]) -> list[str]:
-    """The caption of each video; the table names files from here, or from its own folder."""
+    """The caption of each video; file names are relative to this folder or to that of the table."""
     rows = _read_rows(path)
     from_here = _by_file(path, rows, "")
     from_there = _by_file(path, rows, os.path.dirname(path))
@@ -116,27 +116,27 @@ def _read_captions(path: str, videos: list[str]) -> list[str]:
         found = {table[place] for table in (from_here, from_there) if place in table}
         if len(found) > 1:
             raise ValueError(
-                f"--captions {path!r} has two captions for {video!r}: its names can be read from "
-                "here and from the folder of the table. Name the files by their whole paths"
+                f"--captions {path!r} has two captions for {video!r}: its names fit both the "
+                "current folder and the folder of the table. Give the files by their absolute paths"
             )
         captions.extend(found or [None])
     if None in captions:
         raise ValueError(
-            f"--captions {path!r} lacks {captions.count(None)} of {len(videos)} videos, "
-            f"{videos[captions.index(None)]!r} the first of them"
+            f"--captions {path!r} lacks captions for {captions.count(None)} of {len(videos)} "
+            f"videos; the first of them is {videos[captions.index(None)]!r}"
         )
     return captions
 
 
 def _by_file(path: str, rows: list[tuple[str, str]], folder: str) -> dict[str, str]:
-    """The caption of each file, whose name is read from a folder."""
+    """The caption of each file, with names relative to a folder."""
     captions: dict[str, str] = {}
     for name, caption in rows:
         place = os.path.realpath(os.path.join(folder, name))
         if captions.setdefault(place, caption) != caption:
             raise ValueError(
                 f"--captions {path!r} has two captions for {name!r}: {captions[place]!r} and "
-                f"{caption!r}. Leave one of them"
+                f"{caption!r}. Remove one of them"
             )
     return captions
 
@@ -147,7 +147,7 @@ def _read_rows(path: str) -> list[tuple[str, str]]:
         columns = table.fieldnames or []
         if not {"file", "caption"} <= set(columns):
             raise ValueError(
-                f"--captions {path!r} has the columns {columns}, expected are file and caption"
+                f"--captions {path!r} has the columns {columns}, expected file and caption"
             )
         rows = [(row["file"], row["caption"] or "") for row in table if row["file"]]
     for name, caption in rows:

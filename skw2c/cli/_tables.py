@@ -1,4 +1,4 @@
-"""Tables on disk: CSV, Parquet and npz, written whole or not at all."""
+"""Tables on disk: CSV, Parquet and npz, written atomically."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMATS = (".csv", ".tsv", ".parquet", ".npz")
 
 
 def check_output(path: str | None, formats: tuple[str, ...] = _FORMATS) -> None:
-    """Refuse a file that could not be written, before any work is done.
+    """Refuse, before any work is done, an output that could not be written.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def check_output(path: str | None, formats: tuple[str, ...] = _FORMATS) -> None:
     if suffix not in formats:
         raise ValueError(f"--out {path!r} must end in {', '.join(formats[:-1])} or {formats[-1]}")
     if os.path.isdir(path):
-        raise IsADirectoryError(f"--out {path!r} is a folder, and a file is to be written")
+        raise IsADirectoryError(f"--out {path!r} is a folder, expected a file")
     folder = os.path.dirname(os.path.abspath(check_place(path)))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"the folder {folder!r} of --out does not exist")
@@ -40,7 +40,7 @@ def check_output(path: str | None, formats: tuple[str, ...] = _FORMATS) -> None:
 
 
 def write_table(table, path: str | None) -> None:
-    """Write a table in the format that the suffix says; tab-separated to the terminal."""
+    """Write a table in the format of its suffix; without a path, print it separated by tabs."""
     if path is None:
         print_csv(table)
         return
@@ -55,7 +55,7 @@ def write_table(table, path: str | None) -> None:
 
 
 def _in_unicode(table):
-    """Names of files that are no valid text, with their odd bytes written as \\xe9."""
+    """Escape bytes in file names that are not valid text, as \\xe9."""
     table = table.copy(deep=False)
     for place, kind in enumerate(table.dtypes):
         if kind.kind not in "biuf":
@@ -73,12 +73,12 @@ def _as_text(value):
 def read_vectors(path: str):
     """Read a table of label vectors, one row per label, as a DataFrame.
 
-    Labels are texts, whatever they look like.
+    Labels are strings, even if they look like numbers.
 
     Raises
     ------
     ValueError
-        If the file is no such table, or names a label twice.
+        If the file is not such a table, or contains a label twice.
     """
     try:
         table = _read_vectors(path, os.path.splitext(path)[1].lower())
@@ -104,10 +104,10 @@ def _read_vectors(path: str, suffix: str):
     if suffix == ".parquet":
         _import_parquet()
         table = pd.read_parquet(path)
-        # pandas keeps what was the index of the table as its index.
+        # pandas restores the index of a DataFrame that was written with one.
         by_number = isinstance(table.index, pd.RangeIndex)
         return table.set_index(table.columns[0]) if by_number else table
-    # All as texts: pandas would read the label 007 as 7, and NA as nothing.
+    # All as strings: pandas would read the label 007 as 7, and NA as missing.
     separator = "\t" if suffix == ".tsv" else ","
     text = io.StringIO(read_text(path))
     table = pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False)
@@ -115,7 +115,7 @@ def _read_vectors(path: str, suffix: str):
 
 
 def _write_arrays(table, file) -> None:
-    """Write columns as arrays, those of the vectors as one matrix; nothing of it is pickled."""
+    """Write columns as arrays, those of the vectors as one matrix, without pickles."""
     import numpy as np
 
     of_vectors = [name for name in table.columns if table[name].dtype == np.float32]
@@ -125,7 +125,7 @@ def _write_arrays(table, file) -> None:
         arrays["feature_names"] = np.array(of_vectors, dtype=str)
     for name in table.columns.difference(of_vectors, sort=False):
         values = table[name].to_numpy()
-        # `np.savez` keeps the name "file" for itself.
+        # "file" is the name of a parameter of `np.savez`.
         key = "files" if name == "file" else name
         arrays[key] = values if values.dtype.kind in "biuf" else values.astype(str)
     np.savez(file, **arrays)

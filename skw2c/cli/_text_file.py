@@ -1,4 +1,4 @@
-"""Text files of the user, in the encodings that programs write them in."""
+"""Text files of users, in the encodings that are common."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # begins as UTF-16 does
+    codecs.BOM_UTF32_LE: "utf-32-le",  # begins like the mark of UTF-16
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
@@ -14,7 +14,7 @@ _MARKS = {
 
 
 def read_text(path: str) -> str:
-    """Read a text in UTF-8, or in another encoding of Unicode that the file's mark names.
+    """Read a text in UTF-8, or in the Unicode encoding given by the byte order mark.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def read_text(path: str) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as exc:
         line = content[: exc.start].count(b"\n") + 1
-        # UTF-16 without a mark: every other byte of most words is zero.
+        # UTF-16 without a mark: in most languages, every other byte is zero.
         likely = "UTF-16" if b"\0" in content else "ISO-8859-1"
         raise ValueError(
             f"{path!r} is not text in {encoding.upper()}: line {line} has the byte "
