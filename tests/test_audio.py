@@ -253,20 +253,20 @@ def write_bad_file(folder, kind):
 
 
 BAD_FILES = {
-    "missing.wav": "no such file",
+    "missing.wav": "does not exist",
     "folder": "it is a folder",
-    "text.wav": "no sound",
-    "empty.wav": "no sound",
+    "text.wav": "not a sound",
+    "empty.wav": "not a sound",
     "no samples.wav": "no samples",
     "nan.wav": "sample 1234 is nan",
     "inf.wav": "sample 1234 is inf",
     "silent film.mp4": "no sound track",
     "a.wav cut to 0.5": r"truncated: its header states 3\.00 seconds, 1\.50 are there",
-    "b.wav cut to 0.001": "truncated|no sound",
+    "b.wav cut to 0.001": "truncated|not a sound",
     "c.flac cut to 0.5": "damaged or truncated",
-    "d.flac cut to 0.001": "no sound|damaged",
+    "d.flac cut to 0.001": "not a sound|damaged",
     "e.mp3 cut to 0.5": r"truncated: its header states 3\.00 seconds, 1\.",
-    "f.mp3 cut to 0.001": "no sound|damaged",
+    "f.mp3 cut to 0.001": "not a sound|damaged",
     "g.m4a cut to 0.5": "damaged",
     "i.ogg cut to 0.5": "no samples|truncated: its last page",
     "j.aiff cut to 0.5": r"truncated: its header states 3\.00 seconds, 1\.50 are there",
@@ -275,7 +275,7 @@ BAD_FILES = {
     "m.au cut to 0.5": r"truncated: its header states 3\.00 seconds, 1\.50 are there",
     "pipe.wav": "not a regular file",
     "list.wav": "list of other files",
-    "n.raw": "no sound",
+    "n.raw": "no sound or video of its own",
     "h.mp4 cut to 0.5": r"damaged or truncated 1\.\d\d seconds from its start",
 }
 

@@ -205,7 +205,7 @@ def test_failed_clips_are_left_out_and_listed(sounds, wav_files):
         sounds.fit(["missing.wav"])
     with pytest.raises(ValueError, match="index is empty: none of its clips could be read"):
         sounds.search("a dog")
-    with pytest.raises(AudioError, match=r"^Query: Row 0 \('none.wav'\): there is no such file"):
+    with pytest.raises(AudioError, match=r"^Query: Row 0 \('none.wav'\): the file does not exist"):
         sounds.fit(wav_files).search("none.wav", by="audio")
 
 

@@ -110,7 +110,7 @@ def test_texts_and_images_guide(by_vectors, tiny_clip):
 
 def test_prompts_and_weights(painter):
     painter.set_params(texts={"a": 0.5, "b": 0, "c": -1}, images=[np.zeros((4, 4)), ("i.png", 0)])
-    with pytest.raises(ImageError, match=r"Row 1 of images: there is no such file"):
+    with pytest.raises(ImageError, match=r"Row 1 of images: the file does not exist"):
         painter.fit()
     painter.set_params(images=[np.zeros((4, 4))]).fit()
     assert painter.prompt_weights_.tolist() == [0.5, -1, 1]
@@ -231,7 +231,7 @@ def test_what_is_refused(painter, tiny_checkpoint, tmp_path, wav_files):
         ({"texts": {"a": None}}, ValueError, r"The text 'a': the weight None"),
         ({"texts": ["a", 3]}, TextError, "row 1"),
         ({"images": [(wav_files[0], 1.0)]}, ImageError, "Row 0 of images"),
-        ({"weights": tiny_checkpoint}, WeightsError, "no checkpoint of VQGAN"),
+        ({"weights": tiny_checkpoint}, WeightsError, "not a checkpoint of VQGAN"),
         ({"weights": "vqgan-1024"}, WeightsError, r"known name \('vqgan-imagenet-f16-16384'"),
         ({"n_iter": -1}, ValueError, "n_iter"),
     ):

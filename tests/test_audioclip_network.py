@@ -334,7 +334,7 @@ def test_checkpoint_with_and_without_prefix(network):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"audio.fc.weight": None}, r"it is no checkpoint of AudioCLIP: it lacks 'audio.fc.weight"),
+        ({"audio.fc.weight": None}, r"not a checkpoint of AudioCLIP: it lacks 'audio.fc.weight"),
         ({"audio.att3.bn.bias": None}, r"Missing: audio.att3.bn.bias\. Unexpected: none"),
         ({"audio.att6.bn.bias": torch.zeros(2)}, r"Unexpected: audio.att6.bn.bias"),
         ({"audio.fbsp.m": torch.zeros(513)}, r"audio.fbsp.m has shape \(513,\), expected \(1025,"),
@@ -352,7 +352,7 @@ def test_checkpoint_that_does_not_fit(network, changes, message):
 
 
 def test_checkpoint_of_another_model():
-    with pytest.raises(WeightsError, match="lacks 'conv1.weight'. Expected are entries named"):
+    with pytest.raises(WeightsError, match="lacks 'conv1.weight'. Expected entries named"):
         build_audioclip({"features.0.weight": torch.zeros(2)}, "it")
 
 

@@ -161,7 +161,7 @@ def test_bad_parameters(transformer, clips, name, value):
 
 
 def test_checkpoint_of_another_model(tiny_checkpoint):
-    with pytest.raises(WeightsError, match=r"tiny.pt' is no checkpoint of AudioCLIP"):
+    with pytest.raises(WeightsError, match=r"tiny.pt' is not a checkpoint of AudioCLIP"):
         AudioCLIPTransformer(tiny_checkpoint).fit()
 
 

@@ -229,7 +229,7 @@ def test_captions_end_at_the_latest(captioner, world):
         (["a", None, "c"], TextError, "The caption of row 1: it is None of type NoneType"),
         (["a", ["b", 3.5], "c"], TextError, "The caption of row 1: it is 3.5 of type float"),
         (["a", "b"], ValueError, "inconsistent numbers of samples"),
-        ("abc", TypeError, "captions is 'abc', and a list is expected"),
+        ("abc", TypeError, "captions is 'abc', expected a list"),
         (None, TypeError, "captions is None"),
     ],
 )
@@ -433,7 +433,7 @@ def test_one_clip_is_enough(world):
     [
         (np.full((2, 16), np.nan), "Row 1: Input X contains NaN"),
         (np.full((2, 16), np.inf), "Row 1: Input X contains infinity"),
-        (np.ones((2, 15)), "Row 1 has vectors of 15 numbers, expected are 16"),
+        (np.ones((2, 15)), "Row 1: got vectors of dimension 15, expected 16"),
         (np.ones((0, 16)), "Row 1: Found array with 0 sample"),
         (np.ones(16), "Row 1: Expected 2D array"),
         (None, "Row 1: "),

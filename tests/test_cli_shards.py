@@ -60,13 +60,13 @@ def test_failures(shards, capsys):
     write_film("films/silent.mp4", 1, sound=False)
     assert shards("--on-error", "raise") == 1
     error = capsys.readouterr().err
-    assert "skw2c: error: Row 2 ('films/broken.mp4'): the file is no sound" in error
+    assert "skw2c: error: Row 2 ('films/broken.mp4'): the file is not a sound" in error
     assert "pass --on-error nan" in error
     assert "Traceback" not in error
     for _ in range(2):
         assert shards() == 3
         error = capsys.readouterr().err
-        assert "skw2c: films/broken.mp4: the file is no sound or media file" in error
+        assert "skw2c: films/broken.mp4: the file is not a sound or media file" in error
         assert "skw2c: films/silent.mp4: the file has no sound track" in error
         assert "skw2c: 2 clips failed" in error
         assert "skw2c: 3 clips, 0.00 hours, in s" in error

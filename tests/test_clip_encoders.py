@@ -167,8 +167,8 @@ def test_unit_length(case):
 
 BAD = {
     CLIPTextEncoder: (None, TextError, "it is None of type NoneType, expected a string"),
-    CLIPImageEncoder: ("missing.png", ImageError, "no such file"),
-    CLIPVideoEncoder: ("missing.mp4", VideoError, "no such file"),
+    CLIPImageEncoder: ("missing.png", ImageError, "does not exist"),
+    CLIPVideoEncoder: ("missing.mp4", VideoError, "does not exist"),
 }
 
 

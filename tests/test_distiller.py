@@ -653,7 +653,7 @@ def test_encoder_of_ones_own(loss, tmp_path):
     distiller.save(path)
     again = Distiller(encoder=Waves(n_features=12), loss=loss, **SMALL).load_weights(path)
     np.testing.assert_array_equal(again.transform(sounds), heard)
-    with pytest.raises(WeightsError, match="is no checkpoint of Wav2CLIP"):
+    with pytest.raises(WeightsError, match="is not a checkpoint of Wav2CLIP"):
         Wav2CLIPTransformer(path).fit().transform(list(sounds))
     with pytest.raises(WeightsError, match="does not fit the encoder"):
         Distiller(encoder=Waves(n_features=5), **SMALL).load_weights(path)

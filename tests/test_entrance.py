@@ -38,7 +38,7 @@ from .conftest import make_tone
 from .tolerances import FEW, assert_close
 
 RATE = 22050
-_NO_PROOF = "nothing in the file shows|no sound or media file|no sound or video of its own"
+_NO_PROOF = "nothing in the file shows|not a sound or media file|no sound or video of its own"
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_what_is_no_collection(transformer, X, message):
         ((np.zeros(9), 10**12), "its sampling rate is 1000000000000"),
         ((np.zeros(9), True), "its sampling rate is True"),
         ({"array": np.zeros(9), "sampling_rate": "8000"}, "its sampling rate is '8000'"),
-        (np.random.default_rng(0).bytes(10**6), "no sound or media file"),
+        (np.random.default_rng(0).bytes(10**6), "not a sound or media file"),
         (b"a.wav", "not for its name"),
         (io.StringIO("a"), "open it with mode 'rb'"),
         ("x" * 10**6, "a string of 1,000,000 characters"),
@@ -307,7 +307,7 @@ def test_a_pipe_is_refused_before_it_is_opened(pipe, tmp_path, tiny_checkpoint):
     assert without.count("not a regular file") == 2
     assert "leads in a circle" in without
     assert "it is a folder" in without
-    assert "no such file" in without
+    assert "does not exist" in without
 
 
 @pytest.mark.parametrize("memory", [False, True])

@@ -236,12 +236,12 @@ def _of_pictures(layers):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_layer, "not of OpenL3: it has 14 layers .* OpenL3 has 16"),
+        (_without_a_layer, "not a checkpoint of OpenL3: it has 14 layers .* OpenL3 has 16"),
         (_transposed, r"conv2d_12/kernel:0 .*shape \(3, 4, 3, 3\).* expected \(4, 3, 3, 3\)"),
         (_not_finite, "damaged: .*batch_normalization_13/beta:0 holds NaN"),
         (_swapped, "a normalisation with gamma, .* is expected, there is .*conv2d_11/bias:0"),
         (_with_more, "a convolution with kernel, bias is expected, there is .*/scale:0"),
-        (_of_pictures, "network of pictures, and its network of sound is expected"),
+        (_of_pictures, "network of images, expected its network of sound"),
     ],
 )
 def test_files_that_are_refused(tmp_path, layers, change, message):
@@ -252,7 +252,7 @@ def test_files_that_are_refused(tmp_path, layers, change, message):
 
 
 def test_wav2clip_is_refused(tiny_checkpoint):
-    with pytest.raises(WeightsError, match="not of OpenL3"):
+    with pytest.raises(WeightsError, match="not a checkpoint of OpenL3"):
         OpenL3Transformer(tiny_checkpoint).fit()
 
 

@@ -136,7 +136,7 @@ def test_normalize(transformer, pictures):
 
 def test_the_network_of_sound_is_refused(tmp_path):
     path = write_keras(tmp_path / "audio.h5", draw_layers())
-    with pytest.raises(WeightsError, match="of sound, and its network of pictures is expected"):
+    with pytest.raises(WeightsError, match="of sound, expected its network of images"):
         OpenL3ImageTransformer(path).fit()
 
 

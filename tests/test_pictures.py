@@ -350,20 +350,20 @@ def test_numbers_that_are_no_picture(pixels, match):
     "item", [None, np.nan, pd.NA, 3, b"a.png", [[1, 2], [3, 4]], io.BytesIO(b"x")]
 )
 def test_items_that_are_no_picture(item):
-    with pytest.raises(ImageError, match=f"of type {type(item).__name__}; a picture is a path"):
+    with pytest.raises(ImageError, match=f"of type {type(item).__name__}; an image is a path"):
         as_image(item)
 
 
 def test_broken_picture_files(tmp_path, rng):
-    with pytest.raises(ImageError, match="there is no such file"):
+    with pytest.raises(ImageError, match="the file does not exist"):
         read(tmp_path / "missing.png")
     with pytest.raises(ImageError, match="it is a folder"):
         read(tmp_path)
     for content in (b"", b"not a picture"):
         (tmp_path / "a.png").write_bytes(content)
-        with pytest.raises(ImageError, match="no picture that Pillow reads"):
+        with pytest.raises(ImageError, match="not an image that Pillow reads"):
             read(tmp_path / "a.png")
-    with pytest.raises(ImageError, match="there is no such file"):
+    with pytest.raises(ImageError, match="the file does not exist"):
         as_image(tmp_path / "missing.png").digest()
 
 
@@ -714,15 +714,15 @@ def test_items_that_are_no_video(item):
 
 
 def test_files_that_are_no_video(tmp_path):
-    with pytest.raises(VideoError, match="there is no such file"):
+    with pytest.raises(VideoError, match="the file does not exist"):
         frames_of(tmp_path / "missing.mp4")
-    with pytest.raises(VideoError, match="there is no such file"):
+    with pytest.raises(VideoError, match="the file does not exist"):
         VideoFile(tmp_path / "missing.mp4").digest()
     with pytest.raises(VideoError, match="it is a folder"):
         frames_of(tmp_path)
     for content in (b"", b"no video\n" * 100, bytes(5000)):
         (tmp_path / "a.mp4").write_bytes(content)
-        with pytest.raises(VideoError, match="the file is no video, or is damaged"):
+        with pytest.raises(VideoError, match="the file is not a video, or is damaged"):
             frames_of(tmp_path / "a.mp4")
 
 
@@ -738,7 +738,7 @@ def test_lists_of_files_are_refused(tmp_path):
 
 def test_sound_is_no_video(tmp_path):
     soundfile.write(tmp_path / "a.mp3", np.zeros(8000), 8000)
-    with pytest.raises(VideoError, match="the file has no pictures, only sound$"):
+    with pytest.raises(VideoError, match="the file has no video, only sound$"):
         frames_of(tmp_path / "a.mp3")
     cover = io.BytesIO()
     Image.new("RGB", (16, 16)).save(cover, "PNG")
@@ -758,7 +758,7 @@ def test_track_without_pictures(tmp_path):
         track = container.add_stream("mpeg4", rate=25)
         track.width, track.height, track.pix_fmt = 64, 32, "yuv420p"
         container.mux(encode_silence(container.add_stream("aac", rate=8000, layout="mono"), 0, 1))
-    with pytest.raises(VideoError, match="video track, and no pictures in it"):
+    with pytest.raises(VideoError, match="video track without a frame in it"):
         frames_of(tmp_path / "a.mkv")
 
 

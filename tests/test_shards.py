@@ -654,10 +654,10 @@ def broken(tmp_path, films):
     cut_off.write_bytes(cut_to(0.5)(cut_off.read_bytes()))
     causes = {
         write_film(folder / "silent.mp4", 1, sound=False): "the file has no sound track",
-        str(folder / "text.mp4"): "the file is no sound or media file, or is damaged",
+        str(folder / "text.mp4"): "the file is not a sound or media file, or is damaged",
         str(cut_off): "truncated",
-        str(folder / "missing.mp4"): "there is no such file",
-        write_sound(folder / "sound.mkv"): "the file has no pictures, only sound",
+        str(folder / "missing.mp4"): "the file does not exist",
+        write_sound(folder / "sound.mkv"): "the file has no video, only sound",
     }
     items = [whole[0], *causes, *whole[1:]]
     return items, causes

@@ -123,7 +123,7 @@ def test_many_long_gaps(tmp_path):
 def test_pictures_that_begin_in_years(tmp_path):
     parts = [(0, 440, 1)]
     path = write_parts(tmp_path / "a.mkv", "flac", parts, pictures=2, pictures_start=YEARS)
-    with pytest.raises(VideoError, match=r"picture 1 is shown until 9\.4\d*e\+07 seconds"):
+    with pytest.raises(VideoError, match=r"frame 1 is shown until 9\.4\d*e\+07 seconds"):
         sum(repeats for _, repeats in VideoFile(path).frames(1))
 
 

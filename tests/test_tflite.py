@@ -59,13 +59,13 @@ def test_cut_off(tmp_path, kernel, size):
     content = (tmp_path / "a.tflite").read_bytes()
     size = min(size, len(content) - 40)
     (tmp_path / "a.tflite").write_bytes(content[:size])
-    with pytest.raises(WeightsError, match=r"a\.tflite' are damaged, truncated or no TFLite"):
+    with pytest.raises(WeightsError, match=r"a\.tflite' are damaged, truncated or not a TFLite"):
         read_checkpoint(path)
 
 
 def test_no_tflite(tmp_path):
     (tmp_path / "a.tflite").write_bytes(b"PK\x03\x04 and so on, and so on, and so on")
-    with pytest.raises(WeightsError, match="no TFLite file"):
+    with pytest.raises(WeightsError, match="not a TFLite file"):
         read_checkpoint(tmp_path / "a.tflite")
 
 

@@ -127,9 +127,9 @@ def test_what_is_refused():
         (change(state, "decoder.odd", torch.zeros(1)), r"Unexpected: decoder\.odd"),
         (change(state, conv, torch.zeros(1, 2)), r"has shape \(1, 2\), expected \(16, 16, 3, 3\)"),
         (change(state, conv, state[conv] * np.nan), "damaged: .* holds NaN"),
-        (change(state, codes), "no checkpoint of VQGAN: it lacks 'quantize.embedding.weight'"),
+        (change(state, codes), "not a checkpoint of VQGAN: it lacks 'quantize.embedding.weight'"),
         (change(state, "encoder.down.0.block.0.conv1.weight"), "Missing: encoder.down.0.block.0"),
-        ({"audio_encoder.conv1.weight": torch.zeros(1)}, "is no checkpoint of VQGAN"),
+        ({"audio_encoder.conv1.weight": torch.zeros(1)}, "is not a checkpoint of VQGAN"),
         ({k: v for k, v in state.items() if ".down." not in k}, "Those of other programs"),
         (change(state, "encoder.conv_in.weight", torch.zeros(9, 3, 3, 3)), "must be divisible"),
     ):

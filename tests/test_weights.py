@@ -157,7 +157,7 @@ def test_published_size(register, server, cache):
     with pytest.raises(WeightsError, match="sends more than 7 bytes"):
         fetch_weights("wav2clip")
     register(bytes=len(server.content) + 1)
-    with pytest.raises(WeightsError, match=f"expected are {len(server.content) + 1}"):
+    with pytest.raises(WeightsError, match=f"expected {len(server.content) + 1}"):
         fetch_weights("wav2clip")
     assert files_in(cache) == []
 
@@ -391,7 +391,7 @@ def damage(state, kind):
         ("missing", r"Missing: audio_encoder\.layer2\.0\.conv1\.weight\. Unexpected: none"),
         ("unexpected", r"Missing: none\. Unexpected: audio_encoder\.fc\.weight"),
         ("deeper", r"Unexpected: audio_encoder\.layer3\.2\.bn1.* and \d+ more"),
-        ("other model", "no checkpoint of Wav2CLIP"),
+        ("other model", "not a checkpoint of Wav2CLIP"),
         ("shape", r"audio_encoder\.bn1\.weight has shape \(7,\), expected \(4,\)"),
         ("not finite", "NaN or infinite"),
         ("no state dict", "hold a list"),

@@ -1,4 +1,4 @@
-"""Sound in: decoding, mixing down, resampling; what can be a clip. Knows no network."""
+"""Sound in: decoded, mixed down and resampled; what can be a clip. Knows no network, and no X."""
 
 from ._items import as_clip, is_clip, is_encoded, is_mapping, is_pair
 from ._levels import Levels, warn_of_cancellation, warn_of_scale

@@ -17,14 +17,14 @@ _RECODE = "re-encode it, for example with: ffmpeg -i IN -af aresample=async=1 OU
 
 
 class Clock:
-    """Hold what is decoded against what the time stamps say.
+    """Compare what is decoded with the time stamps.
 
     Parameters
     ----------
     container : av.container.InputContainer
         The file.
     with_video : bool
-        Whether there are pictures that the sound must keep up with. Without them sound that
+        Whether there are video frames that the sound must keep up with. Without them sound that
         overlaps is kept, and the clock set back.
 
     Attributes
@@ -64,7 +64,7 @@ class Clock:
         Raises
         ------
         AudioError
-            If the clock jumps, back or far ahead.
+            If the clock jumps, back or far forward.
         """
         seconds = frame.samples / frame.sample_rate
         late = 0.0
@@ -88,6 +88,6 @@ class Clock:
         if late < -_LONGEST_OVERLAP:
             raise AudioError(
                 f"its clock jumps back by {-late:.2f} seconds after {self.decoded:.2f} seconds of "
-                f"sound, so that sound and pictures do not belong together; {_RECODE}"
+                f"sound, so that sound and video frames do not belong together; {_RECODE}"
             )
         return late

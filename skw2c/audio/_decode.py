@@ -45,7 +45,7 @@ def open_audio(path: str) -> SoundFile | MediaFile:
     Raises
     ------
     AudioError
-        If there is no such file, no decoder knows its content, or nobody records at its rate.
+        If the file does not exist, no decoder knows its content, or nobody records at its rate.
     OSError
         If the file may not be read.
     OptionalDependencyError
@@ -71,7 +71,7 @@ def _open(path: str) -> SoundFile | MediaFile:
             check_is_told_by_content(path)
             return MediaFile(path)
         raise AudioError(
-            f"the file is no sound file that libsndfile can read, or is damaged ({exc}); "
+            f"the file is not a sound file that libsndfile can read, or is damaged ({exc}); "
             'more is read after: pip install "skw2c[media]"'
         ) from exc
 
@@ -92,7 +92,7 @@ def check_is_file(path: str) -> None:
         where = f"relative names count from the working directory {os.getcwd()!r}"
         if "://" in path:
             where = "addresses are not followed: fetch it first, and pass the name of the file"
-        raise AudioError(f"there is no such file; {where}") from exc
+        raise AudioError(f"the file does not exist; {where}") from exc
     except ValueError as exc:
         raise AudioError(f"it is not the name of a file ({exc})") from exc
     except OSError as exc:

@@ -19,8 +19,9 @@ from ..system._regular_file import refuse_device
 from ._rate import rate_of_item
 from ._sound_clip import FileClip, SoundClip, as_audio_error
 
-# An object may stand in two rows, and two threads that move in one file read something else.
+# Bytes: a shorter content may have been meant as the name of a file.
 _LONGEST_NAME = 255
+# An object may stand in two rows, and two threads that move in one file read something else.
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -102,8 +103,8 @@ class EncodedClip(SoundClip):
             try:
                 yield FileClip(path)
             except (AudioError, OptionalDependencyError) as exc:
-                said = str(exc).replace(repr(path), repr(self.name or "bytes"))
-                raise type(exc)(f"{said}{self._hint()}") from exc
+                message = str(exc).replace(repr(path), repr(self.name or "bytes"))
+                raise type(exc)(f"{message}{self._hint()}") from exc
 
     def _hint(self) -> str:
         if not isinstance(self._content, bytes) or len(self._content) > _LONGEST_NAME:
@@ -154,8 +155,8 @@ class DecoderClip(SoundClip):
             samples = np.asarray(data.detach().cpu() if hasattr(data, "detach") else data)
             if samples.ndim != 2 or samples.dtype.kind != "f":
                 raise AudioError(
-                    f"what it decodes has shape {samples.shape} and dtype {samples.dtype}: floats "
-                    "of shape (channels, samples) are expected"
+                    f"what it decodes has shape {samples.shape} and dtype {samples.dtype}, "
+                    "expected floats of shape (channels, samples)"
                 )
             samples = np.ascontiguousarray(samples.T, dtype=np.float32)
             return samples, rate_of_item(decoded.sample_rate)

@@ -1,4 +1,4 @@
-"""What the headers of compressed files say about their length, where a decoder does not."""
+"""What the headers of compressed files state of their length, where a decoder does not."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _BIT_RATES = {
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-# By chance four headers do not follow each other, each where the one before it says.
+# By chance four headers do not follow each other, each where the one before it ends.
 _FRAMES_IN_A_ROW = 4
-_LOOK_AHEAD = 1 << 16
+_SEARCHED_BYTES = 1 << 16
 _SYNC = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")  # those of FLAC are others
 _MARKS = (b"RIFF", b"OggS\0\2", b"FORM")
 # With these a sound file begins, long enough not to occur by chance.
@@ -39,7 +39,7 @@ def mp3_states_its_length(path: str) -> bool:
 def find_mp3s(content: bytes) -> list[int] | None:
     """Find where the MP3 files begin that a file was joined of: at 0 for an ordinary one.
 
-    None where one of them does not say where it ends.
+    None where one of them does not state where it ends.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def find_mp3s(content: bytes) -> list[int] | None:
             return None
         starts.append(at)
         at = skip_tags(content, first + n_bytes)
-        rest = content[at : at + _LOOK_AHEAD]
+        rest = content[at : at + _SEARCHED_BYTES]
         if not _are_frames(rest, 0):
             refuse_another(content, at)
             return None if _has_frames(rest) else starts

@@ -1,4 +1,4 @@
-"""What is noticed of a clip while it is read: how far its samples go, and what the mix loses."""
+"""The levels of a clip, noted while it is read: how far samples go, and what the mix loses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ that have nothing in common the mean keeps 1 / N, of equal ones all."""
 
 @dataclass
 class Levels:
-    """What one clip sounded like, without its order in time.
+    """Levels of one clip, before and after its channels are mixed.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Levels:
 
     @property
     def cancels_out(self) -> bool:
-        """Whether the channels are heard, and their mean is next to nothing."""
+        """Whether the channels are audible, and their mean is next to nothing."""
         audible = self.channels > _AUDIBLE**2 * self.n_samples
         return audible and self.mixed < _LOST * self.channels
 
@@ -113,7 +113,7 @@ def warn_of_cancellation(rows: dict[int | None, tuple[str | None, Levels]]) -> N
     if lost:
         warn_caller(
             f"The channels of {_list(lost)} cancel each other out, and next to nothing is left of "
-            "them in the mono mix that is heard: they are out of phase. Take one of the channels, "
+            "them in the mono mix: they are out of phase. Take one of the channels, "
             "or turn one of them over."
         )
 

@@ -12,7 +12,7 @@ from ._sound_clip import as_audio_error
 
 
 def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate: int = 16000):
-    """Load one clip as the estimators of skw2c hear it.
+    """Load one clip as the estimators of skw2c read it.
 
     Decode, average the channels, scale integer PCM by its type and resample with soxr's
     HQ setting; nothing is trimmed or normalised.
@@ -20,8 +20,8 @@ def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate
     Parameters
     ----------
     source : str, Path, array or tensor of shape (n_samples,), pair, dict, bytes or file object
-        A sound or media file, or samples; what else is a clip is said in the Notes of
-        :class:`Wav2CLIPTransformer`.
+        A sound or media file, or samples; the Notes of
+        :class:`Wav2CLIPTransformer` list what can be a clip.
     sampling_rate : int or None, default=16000
         Rate of the result in Hz. None keeps the rate of the source.
     input_sampling_rate : int, default=16000

@@ -25,7 +25,7 @@ from ._rate import check_rate_of_file
 from ._wholeness import check_is_whole, check_nothing_follows
 
 _BLOCK_SECONDS = 10
-# Formats that FFmpeg reads from their start to where their header says that they end.
+# Formats that FFmpeg reads from their start to where their header states that they end.
 _ENDS_WITH_ITS_SOUND = frozenset({"ape", "flv", "tta", "wv"})
 # Half a second is what the last packets may leave open that do not state how long they last.
 _END_TOLERANCE = 0.5
@@ -34,8 +34,8 @@ _END_TOLERANCE = 0.5
 class MediaFile:
     """The sound track of a media file that players choose, open for reading in blocks.
 
-    Time starts with the file, as it does for the pictures of a video: a track that begins
-    later than the pictures begins with silence, and a gap in its time stamps is silence too.
+    Time starts with the file, as it does for the frames of a video: a track that begins
+    later than the frames begins with silence, and a gap in its time stamps is silence too.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class MediaFile:
             self._container = open_container(path, self._av, AudioError)
         except self._av.error.FFmpegError as exc:
             raise AudioError(
-                f"the file is no sound or media file, or is damaged ({exc.strerror})"
+                f"the file is not a sound or media file, or is damaged ({exc.strerror})"
             ) from exc
         try:
             self._start()
@@ -142,7 +142,7 @@ class MediaFile:
             ) from exc
 
     def _decode_packet(self, packet) -> list:
-        """Decode a packet; the tags of MP3 files that were joined are no sound."""
+        """Decode a packet; the tags of MP3 files that were joined are not sound."""
         if self._container.format.name != "mp3":
             return packet.decode()
         content = bytes(packet)
@@ -170,7 +170,7 @@ class MediaFile:
         """Seconds from the start of the file to the first packet.
 
         What a track states of its own start is a guess where the sound begins far behind the
-        first pictures. What an encoder puts before time zero is not counted.
+        first frames. What an encoder puts before time zero is not counted.
         """
         if self._video_track is None or packet.pts is None:
             return Fraction(0)

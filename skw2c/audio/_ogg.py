@@ -44,12 +44,12 @@ def check_ogg(content: bytes) -> tuple[list[int], dict[int, bytes]]:
     ------
     AudioError
         If the file ends within a page, or its last page is damaged; if a file of another format
-        follows; or if positions run
-        backward in a stream of Opus, which libsndfile reads as memory that was never written.
+        follows; or if positions run backward in a stream of Opus, which libsndfile reads as
+        memory that was never written.
     """
     starts, pages = [], list(_pages(content))
     if not pages:
-        raise AudioError("the file is damaged: there is no page of Ogg in it")
+        raise AudioError("the file is damaged: it holds no page of Ogg")
     refuse_another(content, pages[-1].end)
     begun = False
     for page in pages:

@@ -16,7 +16,7 @@ _RIFFS = (b"RIFF", b"RIFX", b"RF64")
 # Programs that write to a pipe cannot know the length and put these sizes or larger.
 STREAMED_SIZE = 0x7FFFF000
 # More than libFLAC reads at once.
-_READ_AHEAD = 1 << 17
+_READ_AT_ONCE = 1 << 17
 _STREAM_INFO = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
 
 
@@ -127,8 +127,8 @@ def list_flacs_after(path: str, reached: int) -> list[Part]:
         How far libsndfile has read, in bytes.
     """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        starts = _find_flacs(content, reached - _READ_AHEAD)
-        _refuse_behind_flac(content, reached - _READ_AHEAD)
+        starts = _find_flacs(content, reached - _READ_AT_ONCE)
+        _refuse_behind_flac(content, reached - _READ_AT_ONCE)
         if not starts:
             return []
         stops = [*starts[1:], len(content)]
@@ -145,7 +145,7 @@ def _find_flacs(content: mmap.mmap, after: int) -> list[int]:
 
 
 def _refuse_behind_flac(content: mmap.mmap, after: int) -> None:
-    """Refuse a file of another format behind a byte; only there are the frames of FLAC told."""
+    """Refuse a file of another format behind a byte, before which frames of FLAC look like it."""
     start = max(after, _end_of_blocks(content))
     found = find_another(content[start:])
     if found >= 0:
@@ -190,7 +190,7 @@ def _wav_parts(content: mmap.mmap) -> tuple[list[int], dict]:
 
 
 def _unknown_sizes(content: mmap.mmap, at: int) -> dict[int, bytes]:
-    """What the header says where its sizes were never written, as by a recorder that was killed."""
+    """What the header should state where sizes were never written: a recorder was killed."""
     sizes = {4: len(content) - 8, at + 4: len(content) - at - 8}
     return {place: min(size, 0xFFFFFFF0).to_bytes(4, "little") for place, size in sizes.items()}
 

@@ -40,7 +40,7 @@ def mix_down(block: np.ndarray) -> np.ndarray:
 def to_waveform(
     blocks: Iterable[np.ndarray], rate: int, target_rate: int, levels: Levels
 ) -> Iterator[np.ndarray]:
-    """Mix, check and resample the float32 blocks of a clip, and note in ``levels`` how it sounds.
+    """Mix, check and resample the float32 blocks of a clip, and note its levels.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class SoundClip:
     name : str or None
         The file that it is, or comes from.
     levels : Levels
-        How it sounded when it was read last.
+        Those of the samples, as it was read last.
     """
 
     name: str | None = None

@@ -34,7 +34,7 @@ def check_is_whole(path: str, format_name: str, *, thorough: bool = False) -> No
     Raises
     ------
     AudioError
-        If bytes are missing, or are no part of the structure, or another file follows.
+        If bytes are missing, or are not part of the structure, or another file follows.
     """
     with open(path, "rb") as file:
         if format_name == "matroska,webm":
@@ -96,8 +96,8 @@ def _check_matroska(file: BinaryIO, thorough: bool) -> None:
     descends = {_SEGMENT, _CLUSTER, _BLOCK_GROUP} if thorough else {_SEGMENT}
     at, segment_end = 0, size
     while at < size:
-        identity, start, length = _element(file, at)
-        if not identity:
+        element_id, start, length = _element(file, at)
+        if not element_id:
             if at >= segment_end:
                 return  # what follows the end is not read
             raise AudioError(
@@ -106,26 +106,26 @@ def _check_matroska(file: BinaryIO, thorough: bool) -> None:
         end = start if length is None else start + length
         if end > size:
             raise _missing(end, size)
-        if identity == _SEGMENT and length is not None:
+        if element_id == _SEGMENT and length is not None:
             segment_end = end
-        at = start if identity in descends or length is None else end
+        at = start if element_id in descends or length is None else end
 
 
 def _element(file: BinaryIO, at: int) -> tuple[int, int, int | None]:
-    """Identity (0: none), start and length (None: unknown) of the EBML element at a byte."""
+    """ID (0: none), start and length (None: unknown) of the EBML element at a byte."""
     file.seek(at)
     head = file.read(12)
-    n_identity = 9 - head[0].bit_length()
-    head_size = head[n_identity : n_identity + 1]
-    n_length = 9 - head_size[0].bit_length() if head_size else 9
-    if n_identity > 4 or n_length > 8:
+    id_length = 9 - head[0].bit_length()
+    head_size = head[id_length : id_length + 1]
+    size_length = 9 - head_size[0].bit_length() if head_size else 9
+    if id_length > 4 or size_length > 8:
         return 0, at, None
-    start = n_identity + n_length
-    length = int.from_bytes(head[n_identity:start], "big")
-    unknown = (1 << 7 * n_length) - 1
+    start = id_length + size_length
+    length = int.from_bytes(head[id_length:start], "big")
+    unknown = (1 << 7 * size_length) - 1
     length &= unknown
     return (
-        int.from_bytes(head[:n_identity], "big"),
+        int.from_bytes(head[:id_length], "big"),
         at + start,
         None if length == unknown else length,
     )
@@ -166,5 +166,5 @@ def _boxes(file: BinaryIO) -> Iterator[bytes]:
             length = int.from_bytes(head[8:16], "big")
         yield head[4:8]
         if length < 8:
-            return  # it reaches to the end, or is damaged, which FFmpeg says
+            return  # it reaches to the end, or is damaged, which FFmpeg reports
         at += length

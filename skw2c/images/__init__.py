@@ -1,4 +1,4 @@
-"""Pictures and videos in: decoding, upright and in RGB, and nothing of networks."""
+"""Images and videos in: decoded, upright and in RGB. Knows no network, and no X."""
 
 from ._image import FileImage, MemoryImage, as_image
 from ._video import VideoFile

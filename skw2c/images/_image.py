@@ -1,4 +1,4 @@
-"""One picture: where its pixels come from, and what a person sees of them, in RGB."""
+"""One image: where its pixels come from, and what a person sees of them, in RGB."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _DEFINITION = (
-    "a picture is a path (str or Path), a PIL image, or an array or tensor of shape (height, "
+    "an image is a path (str or Path), a PIL image, or an array or tensor of shape (height, "
     "width) or (height, width, channels)"
 )
 _CAUSES = {
-    "FileNotFoundError": "there is no such file",
-    "IsADirectoryError": "it is a folder, and a picture is a file",
+    "FileNotFoundError": "the file does not exist",
+    "IsADirectoryError": "it is a folder, and an image is a file",
     "UnidentifiedImageError": (
-        "the file is no picture that Pillow reads, or is damaged: convert it, for example to PNG"
+        "the file is not an image that Pillow reads, or is damaged: convert it, for example to PNG"
     ),
     "DecompressionBombError": (
         "it has so many pixels that Pillow takes it for an attack: shrink it, or raise "
         "PIL.Image.MAX_IMAGE_PIXELS if you trust it"
     ),
 }
-# How a picture is turned upright, by the orientation that its EXIF entry states.
+# How an image is turned upright, by the orientation in its EXIF entry.
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: "FLIP_LEFT_RIGHT",
@@ -49,7 +49,7 @@ _UPRIGHT = {
 
 
 class FileImage:
-    """The picture of a file.
+    """An image in a file.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class FileImage:
                 return hashlib.file_digest(file, "sha256").hexdigest()
 
     def read(self) -> Image:
-        """The picture in RGB; the first one of an animation."""
+        """The image in RGB; of an animation the first frame."""
         pil = _import_pil(self.name)
         with _as_image_error():
             refuse_device(self.name, ImageError)
@@ -77,7 +77,7 @@ class FileImage:
 
 
 class MemoryImage:
-    """A picture that is in memory.
+    """An image in memory.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class MemoryImage:
         return hashlib.sha256(head.encode() + image.tobytes()).hexdigest()
 
     def read(self) -> Image:
-        """The picture in RGB."""
+        """The image in RGB."""
         pil = _import_pil("in memory")
         with _as_image_error():
             if isinstance(self._source, np.ndarray):
@@ -129,7 +129,7 @@ def as_image(item) -> FileImage | MemoryImage:
 
 @contextmanager
 def _as_image_error() -> Iterator[None]:
-    """Whatever Pillow trips over in one picture is an error of that picture."""
+    """Whatever Pillow trips over in one image is an error of that image."""
     try:
         yield
     except (ImageError, OptionalDependencyError):
@@ -144,7 +144,7 @@ def _as_image_error() -> Iterator[None]:
 
 
 def _import_pil(name: str) -> ModuleType:
-    return import_optional("PIL.Image", extra="clip", purpose=f"Reading the picture {name!r}")
+    return import_optional("PIL.Image", extra="clip", purpose=f"Reading the image {name!r}")
 
 
 def _to_rgb(image: Image, pil: ModuleType) -> Image:
@@ -164,7 +164,7 @@ def _orientation_of(image: Image) -> int | None:
     try:
         return image.getexif().get(_ORIENTATION_TAG)
     except Exception:
-        # Viewers show a picture with a garbled EXIF entry as it lies, and so do we.
+        # Viewers show an image with a garbled EXIF entry as it is stored, and so do we.
         return None
 
 
@@ -176,13 +176,13 @@ def _numbers_of(image: Image) -> np.ndarray:
         if low < 0 or high > 65535:
             raise ImageError(
                 f"its 32-bit numbers are from {low} to {high}, and only 16 bits, from 0 to "
-                "65535, have a meaning as grey: scale them and save the picture anew"
+                "65535, have a meaning as grey: scale them and save the image again"
             )
     return samples if image.mode == "F" else samples.astype(np.uint16)
 
 
 def _flatten(image: Image, pil: ModuleType) -> Image:
-    """Lay a picture with transparent parts over white."""
+    """Lay an image with transparent parts over white."""
     # Pillow undoes premultiplied alpha ("La", "RGBa") only in a step of its own.
     image = image.convert(image.mode.upper()).convert("RGBA")
     white = pil.new("RGB", image.size, "white")
@@ -206,9 +206,9 @@ def _check_shape(shape: tuple[int, ...]) -> None:
     if len(shape) == 3 and 1 <= shape[0] <= 4:
         cure = ". Move the channels last: x.permute(1, 2, 0) or np.moveaxis(x, 0, -1)"
     elif len(shape) == 4:
-        cure = ". Pass the pictures of a stack one by one: list(x)"
+        cure = ". Pass the images of a stack one by one: list(x)"
     raise ImageError(
-        f"its shape is {shape}, and a picture has the shape (height, width) or (height, width, "
+        f"its shape is {shape}, and an image has the shape (height, width) or (height, width, "
         f"channels), with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels{cure}"
     )
 
@@ -224,7 +224,7 @@ def _scale(samples: np.ndarray) -> np.ndarray:
         return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if samples.dtype.kind != "f":
         raise ImageError(
-            f"its dtype is {samples.dtype}, and the numbers of a picture are uint8, uint16, bool "
+            f"its dtype is {samples.dtype}, and the numbers of an image are uint8, uint16, bool "
             "or floats in [0, 1]; for integers from 0 to 255, x.astype('uint8')"
         )
     low, high = samples.min(), samples.max()
@@ -232,7 +232,7 @@ def _scale(samples: np.ndarray) -> np.ndarray:
         raise ImageError("it has numbers that are NaN")
     if low < 0 or high > 1:
         raise ImageError(
-            f"its floats are from {low:g} to {high:g}, and those of a picture are in [0, 1]: "
+            f"its floats are from {low:g} to {high:g}, and those of an image are in [0, 1]: "
             "scale them, for example by x / 255, and undo the mean and standard deviation of "
             "a network's own preparation"
         )

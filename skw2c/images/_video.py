@@ -1,4 +1,4 @@
-"""The pictures of a video, decoded with PyAV, and how long each of them is shown."""
+"""The frames of a video, decoded with PyAV, and how long each of them is shown."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _CAUSES = {
-    "EOFError": "the file is no video, or is damaged",
-    "FileNotFoundError": "there is no such file",
-    "InvalidDataError": "the file is no video, or is damaged",
+    "EOFError": "the file is not a video, or is damaged",
+    "FileNotFoundError": "the file does not exist",
+    "InvalidDataError": "the file is not a video, or is damaged",
     "IsADirectoryError": "it is a folder, and a video is a file",
 }
 _RECODE = "re-encode it, for example with: ffmpeg -i IN OUT.mp4"
-# A slide may stay, but a few bytes that state years would make work without end.
+# In seconds. A slide may stay, but a few bytes that state years would make work without end.
 _LONGEST_SHOW, _LONGEST_STILL = 4 * 3600, 60
 # How a frame is turned upright, by the signs of a, b, c, d in FFmpeg's display matrix, which
 # shows the pixel (x right, y down) at (a x + c y, b x + d y).
@@ -45,7 +45,7 @@ _UPRIGHT = {
 
 
 class VideoFile:
-    """The pictures of a video.
+    """The frames of a video.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class VideoFile:
     Raises
     ------
     VideoError
-        If this is no path.
+        If this is not a path.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -75,7 +75,7 @@ class VideoFile:
                 return hashlib.file_digest(file, "sha256").hexdigest() + extension
 
     def frames(self, fps: float | None) -> Iterator[tuple[Image, int]]:
-        """Yield pictures in RGB, and how many of the instants show each of them.
+        """Yield frames as images in RGB, and how many of the instants show each of them.
 
         The instants are k / fps seconds from the start of the file, k = 0, 1, ..., before
         the end of the last frame. An instant shows the last frame that starts there or
@@ -146,7 +146,7 @@ class _Track:
         self._container = container
         self._stream = _choose_stream(container, av)
         if self._stream.codec_context is None:
-            raise VideoError(f"its pictures are in a format that FFmpeg cannot decode; {_RECODE}")
+            raise VideoError(f"its frames are in a format that FFmpeg cannot decode; {_RECODE}")
         self._stream.thread_type = "AUTO"
         self.sample_aspect_ratio = self._stream.sample_aspect_ratio
         self._file_start = start_of_file(container, self._stream)
@@ -163,7 +163,7 @@ class _Track:
             self._advance(frame)
             yield frame, self._start - self._leeway
         if self._end is None:
-            raise VideoError("the file has a video track, and no pictures in it")
+            raise VideoError("the file has a video track without a frame in it")
         self._check_complete()
         yield None, self._end - self._leeway
 
@@ -200,11 +200,11 @@ class _Track:
         self._check_plausible()
 
     def _check_plausible(self) -> None:
-        """Refuse pictures that are said to be shown for years."""
+        """Refuse frames whose time stamps show them for years."""
         self._n_frames += 1
         if self._end > _LONGEST_SHOW + _LONGEST_STILL * self._n_frames:
             raise VideoError(
-                f"its time stamps state that picture {self._n_frames} is shown until "
+                f"its time stamps state that frame {self._n_frames} is shown until "
                 f"{float(self._end):.6g} seconds after the start of the file. If that is not "
                 f"damage, {_RECODE}"
             )
@@ -238,18 +238,18 @@ class _Track:
 
 
 def _choose_stream(container, av: ModuleType):
-    """The track of the pictures."""
+    """The video track."""
     track = choose_video_track(container, av)
     if track is not None:
         return track
     if container.streams.audio:
         cover = ", apart from a cover" if container.streams.video else ""
-        raise VideoError(f"the file has no pictures, only sound{cover}")
-    raise VideoError("the file has no pictures, or is damaged")
+        raise VideoError(f"the file has no video, only sound{cover}")
+    raise VideoError("the file has no video, or is damaged")
 
 
 class _FrameConverter:
-    """Make pictures of frames: in RGB, with square pixels, upright."""
+    """Make images of frames: in RGB, with square pixels, upright."""
 
     def __init__(self, sample_aspect_ratio: Fraction | None, av: ModuleType, pil: ModuleType):
         self._sample_aspect_ratio = sample_aspect_ratio or 1
@@ -269,7 +269,7 @@ class _FrameConverter:
 
 
 def _turn_of(frame) -> str | None:
-    """The nearest of the eight ways to lay a picture that the display matrix means."""
+    """The nearest of the eight orientations that the display matrix means."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return None

@@ -16,7 +16,7 @@ _MAX_NAME = 200  # characters of a name that a message shows
 def shapes_of(make: Callable[[], nn.Module], source: str, model: str) -> dict[str, Tensor]:
     """Entries of the network that a checkpoint describes, without their numbers.
 
-    A few large entries can describe a network that no memory holds. So its shapes are compared
+    A few large entries can describe a network too large for any memory. So its shapes are compared
     with those of all entries before it is made.
 
     Parameters
@@ -31,7 +31,7 @@ def shapes_of(make: Callable[[], nn.Module], source: str, model: str) -> dict[st
     Raises
     ------
     WeightsError
-        If there can be no such network.
+        If a network cannot have such shapes.
     """
     try:
         with torch.device("meta"), _Undrawn():
@@ -77,6 +77,6 @@ def check_entry(name: str, value: Tensor, own: Tensor, source: str, model: str) 
         )
     if value.is_complex():
         raise WeightsError(f"{source} does not fit {model}: {name} holds complex numbers.")
-    # Some formats of eight bits know no more than to become others.
+    # Some formats of eight bits can do nothing but be converted.
     if value.is_floating_point() and not torch.isfinite(value.float()).all():
         raise WeightsError(f"{source} is damaged: {name} holds NaN or infinite values.")

@@ -1,4 +1,4 @@
-"""The machine: files that appear whole, locks, threads that work ahead, progress, extras.
+"""The machine: files that appear whole, locks, prefetching, progress, extras.
 
 Nothing here knows sounds, vectors or estimators.
 """

@@ -185,9 +185,9 @@ def _lock(handle: int, *, wait: bool = True) -> bool | None:
 
 
 def _remove_if_dead(path: str, *, is_from_here: bool) -> None:
-    """Remove an unfinished file if nobody writes it any more.
+    """Remove an unfinished file that nobody is writing.
 
-    The lock tells for sure where its writer ran on this machine. Of others, whose locks may not
+    The lock proves it where its writer ran on this machine. Of others, whose locks may not
     be seen from here, only what nobody changed for a day is removed.
     """
     handle = os.open(path, os.O_RDWR)
@@ -216,7 +216,7 @@ def _keep_mode(place: Path, handle: int) -> None:
 
 @contextmanager
 def _naming(path: str | os.PathLike, temporary: Path, handle: int) -> Iterator[None]:
-    """Let errors name the file that was asked for, and say what is wrong where they do not."""
+    """Let errors name the file that was asked for, and the cause where they lack it."""
     try:
         yield
     except (OSError, RuntimeError) as exc:
@@ -242,7 +242,7 @@ def _set_name(error: OSError, path: str | os.PathLike) -> None:
 
 
 def _try_to_write(handle: int) -> OSError | None:
-    """What hinders from writing more; numpy and torch do not say it."""
+    """The error that prevents writing more, which numpy and torch do not report."""
     try:
         os.lseek(handle, 0, os.SEEK_END)
         left = len(_PROBE)

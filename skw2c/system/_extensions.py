@@ -17,7 +17,7 @@ VIDEO_EXTENSIONS = frozenset({
     ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm",
     ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".wtv",
 })
-"""Containers of pictures and sound."""
+"""Containers of images and sound."""
 
 MEDIA_EXTENSIONS = VIDEO_EXTENSIONS | {
     ".aa3", ".aac", ".ac3", ".adts", ".amr", ".ape", ".dff", ".dsf", ".dts", ".eac3", ".m4a",

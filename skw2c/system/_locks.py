@@ -12,7 +12,7 @@ class LockedError(FileExistsError):
 
 
 @contextmanager
-def hold_lock(path: str | os.PathLike, held: str, *, timeout: float = 0) -> Iterator[None]:
+def hold_lock(path: str | os.PathLike, message: str, *, timeout: float = 0) -> Iterator[None]:
     """Hold the lock of a file while the block runs.
 
     The file is made where it is missing, and stays: to remove it while others may wait for it
@@ -22,8 +22,8 @@ def hold_lock(path: str | os.PathLike, held: str, *, timeout: float = 0) -> Iter
     ----------
     path : str or os.PathLike
         The file; its folder exists.
-    held : str
-        What is said where the lock is held by another: what is going on, and the cure.
+    message : str
+        Of the error where another holds the lock: what is going on, and the cure.
     timeout : float, default=0
         Seconds to wait for the other; negative waits for ever.
 
@@ -43,7 +43,7 @@ def hold_lock(path: str | os.PathLike, held: str, *, timeout: float = 0) -> Iter
     try:
         lock.acquire()
     except Timeout as exc:
-        raise LockedError(held) from exc
+        raise LockedError(message) from exc
     except FileExistsError:  # another has removed and made the folder meanwhile
         raise FileNotFoundError(os.fspath(path)) from None
     try:

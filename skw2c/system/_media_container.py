@@ -1,4 +1,4 @@
-"""Open media containers with PyAV, and none that leads elsewhere; say when time starts in them."""
+"""Open media containers with PyAV, but none that leads elsewhere; find where time starts."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def open_container(source, av: ModuleType, error: type[Exception]):
             raise
         raise error(
             "the file has no sound or video of its own: it is a list of other files, which are "
-            "not followed, or a still picture, or is damaged"
+            "not followed, or a still image, or is damaged"
         ) from exc
 
 
 def choose_video_track(container, av: ModuleType):
-    """The video track that players choose, or None; a cover is none."""
+    """The video track that players choose, or None; a cover does not count."""
     cover = av.stream.Disposition.attached_pic
     return _flagged([t for t in container.streams.video if not t.disposition & cover], av)
 
@@ -68,15 +68,15 @@ def _flagged(tracks, av: ModuleType):
     return max(tracks, key=lambda track: bool(track.disposition & default), default=None)
 
 
-def start_of_file(container, pictures) -> Fraction:
-    """Second on the tracks' clock at which a file with pictures starts: with its first track.
+def start_of_file(container, video_track) -> Fraction:
+    """Second on the tracks' clock at which a file with video starts: with its first track.
 
     The container itself states it rounded.
     """
     return min(
         (
             track.start_time * track.time_base
-            for track in (pictures, *container.streams.audio)
+            for track in (video_track, *container.streams.audio)
             if track.start_time is not None
         ),
         default=Fraction(0),
@@ -92,9 +92,9 @@ def is_a_pause(empty: float, filled: float) -> bool:
 
 
 def stated_end(container, av: ModuleType) -> float | None:
-    """The second at which a Matroska, WebM, AVI or FLV file says that its last track ends.
+    """The second at which a Matroska, WebM, AVI or FLV file states that its last track ends.
 
-    None where the file does not say so, and FFmpeg could only estimate it.
+    None where the file does not state it, and FFmpeg could only estimate it.
     """
     if container.format.name not in _STATES_ITS_END or container.duration is None:
         return None

@@ -7,7 +7,7 @@ from ..exceptions import OptionalDependencyError
 
 
 def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import ``module``, or say which extra brings it and what it is needed for."""
+    """Import ``module``, or name the extra that brings it and what it is needed for."""
     try:
         return importlib.import_module(module)
     except ImportError as exc:

@@ -1,4 +1,4 @@
-"""Work ahead in threads, in order and never far."""
+"""Prefetch in threads: in order, and never far in advance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def prefetch_map(
     inner_threads: int,
     stop: Callable[[], None] = lambda: None,
 ) -> Iterator:
-    """Yield ``function(item)`` in the order of ``items``, computed ahead in threads.
+    """Yield ``function(item)`` in the order of ``items``, computed in threads in advance.
 
     At most two results per thread wait to be taken, so that a slow reader does not fill
     the memory.
@@ -35,7 +35,7 @@ def prefetch_map(
         How many threads of OpenMP (torch) each of them may use.
     stop : callable
         Called at the end, whatever ends it, before running calls of ``function`` are
-        waited for: it shall make them return soon.
+        waited for, to make them return soon.
     """
     items = iter(items)
     _openmp()
@@ -63,7 +63,7 @@ def prefetch(items: Iterable) -> Iterator:
 
 
 def limit_openmp(n_threads: int) -> None:
-    """Limit OpenMP to ``n_threads`` in the thread that calls this, for good."""
+    """Limit OpenMP to ``n_threads`` in the thread that calls this, as long as it lives."""
     import torch
 
     # OpenMP keeps this number for each thread of the program, so nobody else is limited;

@@ -7,7 +7,7 @@ import stat
 
 
 def refuse_device(path: str | os.PathLike | int, error: type[Exception]) -> None:
-    """Refuse a device, a pipe or a socket; what is missing, or a folder, is said elsewhere.
+    """Refuse a device, a pipe or a socket; what is missing, or a folder, is reported elsewhere.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ def check_captions(captions) -> list[str]:
     Raises
     ------
     TextError
-        If one is none; the message names its row.
+        If one is not; the message names its row.
     TypeError, ValueError
         As `list_texts`.
     """
@@ -39,13 +39,13 @@ def list_captions(captions) -> list[list[str]]:
     Raises
     ------
     TextError
-        If a caption is no string, or has no words; the message names its row.
+        If a caption is not a string, or has no words; the message names its row.
     TypeError, ValueError
-        If this is no collection, or a clip has an empty list.
+        If this is not a collection, or a clip has an empty list.
     """
     if captions is None or isinstance(captions, (str, bytes)) or not np.iterable(captions):
         raise TypeError(
-            f"captions is {captions!r}, and a list is expected, with a string or a list of "
+            f"captions is {captions!r}, expected a list with a string or a list of "
             "strings for each clip"
         )
     return [_list_row(row, own) for row, own in enumerate(captions)]

@@ -42,7 +42,7 @@ def list_items(X, kind: ItemKind) -> list:
     Raises
     ------
     TypeError
-        If X is no collection, or none that has an order.
+        If X is not a collection, or has no order.
     ValueError
         If X is empty, or has several columns.
     """
@@ -167,7 +167,7 @@ def _refuse_columns(X, names: list, kind: ItemKind) -> NoReturn:
 
 
 def _refuse_other(X, kind: ItemKind) -> NoReturn:
-    """Refuse what is no column: a table of numbers, or no collection at all."""
+    """Refuse what is not a column: a table of numbers, or not a collection at all."""
     shape = getattr(X, "shape", None)
     if not isinstance(shape, tuple) or len(shape) == 0:
         raise TypeError(

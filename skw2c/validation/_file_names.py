@@ -2,7 +2,7 @@
 
 
 def column_of_names(names: list):
-    """Make a Series; names of files may be no valid text, which Arrow refuses."""
+    """Make a Series; names of files may not be valid text, which Arrow refuses."""
     import pandas as pd
 
     try:

@@ -11,7 +11,7 @@ from ..audio import HIGHEST_RATE
 
 LONGEST = 86_400
 """Of a window, or from one to the next, in seconds: a day. Zeros fill a window that is longer
-than its clip, so that more than this ends in the memory."""
+than its clip, so that more than this would fill the memory."""
 
 _MOST_PER_SECOND = 1_000_000
 
@@ -30,4 +30,4 @@ SECONDS = _Finite(Real, 0, LONGEST, closed="right")
 """A length of time."""
 
 PER_SECOND = _Finite(Real, 0, _MOST_PER_SECOND, closed="right")
-"""Pictures or vectors per second."""
+"""Frames or vectors per second."""

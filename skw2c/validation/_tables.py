@@ -52,7 +52,7 @@ def check_frames(X, width: int | None, finite) -> list[np.ndarray]:
     ----------
     X : sequence of array-like of shape (n_frames, width)
     width : int or None
-        Length of the vectors, where it is known.
+        Dimension of the vectors, where it is known.
     finite : True or "allow-nan"
         Whether NaN may stand for what failed.
     """
@@ -60,7 +60,7 @@ def check_frames(X, width: int | None, finite) -> list[np.ndarray]:
         raise ValueError("X is empty: there is no clip in it")
     if hasattr(X, "columns"):
         raise ValueError(
-            f"X is a table of {X.shape[0]} rows and {X.shape[1]} columns, and expected is a list "
+            f"X is a table of {X.shape[0]} rows and {X.shape[1]} columns, expected a list "
             "with the vectors of frames of each clip, (n_frames, width): pass [table] if its rows "
             "are the frames of one clip"
         )
@@ -74,7 +74,7 @@ def check_frames(X, width: int | None, finite) -> list[np.ndarray]:
             width = checked[row].shape[1] if width is None else width
             found = checked[row].shape[1]
             if found != width:
-                raise ValueError(f"Row {row} has vectors of {found} numbers, expected are {width}")
+                raise ValueError(f"Row {row}: got vectors of dimension {found}, expected {width}")
     failed = np.full((1, width or 1), np.nan)
     return [failed if frames is None else frames for frames in checked]
 

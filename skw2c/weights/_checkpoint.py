@@ -47,7 +47,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     Raises
     ------
     WeightsError
-        If the file is truncated, is no checkpoint, or holds other objects than tensors:
+        If the file is truncated, is not a checkpoint, or holds other objects than tensors:
         these are not loaded, because loading them could run code. Files that state or unpack to
         far more than a file of their size can hold, or lead to other files, are refused, too.
 
@@ -94,7 +94,7 @@ def _read_safetensors(path: str) -> dict[str, Tensor]:
             return {name: file.get_tensor(name).clone() for name in names}
     except Exception as exc:  # of safetensors, and what torch raises for a type it lacks
         raise WeightsError(
-            f"The weights {path!r} are damaged or no safetensors file ({exc})."
+            f"The weights {path!r} are damaged or not a safetensors file ({exc})."
         ) from exc
 
 
@@ -113,7 +113,7 @@ def _read_npz(path: str) -> dict[str, Tensor]:
             }
     except Exception as exc:  # what NumPy raises depends on the kind of damage
         raise WeightsError(
-            f"The weights {path!r} are damaged, or no npz file of arrays of numbers ({exc})."
+            f"The weights {path!r} are damaged, or not an npz file of arrays of numbers ({exc})."
         ) from exc
 
 

@@ -212,7 +212,7 @@ def _check_published(entry: WeightsFile, original: Path) -> None:
     size = original.stat().st_size
     if entry.bytes and size != entry.bytes:
         raise WeightsError(
-            f"The file fetched from {entry.url} has {size} bytes, expected are {entry.bytes}."
+            f"The file fetched from {entry.url} has {size} bytes, expected {entry.bytes}."
         )
     if entry.git_blob and git_blob_of(original) != entry.git_blob:
         raise WeightsError(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, eq=False)
 class InMemoryWeights:
-    """Trained tensors, and the module that they belong to where it is not ours.
+    """Trained tensors, and the module that they belong to where it is not one of skw2c.
 
     Attributes
     ----------

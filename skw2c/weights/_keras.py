@@ -57,8 +57,8 @@ def read_keras(path: str) -> dict[str, Tensor]:
             tensors = dict(_list_tensors(file, content, Budget(limit)))
     except Exception as exc:  # what h5py raises depends on the kind of damage
         raise WeightsError(
-            f"The weights {path!r} are damaged, truncated or no HDF5 file of Keras ({exc}). Fetch "
-            "or copy the file again."
+            f"The weights {path!r} are damaged, truncated or not an HDF5 file of Keras ({exc}). "
+            "Fetch or copy the file again."
         ) from exc
     if not tensors:
         raise WeightsError(f"The weights {path!r} hold no layers of Keras with weights.")

@@ -78,9 +78,9 @@ class CLIPReference:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same model and weights, wherever they lie.
+        """The same for the same model and weights, wherever they are.
 
-        A tag is part of it, for it also says how pictures are prepared.
+        A tag is part of it, for it also determines how images are prepared.
         """
         model = self.configuration_sha256 or self.model
         if self.pretrained is None:
@@ -94,7 +94,7 @@ class CLIPReference:
         Raises
         ------
         WeightsError
-            If it is missing, is none, or is no longer the one referred to.
+            If it is missing or damaged, or no longer the one referred to.
         """
         path = os.path.join(self.model, _CONFIGURATION)
         try:
@@ -103,11 +103,13 @@ class CLIPReference:
             width = configuration["model_cfg"]["embed_dim"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             raise WeightsError(
-                f"The configuration {path!r} is no configuration of open_clip "
+                f"The configuration {path!r} is not a configuration of open_clip "
                 f"({type(exc).__name__}: {exc})."
             ) from exc
         if not isinstance(width, int):
-            raise WeightsError(f"The configuration {path!r} has embed_dim={width!r}, no number.")
+            raise WeightsError(
+                f"The configuration {path!r} has embed_dim={width!r}, expected a number."
+            )
         if sha256_of(path) != self.configuration_sha256:
             raise WeightsError(
                 f"The configuration {path!r} changed since the estimator was fitted; fit it again, "

@@ -170,7 +170,7 @@ def _stored_tensor(storage, offset, size, stride, *rest, dtype=None) -> StoredTe
 
 def _stored_tensor_of_type(storage, offset, size, stride, grad, hooks, dtype, *rest):
     if not isinstance(dtype, torch.dtype):
-        raise RefusedError("it holds a tensor of no type")
+        raise RefusedError("it holds a tensor without a type")
     return _stored_tensor(storage, offset, size, stride, dtype=dtype)
 
 

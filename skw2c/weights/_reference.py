@@ -1,4 +1,4 @@
-"""Say which weights in a few bytes, for an estimator to keep in place of a network."""
+"""Refer to weights in a few bytes, for an estimator to keep in place of a network."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class WeightsReference:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same weights, wherever they lie."""
+        """The same for the same weights, wherever they are."""
         return f"seed {self.seed}" if self.seed is not None else f"sha256 {self.sha256}"
 
     def read(self) -> dict[str, Tensor]:
@@ -150,7 +150,7 @@ def refer_to(
         )
     path = os.path.abspath(os.path.expanduser(os.fspath(weights)))
     if not os.path.isfile(path):
-        names = ", ".join(map(repr, known)) or "there is none"
+        names = ", ".join(map(repr, known)) or "none is registered"
         raise WeightsError(
             f"weights={os.fspath(weights)!r} is neither a known name ({names}) nor an existing "
             f"file (looked for {path!r}). weights=None gives an untrained encoder."

@@ -42,7 +42,7 @@ def read_tflite(path: str) -> dict[str, Tensor]:
     Raises
     ------
     WeightsError
-        If the file is damaged, or no TFLite program.
+        If the file is damaged, or not a TFLite program.
     OptionalDependencyError
         If the package tflite is not installed.
     """
@@ -57,8 +57,8 @@ def read_tflite(path: str) -> dict[str, Tensor]:
     # A damaged file leads to places outside of it, and to numbers that mean nothing.
     except Exception as exc:
         raise WeightsError(
-            f"The weights {path!r} are damaged, truncated or no TFLite file ({exc}). Fetch or copy "
-            "the file again."
+            f"The weights {path!r} are damaged, truncated or not a TFLite file ({exc}). "
+            "Fetch or copy the file again."
         ) from exc
     return {name: torch.from_numpy(np.array(array)) for name, array in constants.items()}
 

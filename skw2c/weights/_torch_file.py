@@ -120,7 +120,7 @@ def _name_tensors(content, path: str) -> dict[str, StoredTensor]:
     ):
         kind = "object of another package" if isinstance(content, Inert) else type(content).__name__
         raise WeightsError(
-            f"The weights {path!r} hold a {kind}, and a state dict (names and tensors) is expected."
+            f"The weights {path!r} hold a {kind}, expected a state dict (names and tensors)."
         )
     return dict(content)
 

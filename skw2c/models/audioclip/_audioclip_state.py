@@ -84,7 +84,7 @@ def read_logit_scales(state: Mapping[str, Tensor], source: str) -> dict[str, flo
     there = {pair: state[name] for pair, name in _SCALES.items() if name in state}
     if not there:
         raise WeightsError(
-            f"{source} is no checkpoint of AudioCLIP as a whole: it lacks "
+            f"{source} is not a checkpoint of AudioCLIP as a whole: it lacks "
             f"{' and '.join(_SCALES.values())}."
         )
     for pair, value in there.items():
@@ -97,8 +97,8 @@ def _read_configuration(given: Mapping[str, Tensor], prefix: str, source: str) -
     for name in _FIRST:
         if name not in given or given[name].ndim < 2:
             raise WeightsError(
-                f"{source} is no checkpoint of AudioCLIP: it lacks {prefix + name!r}. Expected "
-                "are entries named 'audio.*', as in the official release, or those of the audio "
+                f"{source} is not a checkpoint of AudioCLIP: it lacks {prefix + name!r}. Expected "
+                "entries named 'audio.*', as in the official release, or those of the audio "
                 "encoder alone."
             )
     first, inner, grouped, last = (given[name].shape for name in _FIRST)

@@ -49,7 +49,7 @@ class FrozenAudioCLIP(OnDevice):
     device : str
         Torch device.
     n_channels : int, default=1
-        How often each clip is heard: the features of the channels are added up, also where
+        How often each clip is counted: the features of the channels are added up, also where
         all channels are the same.
     legacy_scaling : bool, default=False
         Whether samples are taken for 16-bit integers.
@@ -203,7 +203,7 @@ def get_frozen_audioclip(
     device : str
         ``"auto"`` or a torch device.
     n_channels : int, default=1
-        How often each clip is heard.
+        How often each clip is counted.
     legacy_scaling : bool, default=False
         Whether samples are taken for 16-bit integers.
 

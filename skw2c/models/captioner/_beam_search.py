@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ._caption_decoder import END, PAD, START, UNKNOWN, CaptionDecoder
 
-_NEVER_SAID = [PAD, START, UNKNOWN]
+_NEVER_CHOSEN = [PAD, START, UNKNOWN]
 
 
 @torch.inference_mode()
@@ -62,11 +62,11 @@ def _has_ended(words: Tensor) -> Tensor:
 
 
 def _score_words(logits: Tensor, ended: Tensor, step: int) -> Tensor:
-    """Logarithms of the probabilities of what can be said next.
+    """Logarithms of the probabilities of what can come next.
 
     After its end a caption is filled up at no cost.
     """
-    never = [*_NEVER_SAID, END] if step == 0 else _NEVER_SAID
+    never = [*_NEVER_CHOSEN, END] if step == 0 else _NEVER_CHOSEN
     logits[:, never] = -math.inf
     scores = logits.log_softmax(dim=1)
     scores[ended] = -math.inf

@@ -1,4 +1,4 @@
-"""The decoder that says in words what the vectors of frames hold: a transformer [1]_.
+"""The decoder that turns vectors of frames into words: a transformer [1]_.
 
 .. [1] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, arXiv 1706.03762.
 """
@@ -18,7 +18,7 @@ from ...weights import WeightsReference
 from .._network_cache import keep_network
 
 PAD, START, END, UNKNOWN = range(4)
-"""Numbers that are no words: filling, start and end of a caption, and any unknown word."""
+"""Numbers that do not stand for words: padding, start and end of a caption, an unknown word."""
 
 
 class EncodedFrames(NamedTuple):
@@ -103,7 +103,7 @@ class CaptionDecoder(nn.Module):
     n_features : int
         Length of a frame's vector.
     n_words : int
-        Size of the vocabulary, with the numbers that are no words.
+        Size of the vocabulary, with the numbers that do not stand for words.
     d_model, n_heads, dim_feedforward, n_layers : int
         Of the transformer.
     dropout : float, default=0.0
@@ -121,11 +121,11 @@ class CaptionDecoder(nn.Module):
         )
         self.to_words = nn.Linear(d_model, n_words)
         self.dropout = nn.Dropout(dropout)
-        # The shapes of the weights do not tell it.
+        # It cannot be read off the shapes of the weights.
         self.register_buffer("n_heads", torch.tensor(n_heads))
 
     def encode_frames(self, frames: Tensor, n_frames: Tensor) -> EncodedFrames:
-        """Take in the frames of clips.
+        """Project the frames of clips to keys and values, once for all words.
 
         Parameters
         ----------
@@ -212,7 +212,7 @@ def get_caption_decoder(reference: WeightsReference, device: str) -> CaptionDeco
 
 
 def _restore(state: Mapping[str, Tensor], device: torch.device) -> CaptionDecoder:
-    """Build the decoder that the shapes of its weights tell of, in eval mode."""
+    """Build the decoder that the shapes of its weights describe, in eval mode."""
     n_words, d_model = state["embedding.weight"].shape
     decoder = CaptionDecoder(
         state["projection.weight"].shape[1],

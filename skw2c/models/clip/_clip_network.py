@@ -62,7 +62,7 @@ def build_clip(reference: CLIPReference) -> CLIPNetwork:
         bool(configuration["model_cfg"].get("quick_gelu"))
         or _tag_wants_quick_gelu(open_clip, reference)
         or _is_openai(state)
-        or _is_audioclip(state)
+        or _is_of_audioclip(state)
     )
     model, tokenizer = _create(
         open_clip, reference, quick_gelu, configuration.get("preprocess_cfg")
@@ -93,7 +93,7 @@ def _create(open_clip, reference: CLIPReference, quick_gelu: bool, preprocessing
 
 
 def _read_configuration(open_clip, reference: CLIPReference) -> dict:
-    """The model's configuration, and how it wants its pictures prepared."""
+    """The model's configuration, and how its images are prepared."""
     if reference.is_folder:
         return reference.read_configuration()
     return {
@@ -103,7 +103,7 @@ def _read_configuration(open_clip, reference: CLIPReference) -> dict:
 
 
 def _preprocessing(open_clip, reference: CLIPReference) -> dict:
-    """What the tag says of pictures; without a tag, what all tags of the model agree on."""
+    """How the tag prepares images; without a tag, how all tags of the model agree to."""
     tags = open_clip.list_pretrained_tags_by_model(reference.model)
     tags = [reference.pretrained] if reference.pretrained in tags else tags
     names = ("mean", "std", "interpolation", "resize_mode")
@@ -127,7 +127,7 @@ def _is_openai(state: Mapping[str, Tensor] | None) -> bool:
     return state is not None and any(name in state for name in _OPENAI_ENTRIES)
 
 
-def _is_audioclip(state: Mapping[str, Tensor] | None) -> bool:
+def _is_of_audioclip(state: Mapping[str, Tensor] | None) -> bool:
     return state is not None and "logit_scale_ai" in state
 
 
@@ -137,7 +137,7 @@ def _load(open_clip, model, state: dict[str, Tensor], reference: CLIPReference) 
             # The masks of attention are tensors in an archive, but no weights.
             extra = ("attn_mask", *_OPENAI_ENTRIES)
             model.load_state_dict({k: v for k, v in state.items() if not k.endswith(extra)})
-        elif _is_audioclip(state):
+        elif _is_of_audioclip(state):
             clip = {k: v for k, v in state.items() if not k.startswith(_AUDIOCLIP_ENTRIES)}
             model.load_state_dict(clip)
         else:

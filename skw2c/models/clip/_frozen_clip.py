@@ -14,7 +14,7 @@ from ._clip_network import CLIPNetwork, build_clip
 
 
 class FrozenCLIP:
-    """Texts and pictures to vectors, by the model and the transforms of open_clip.
+    """Texts and images to vectors, by the model and the transforms of open_clip.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class FrozenCLIP:
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width of the pictures that the network takes."""
+        """Height and width of the images that the network takes."""
         size = self._model.visual.preprocess_cfg["size"]
         return (size, size) if isinstance(size, int) else tuple(size)
 
@@ -66,18 +66,18 @@ class FrozenCLIP:
             return _to_array(self._model.encode_text(self._tokenizer(texts).to(self._device)))
 
     def prepare_image(self, image) -> Tensor:
-        """Resize, crop and normalise a PIL picture in RGB as (3, height, width)."""
+        """Resize, crop and normalise a PIL image in RGB as (3, height, width)."""
         return self._transform(image)
 
     def encode_images(self, inputs: list[Tensor]) -> np.ndarray:
-        """Embed prepared pictures as (n_pictures, width), float32."""
+        """Embed prepared images as (n_images, width), float32."""
         with torch.inference_mode():
             return _to_array(self._model.encode_image(torch.stack(inputs).to(self._device)))
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """Embed pixels (n, 3, height, width) in [0, 1] as (n, width), with the gradient.
 
-        The pictures have the size that the network takes, `image_size`.
+        The images have the size that the network takes, `image_size`.
         """
         return self._model.encode_image((pixels - self._mean) / self._std).float()
 

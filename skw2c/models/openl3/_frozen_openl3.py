@@ -1,4 +1,4 @@
-"""Frozen encoders of OpenL3: windows of sound, or pictures, to vectors."""
+"""Frozen encoders of OpenL3: windows of sound, or images, to vectors."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class FrozenOpenL3(WindowEncoder):
 
 
 class FrozenOpenL3Image(OnDevice):
-    """Embed pictures.
+    """Embed images.
 
     Parameters
     ----------
     network : FoldedOpenL3
-        The network of pictures, on the device.
+        The network of images, on the device.
     embedding_size : {512, 8192}
         Size of the embedding.
     device : str
@@ -89,7 +89,7 @@ class FrozenOpenL3Image(OnDevice):
         self.widths = _list_widths(network.width, IMAGE_GRIDS)
 
     def prepare_image(self, image) -> Tensor:
-        """Resize and crop a PIL picture in RGB as (3, 224, 224), float32 from -1 to 1.
+        """Resize and crop a PIL image in RGB as (3, 224, 224), float32 from -1 to 1.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class FrozenOpenL3Image(OnDevice):
         width, height = image.size
         if min(width, height) < _SIDE:
             raise ImageError(
-                f"it is {width} x {height} pixels, and OpenL3 takes pictures of at least "
+                f"it is {width} x {height} pixels, and OpenL3 takes images of at least "
                 f"{_SIDE} x {_SIDE}: enlarge it"
             )
         # In single precision, the places between pixels would be off by up to 1e-4.
@@ -112,7 +112,7 @@ class FrozenOpenL3Image(OnDevice):
         return (2 * pixels[:, top : top + _SIDE, left : left + _SIDE] - 1).float()
 
     def encode_images(self, inputs: list[Tensor]) -> np.ndarray:
-        """Embed prepared pictures as (n_pictures, width), float32."""
+        """Embed prepared images as (n_images, width), float32."""
         with torch.inference_mode():
             parts = torch.stack(inputs).split(_batch_limit(self._device))
             maps = (self._network(part.to(self._device)) for part in parts)
@@ -160,7 +160,7 @@ def get_frozen_openl3(
 def get_frozen_openl3_image(
     reference: WeightsReference, device: str, embedding_size: int
 ) -> FrozenOpenL3Image:
-    """Build the encoder of pictures, on a network that may have been built before.
+    """Build the encoder of images, on a network that may have been built before.
 
     Parameters
     ----------

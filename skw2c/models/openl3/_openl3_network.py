@@ -1,4 +1,4 @@
-"""The two networks of OpenL3, of sound and of pictures, which differ little."""
+"""The two networks of OpenL3, of sound and of images, which differ little."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WIDTHS = (64, 64, 128, 128, 256, 256, 512, 512)
 _POOLED = (1, 3, 5)
 _EPSILON = 1e-3  # of Keras
 CHANNELS = {"audio": 1, "image": 3}
-# The network of pictures rectifies its second map before it is normalised, not after.
+# The network of images rectifies its second map before it is normalised, not after.
 _RECTIFIED_FIRST = {"audio": (), "image": (1,)}
 
 

@@ -23,7 +23,7 @@ _CONVOLUTION = {"weight": ("kernel", "weight"), "bias": ("bias", "bias")}
 _N_CONVOLUTIONS = 8
 # By the number of rows of a spectrogram, which a layer that computes it has in its shapes.
 _REPR_BY_ROWS = {257: "linear", 128: "mel128", 256: "mel256"}
-_KINDS = {"audio": "sound", "image": "pictures"}
+_KINDS = {"audio": "sound", "image": "images"}
 
 Layer = dict[str, tuple[str, Tensor]]
 
@@ -57,9 +57,9 @@ def build_openl3(
     layers, spectrogram = _list_layers(state)
     if len(layers) != 2 * _N_CONVOLUTIONS:
         raise WeightsError(
-            f"{source} is not of OpenL3: it has {len(layers)} layers with weights beside those "
-            f"that compute spectrograms, and OpenL3 has {2 * _N_CONVOLUTIONS}, normalisations "
-            "and convolutions in turn."
+            f"{source} is not a checkpoint of OpenL3: it has {len(layers)} layers with weights "
+            "beside those that compute spectrograms, and OpenL3 has "
+            f"{2 * _N_CONVOLUTIONS}, normalisations and convolutions in turn."
         )
     _check_representation(spectrogram, input_repr, source)
     filled: Layer = {}
@@ -132,11 +132,11 @@ def _check_representation(spectrogram: list[Tensor], input_repr: str | None, sou
 
 
 def _check_side(kernel: tuple[str, Tensor], side: str, source: str) -> None:
-    """Tell the network of pictures from that of sound, which differ in their first layers."""
+    """Tell the network of images from that of sound, which differ in their first layers."""
     _, value = kernel
     for other in CHANNELS.keys() - {side}:
         if value.ndim == 4 and value.shape[1] == CHANNELS[other]:
             raise WeightsError(
-                f"{source} holds OpenL3's network of {_KINDS[other]}, and its network of "
-                f"{_KINDS[side]} is expected."
+                f"{source} holds OpenL3's network of {_KINDS[other]}, expected its network of "
+                f"{_KINDS[side]}."
             )

@@ -1,4 +1,4 @@
-"""A network that learns to tell classes of sound, from random weights."""
+"""A network that learns to tell classes of sound apart, from random weights."""
 
 from __future__ import annotations
 

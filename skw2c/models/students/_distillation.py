@@ -19,7 +19,7 @@ LOSSES = ("cx", "clip", "clip_i", "cosine")
 class Distillation(Trainable):
     """An encoder of sound, its projections and its losses, keyed as in the release.
 
-    With a the encoder's vector of a sound, g and f the projections of sound and picture,
+    With a the encoder's vector of a sound, g and f the projections of sound and image,
     and v the teacher's vector, the losses of Wav2CLIP (Wu et al., arXiv 2110.11499) are
 
     - ``"cx"``: the mean of L(a, f(v)) and L(g(a), v), each with a scale of its own;
@@ -141,7 +141,7 @@ def encoder_state_of(state: Mapping[str, Tensor], encoder: nn.Module) -> dict[st
 
 
 def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]:
-    """Make the encoder to train, and tell the length of its vectors.
+    """Make the encoder to train, and return it with the dimension of its vectors.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _probe(encoder: nn.Module) -> int:
     if not isinstance(vectors, Tensor) or vectors.ndim != 2 or len(vectors) != 2:
         found = tuple(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
         raise ValueError(
-            "encoder shall turn waveforms (batch, n_samples) into vectors (batch, n_features), "
+            "encoder must turn waveforms (batch, n_samples) into vectors (batch, n_features), "
             f"and turned (2, {AudioEncoder.sampling_rate}) into {found}"
         )
     return vectors.shape[1]

@@ -1,4 +1,4 @@
-"""VQGAN, which paints from codes, and its guidance by CLIP."""
+"""VQGAN, which generates images from codes, and its guidance by CLIP."""
 
 from ._frozen_vqgan import FrozenVQGAN, get_frozen_vqgan
 from ._guidance import Guidance, GuidedGenerator, spherical_distance

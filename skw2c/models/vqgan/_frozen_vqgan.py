@@ -1,4 +1,4 @@
-"""A frozen VQGAN: latents to pictures, through which the gradient passes."""
+"""A frozen VQGAN: latents to images, through which the gradient passes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._vqgan_state import build_vqgan
 
 
 class FrozenVQGAN(OnDevice):
-    """Paint latents with fixed weights.
+    """Turn latents into images with fixed weights.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ class FrozenVQGAN(OnDevice):
         )
 
     def draw_latents(self, height: int, width: int, seed: int) -> Tensor:
-        """Draw codes for a picture of so many pixels, as (1, code_width, rows, columns)."""
+        """Draw codes for an image of so many pixels, as (1, code_width, rows, columns)."""
         n_codes = self._network.configuration.n_codes
         shape = (1, height // self.factor, width // self.factor)
         codes = torch.randint(n_codes, shape, generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
             return self._network.quantize.look_up(codes.to(self._device))
 
-    def encode(self, picture: np.ndarray) -> Tensor:
-        """Latents (1, code_width, rows, columns) of a picture (height, width, 3), uint8."""
-        pixels = self._to_device(picture).movedim(-1, 0)[None].float() / 127.5 - 1
+    def encode(self, image: np.ndarray) -> Tensor:
+        """Latents (1, code_width, rows, columns) of an image (height, width, 3), uint8."""
+        pixels = self._to_device(image).movedim(-1, 0)[None].float() / 127.5 - 1
         with torch.no_grad():
             return self._network.encode(pixels)
 
@@ -61,15 +61,15 @@ class FrozenVQGAN(OnDevice):
             return self._network.quantize(latents)
 
     def render(self, latents: Tensor) -> Tensor:
-        """Picture (1, 3, height, width) in [0, 1] of the nearest codes, with the gradient."""
+        """Image (1, 3, height, width) in [0, 1] of the nearest codes, with the gradient."""
         return self._finish(self._network.quantize(latents))
 
     def show(self, latents: Tensor) -> np.ndarray:
-        """Picture (height, width, 3), uint8, of the nearest codes."""
+        """Image (height, width, 3), uint8, of the nearest codes."""
         return self.show_between(self.quantize(latents))
 
     def show_between(self, latents: Tensor) -> np.ndarray:
-        """Picture (height, width, 3), uint8, of codes or of what lies between them."""
+        """Image (height, width, 3), uint8, of codes or of what lies between them."""
         with torch.no_grad():
             pixels = self._finish(latents)[0].movedim(0, -1)
             return (pixels * 255).round().to(torch.uint8).cpu().numpy()

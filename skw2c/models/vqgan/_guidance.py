@@ -1,4 +1,4 @@
-"""Change the latents of a picture until CLIP finds in it what the prompts say."""
+"""Change the latents of an image until CLIP finds in it what the prompts describe."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LARGEST_SINE = 1 - 1e-6
 
 @dataclass(frozen=True)
 class Guidance:
-    """How a picture is changed.
+    """How an image is changed.
 
     Attributes
     ----------
     learning_rate : float
         Of Adam.
     n_cutouts : int
-        Copies of the picture that CLIP sees in each iteration.
+        Copies of the image that CLIP sees in each iteration.
     augment : tuple of str
         What is done to them.
     noise : float
@@ -43,14 +43,14 @@ class Guidance:
 
 
 class GuidedGenerator:
-    """Paint what prompts say, with VQGAN, under the eyes of CLIP.
+    """Generate the image that prompts describe, with VQGAN guided by CLIP.
 
     Parameters
     ----------
     vqgan : FrozenVQGAN
-        Paints.
+        Generates.
     clip : FrozenCLIP
-        Looks.
+        Compares images with the prompts.
     guidance : Guidance
         How.
     """
@@ -70,7 +70,7 @@ class GuidedGenerator:
     ) -> Tensor:
         """Take so many steps from the latents towards the prompts.
 
-        Every call draws the same chances, so that a picture depends on nothing but its own
+        Every call draws the same random numbers, so that an image depends on nothing but its own
         prompts and start.
 
         Parameters
@@ -78,13 +78,13 @@ class GuidedGenerator:
         latents : Tensor of shape (1, code_width, rows, columns)
             Where to start; it stays as it is.
         vectors : array-like of shape (n_prompts, width)
-            What to paint, in CLIP's space.
+            What to generate, in CLIP's space.
         weights : sequence of float
             How much each prompt counts; a negative one is kept away from.
         n_iter : int
             Number of steps.
         watch : callable
-            Is told the number of the step, from 1, and the latents after it.
+            Called with the number of the step, from 1, and the latents after it.
 
         Returns
         -------
@@ -113,6 +113,8 @@ class GuidedGenerator:
 
 def spherical_distance(x: Tensor, y: Tensor) -> Tensor:
     """Half the square of the angle between vectors along the last axis."""
+    # The angle from the chord, by the arcsine: the arccosine of a cosine has no finite gradient
+    # where two vectors agree.
     gap = functional.normalize(x, dim=-1) - functional.normalize(y, dim=-1)
     sine = (gap.norm(dim=-1) / 2).clamp(max=_LARGEST_SINE)
     return 2 * sine.arcsin().square()

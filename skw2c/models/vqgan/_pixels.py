@@ -1,4 +1,4 @@
-"""From what VQGAN paints to what CLIP sees: clamped, cut out, augmented."""
+"""From the images of VQGAN to what CLIP sees: clamped, cut out, augmented."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional
 from ...system._optional import import_optional
 
 AUGMENTATIONS = ("affine", "perspective", "jitter", "erasing")
-"""What can be done to the copies of a picture, in the order of the original program."""
+"""What can be done to the copies of an image, in the order of the original program."""
 
 _SHARE = 0.7
 """Share of the copies that each augmentation changes."""
@@ -33,7 +33,7 @@ class ClampWithGradient(torch.autograd.Function):
 
 
 class Cutouts:
-    """Make copies of a picture as CLIP shall see it, each changed by chance.
+    """Make copies of an image as CLIP sees it, each changed at random.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Cutouts:
     seed : int
         Determines all that is drawn.
     device : torch.device
-        Where the pictures are.
+        Where the images are.
 
     Raises
     ------
@@ -72,10 +72,10 @@ class Cutouts:
         self._seeds = torch.Generator().manual_seed(seed)
         self._generator = torch.Generator(device).manual_seed(seed)
 
-    def __call__(self, picture: Tensor) -> Tensor:
+    def __call__(self, image: Tensor) -> Tensor:
         """Turn (1, 3, height, width) into (n_cutouts, 3, *size), all in about [0, 1]."""
-        mean = functional.adaptive_avg_pool2d(picture, self._size)
-        largest = functional.adaptive_max_pool2d(picture, self._size)
+        mean = functional.adaptive_avg_pool2d(image, self._size)
+        largest = functional.adaptive_max_pool2d(image, self._size)
         copies = ((mean + largest) / 2).expand(self._n_cutouts, -1, -1, -1)
         if self._augmentation is not None:
             copies = self._augment(copies)
@@ -98,7 +98,7 @@ class Cutouts:
 
 def _make_augmentation(augment: Sequence[str]) -> Callable[[Tensor], Tensor]:
     kornia = import_optional(
-        "kornia.augmentation", extra="generate", purpose="Augmenting pictures (augment=)"
+        "kornia.augmentation", extra="generate", purpose="Augmenting images (augment=)"
     )
     known = {
         "affine": lambda: kornia.RandomAffine(

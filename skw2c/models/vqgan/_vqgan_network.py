@@ -1,4 +1,4 @@
-"""VQGAN: pictures to a grid of codes, and back."""
+"""VQGAN: images to a grid of codes, and back."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class VQGANConfiguration:
 
     @property
     def factor(self) -> int:
-        """Pixels of a picture along one side of a code."""
+        """Pixels of an image along one side of a code."""
         return 2 ** (len(self.widths) - 1)
 
 
 class Encoder(nn.Module):
-    """Pictures (batch, 3, height, width) to (batch, z_channels, rows, columns)."""
+    """Images (batch, 3, height, width) to (batch, z_channels, rows, columns)."""
 
     def __init__(self, configuration: VQGANConfiguration):
         super().__init__()
@@ -71,7 +71,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """(batch, z_channels, rows, columns) to pictures (batch, 3, height, width)."""
+    """(batch, z_channels, rows, columns) to images (batch, 3, height, width)."""
 
     def __init__(self, configuration: VQGANConfiguration):
         super().__init__()
@@ -123,7 +123,7 @@ class Quantizer(nn.Module):
 class VQGAN(nn.Module):
     """VQGAN, with the names of the official checkpoints.
 
-    Pictures are in [-1, 1]. The latents are what the quantiser takes.
+    Images are in [-1, 1]. The latents are what the quantiser takes.
 
     Parameters
     ----------
@@ -141,16 +141,16 @@ class VQGAN(nn.Module):
         self.quant_conv = nn.Conv2d(z_channels, width, 1)
         self.post_quant_conv = nn.Conv2d(width, z_channels, 1)
 
-    def encode(self, pictures: Tensor) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
         """Latents (batch, code_width, rows, columns), not quantised."""
-        return self.quant_conv(self.encoder(pictures))
+        return self.quant_conv(self.encoder(images))
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Pictures of latents that are quantised, or between codes."""
+        """Images of latents that are quantised, or between codes."""
         return self.decoder(self.post_quant_conv(latents))
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.decode(self.quantize(self.encode(pictures)))
+    def forward(self, images: Tensor) -> Tensor:
+        return self.decode(self.quantize(self.encode(images)))
 
 
 def random_vqgan(seed: int, configuration: VQGANConfiguration | None = None) -> VQGAN:

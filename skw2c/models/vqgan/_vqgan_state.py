@@ -57,8 +57,8 @@ def _read_configuration(state: Mapping[str, Tensor], source: str) -> VQGANConfig
     for name, n_dimensions in ((_FIRST, 4), (_LAST, 4), (_CODES, 2)):
         if name not in state or state[name].ndim != n_dimensions:
             raise WeightsError(
-                f"{source} is no checkpoint of VQGAN: it lacks {name!r} with {n_dimensions} "
-                "dimensions. Expected are entries named 'encoder.*', 'decoder.*', 'quantize.*', "
+                f"{source} is not a checkpoint of VQGAN: it lacks {name!r} with {n_dimensions} "
+                "dimensions. Expected entries named 'encoder.*', 'decoder.*', 'quantize.*', "
                 "'quant_conv.*' and 'post_quant_conv.*', as in the official release for "
                 "ImageNet; those with Gumbel quantisation are of another kind."
             )
@@ -67,8 +67,8 @@ def _read_configuration(state: Mapping[str, Tensor], source: str) -> VQGANConfig
     levels = sorted({level for level, _, _ in parts})
     if not levels:
         raise WeightsError(
-            f"{source} is no checkpoint of VQGAN: there are no entries 'encoder.down.*'. Those of "
-            "other programs, such as diffusers, have other names"
+            f"{source} is not a checkpoint of VQGAN: there are no entries 'encoder.down.*'. Those "
+            "of other programs, such as diffusers, have other names"
         )
     return VQGANConfiguration(
         first_width=state[_FIRST].shape[0],

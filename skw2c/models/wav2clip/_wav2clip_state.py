@@ -72,9 +72,9 @@ def _read_configuration(state: Mapping[str, Tensor], source: str) -> dict:
     absent = first is None or first.ndim != 4
     if absent or last is None or last.ndim != 2:
         raise WeightsError(
-            f"{source} is no checkpoint of Wav2CLIP: it lacks "
+            f"{source} is not a checkpoint of Wav2CLIP: it lacks "
             f"{_FIRST if absent else _LAST!r} with {4 if absent else 2} dimensions. "
-            "Expected are entries named 'audio_encoder.*' and 'audio_transform.*', as in the "
+            "Expected entries named 'audio_encoder.*' and 'audio_transform.*', as in the "
             "official release."
         )
     layers = {re.match(r"audio_encoder\.layer(\d)\.(\d+)\.", name) for name in state}

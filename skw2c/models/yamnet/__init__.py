@@ -1,4 +1,4 @@
-"""YAMNet, a network that tells the classes of AudioSet, and the names of these."""
+"""YAMNet, a network that scores the classes of AudioSet, and their names."""
 
 from ._audioset_classes import audioset_classes
 from ._frozen_yamnet import FrozenYAMNet, get_frozen_yamnet

@@ -64,9 +64,9 @@ def read_yamnet(state: Mapping[str, Tensor], source: str) -> YAMNetWeights:
         parts = _read_tflite(state, source)
     else:
         raise WeightsError(
-            f"{source} is not of YAMNet: its first entry is {next(iter(state), None)!r}. Expected "
-            "are the official yamnet.h5 or yamnet.tflite, or arrays named 'layer01_conv/kernel' "
-            "and so on."
+            f"{source} is not a checkpoint of YAMNet: its first entry is "
+            f"{next(iter(state), None)!r}. Expected the official yamnet.h5 or yamnet.tflite, or "
+            "arrays named 'layer01_conv/kernel' and so on."
         )
     _check_shapes(parts, source)
     for (name, value), expected in parts.front_end:
@@ -104,7 +104,7 @@ def _reorder(name: str, value: Tensor, order: tuple[int, ...], source: str) -> E
     """Bring an entry into the layout of torch."""
     if value.ndim != len(order):
         raise WeightsError(
-            f"{source} does not fit YAMNet: {name} has shape {tuple(value.shape)}, expected are "
+            f"{source} does not fit YAMNet: {name} has shape {tuple(value.shape)}, expected "
             f"{len(order)} dimensions."
         )
     return f"{name} (in the order of torch)", value.permute(*order).contiguous()
