@@ -45,9 +45,16 @@ from benchmarks.tasks import TASKS
 
 _WHEN_FULL = ". Make room, and give the same command again: what is finished is kept"
 _PACKAGES = (
-    "skw2c", "torch", "scikit-learn", "numpy", "librosa", "soundfile", "soxr", "open-clip-torch",
+    "skw2c",
+    "torch",
+    "scikit-learn",
+    "numpy",
+    "librosa",
+    "soundfile",
+    "soxr",
+    "open-clip-torch",
     "umap-learn",
-)  # fmt: skip
+)
 
 
 def main(arguments=None):

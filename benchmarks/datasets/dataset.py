@@ -89,9 +89,14 @@ class AudioDataset:
         """The same for the same clips and what is known of them."""
         digest = hashlib.sha256(as_bytes("\n".join(map(identify_clip, self.clips))))
         for value in (
-            self.classes, self.target, self.split, self.fold, self.group, self.captions,
+            self.classes,
+            self.target,
+            self.split,
+            self.fold,
+            self.group,
+            self.captions,
             self.by_seconds,
-        ):  # fmt: skip
+        ):
             digest.update(joblib.hash(value).encode())
         for item in self.pictures or []:
             digest.update(b"" if item is None else as_bytes(identify_clip(item)))

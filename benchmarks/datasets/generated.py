@@ -51,10 +51,21 @@ class World:
         """All that the cells of the world depend on."""
         options = vars(self.options)
         names = (
-            "seed", "n_train", "n_test", "epochs", "tasks", "features", "probe", "n_trials",
-            "supervise_width", "supervise_epochs", "supervise_shares", "caption_epochs",
-            "n_painted", "painting_steps",
-        )  # fmt: skip
+            "seed",
+            "n_train",
+            "n_test",
+            "epochs",
+            "tasks",
+            "features",
+            "probe",
+            "n_trials",
+            "supervise_width",
+            "supervise_epochs",
+            "supervise_shares",
+            "caption_epochs",
+            "n_painted",
+            "painting_steps",
+        )
         return ("world", skw2c.__version__, *(options[name] for name in names))
 
     def data(self):
@@ -124,9 +135,14 @@ class World:
                 target.append(np.isin(data.classes, data.target[[first, second]]).astype(int))
                 split.append(part)
         return AudioDataset(
-            MIXTURES, clips, classes=data.classes, words=data.words, target=np.array(target),
-            split=np.array(split), marks=[MARK],
-        )  # fmt: skip
+            MIXTURES,
+            clips,
+            classes=data.classes,
+            words=data.words,
+            target=np.array(target),
+            split=np.array(split),
+            marks=[MARK],
+        )
 
 
 def as_dataset(clips, part):

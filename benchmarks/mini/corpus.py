@@ -40,8 +40,13 @@ PACKAGES = Path(__file__).parent / "corpus_packages.txt"
 _LARGEST_SOUND = 1 << 28
 # An encrypted member is a RuntimeError.
 _BROKEN_ARCHIVE = (
-    zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, zlib.error, lzma.LZMAError
-)  # fmt: skip
+    zipfile.BadZipFile,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    zlib.error,
+    lzma.LZMAError,
+)
 _SPARE_DISK = 2 << 30
 
 
@@ -279,11 +284,15 @@ def add_package(package, folder, cutting, keep=False):
         "cutting": vars(cutting),
         **counts,
         "pieces": [
-            {"file": name, "start": int(end) - len(piece), "length": len(piece),
-             "sha256": _digest(piece)}
+            {
+                "file": name,
+                "start": int(end) - len(piece),
+                "length": len(piece),
+                "sha256": _digest(piece),
+            }
             for (name, piece), end in zip(pieces, ends, strict=True)
         ],
-    }  # fmt: skip
+    }
     if pieces:
         with open_atomically(table.with_suffix(".npy")) as file:
             np.save(file, np.concatenate([piece for _, piece in pieces]))

@@ -40,9 +40,11 @@ def make_examples(options):
     corpus = read_corpus(options.corpus, options.hours, options.seed)
     print(f"{corpus.hours:.2f} hours in {len(corpus.pieces)} pieces", file=sys.stderr)
     facts = {
-        "hours": round(corpus.hours, 3), "pieces": len(corpus.pieces),
-        "seconds": options.seconds, "seed": options.seed,
-    }  # fmt: skip
+        "hours": round(corpus.hours, 3),
+        "pieces": len(corpus.pieces),
+        "seconds": options.seconds,
+        "seed": options.seed,
+    }
     known = folder.parent / "corpus.json"
     if known.exists() and json.loads(known.read_text()) != facts:
         raise ValueError(f"{known} tells of examples that were mixed otherwise: take another --out")

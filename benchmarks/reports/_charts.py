@@ -50,9 +50,14 @@ def _draw_bars(name, task, dataset, measure, cells, colours):
         spreads = [cell.spread.get(measure) for cell in cells]
         spreads = [spread if is_number(spread) else 0.0 for spread in spreads]
         axes.barh(
-            rows, [cell.score for cell in cells], 0.68, xerr=spreads, ecolor=FAINT[:7],
-            color=[colours[cell.system] for cell in cells], error_kw={"linewidth": 1},
-        )  # fmt: skip
+            rows,
+            [cell.score for cell in cells],
+            0.68,
+            xerr=spreads,
+            ecolor=FAINT[:7],
+            color=[colours[cell.system] for cell in cells],
+            error_kw={"linewidth": 1},
+        )
         _draw_published(axes, cells)
         _draw_controls(axes, cells, controls)
         axes.set_yticks(rows, [shorten(cell.system, 24) for cell in cells])
@@ -69,8 +74,16 @@ def _draw_published(axes, cells):
     for row, cell in enumerate(cells):
         number = published.find(cell.task, cell.dataset, cell.system, cell.measure)
         if number is not None and number.comparable:
-            axes.plot(number.value, row, "D", markersize=4, markerfacecolor="white",
-                      markeredgecolor="black", markeredgewidth=0.8, zorder=4)  # fmt: skip
+            axes.plot(
+                number.value,
+                row,
+                "D",
+                markersize=4,
+                markerfacecolor="white",
+                markeredgecolor="black",
+                markeredgewidth=0.8,
+                zorder=4,
+            )
 
 
 def _draw_controls(axes, cells, controls):
@@ -114,10 +127,22 @@ def _draw_efficiency(name, dataset, cells, colours):
             x = [point["share"] for point in curve]
             scores = [np.array(point["scores"], dtype=float) for point in curve]
             colour, marker = colours[cell.system], mark_system(cell.system, colours)
-            handles += axes.plot(x, [s.mean() for s in scores], color=colour, marker=marker,
-                                 markersize=4, linewidth=1.5)  # fmt: skip
-            axes.fill_between(x, [s.min() for s in scores], [s.max() for s in scores],
-                              color=colour, alpha=0.18, linewidth=0)  # fmt: skip
+            handles += axes.plot(
+                x,
+                [s.mean() for s in scores],
+                color=colour,
+                marker=marker,
+                markersize=4,
+                linewidth=1.5,
+            )
+            axes.fill_between(
+                x,
+                [s.min() for s in scores],
+                [s.max() for s in scores],
+                color=colour,
+                alpha=0.18,
+                linewidth=0,
+            )
             shares |= set(x)
             if is_number(cell.controls.get("chance")):
                 axes.axhline(cell.controls["chance"], color=FAINT, linestyle="--", linewidth=1)
@@ -147,8 +172,9 @@ def draw_history(history):
         return None
     colours = [colour for colour, _ in mark_classes(len(history))]
     with drawing("history", "Loss of training and validation over the epochs.", (5.0, 3.4)) as (
-        axes, panel,
-    ):  # fmt: skip
+        axes,
+        panel,
+    ):
         for run, colour in zip(history, colours, strict=True):
             rows = pd.DataFrame(run["rows"])
             for kind, style in (("training", "--"), ("validation", "-")):
@@ -161,9 +187,8 @@ def draw_history(history):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set(xlabel="epoch", ylabel="loss", title="Learning curve")
         legend = [
-            Key(f"seed {run['seed']}", colour)
-            for run, colour in zip(history, colours, strict=True)
-        ]  # fmt: skip
+            Key(f"seed {run['seed']}", colour) for run, colour in zip(history, colours, strict=True)
+        ]
         caption = (
             "How the encoder of sound was distilled. Solid: validation; dashed: training; dot: the "
             "epoch that was kept."

@@ -4,8 +4,15 @@
 # yellow darkened and the black left out.
 _OTHERS = ("#44AA99", "#B5546B", "#6A7FDB", "#A05A2C", "#6B9E3A", "#C74FB0")
 _CLASSES = (
-    "#1F7FC4", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#A89A1C", "#8A8A8A",
-)  # fmt: skip
+    "#1F7FC4",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#A89A1C",
+    "#8A8A8A",
+)
 
 SIGNS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖"}
 """Markers of matplotlib, and what they look like in text."""

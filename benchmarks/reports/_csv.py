@@ -9,6 +9,20 @@ from benchmarks.reports._facts import numbers_of
 from benchmarks.reports._maps import name_labels
 
 _KEY = ("task", "dataset", "system")
+_SCORE_COLUMNS = [
+    "kind",
+    "measure",
+    "value",
+    "spread",
+    "n",
+    "published",
+    "difference",
+    "source",
+    "seconds",
+    "cpu_seconds",
+    "notes",
+    "problem",
+]
 
 
 def make_csv(results, facts):
@@ -25,14 +39,12 @@ def make_csv(results, facts):
         By the name of the file.
     """
     tables = {
-        "scores.csv": (_scores, ["kind", "measure", "value", "spread", "n", "published",
-                                 "difference", "source", "seconds", "cpu_seconds", "notes",
-                                 "problem"]),
+        "scores.csv": (_scores, _SCORE_COLUMNS),
         "folds.csv": (_folds, ["fold"]),
         "curves.csv": (_curves, ["share", "n", "draw", "score"]),
         "confusion.csv": (_confusions, ["true", "found", "count"]),
         "map_points.csv": (_points, ["label", "x", "y"]),
-    }  # fmt: skip
+    }
     frames = {
         name: _tabulate(results.cells, rows_of, columns)
         for name, (rows_of, columns) in tables.items()
@@ -47,8 +59,9 @@ def make_csv(results, facts):
 def _tabulate(cells, rows_of, columns):
     rows = [
         {**{name: getattr(cell, name) for name in _KEY}, **row}
-        for cell in cells for row in rows_of(cell)
-    ]  # fmt: skip
+        for cell in cells
+        for row in rows_of(cell)
+    ]
     frame = pd.DataFrame(rows)
     return frame.reindex(columns=list(dict.fromkeys([*_KEY, *columns, *frame.columns])))
 
@@ -56,9 +69,11 @@ def _tabulate(cells, rows_of, columns):
 def _scores(cell):
     """A row for each measure, control and further number; for a cell that failed its problem."""
     common = {
-        "n": cell.n, "seconds": cell.seconds, "cpu_seconds": cell.cpu_seconds,
+        "n": cell.n,
+        "seconds": cell.seconds,
+        "cpu_seconds": cell.cpu_seconds,
         "notes": "; ".join(cell.notes),
-    }  # fmt: skip
+    }
     if cell.problem is not None:
         yield {"kind": "problem", **common, "problem": str(cell.problem)}
     for measure, value in cell.scores.items():

@@ -4,8 +4,15 @@ import pandas as pd
 
 from benchmarks.reports._blocks import Bullets, Code, Entry, Folded, Heading, Section, Table, Text
 
-_SHOWN_ELSEWHERE = ("introduction", "history", "data", "command", "minutes", "CPU minutes",
-                    "peak memory")  # fmt: skip
+_SHOWN_ELSEWHERE = (
+    "introduction",
+    "history",
+    "data",
+    "command",
+    "minutes",
+    "CPU minutes",
+    "peak memory",
+)
 
 
 def describe_data(facts):

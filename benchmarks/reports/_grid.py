@@ -183,9 +183,10 @@ def _share_data(places):
     controls = [place.controls() for place in places if place.controls()]
     if controls:
         shared.controls = {
-            name: value for name, value in controls[0].items()
+            name: value
+            for name, value in controls[0].items()
             if all(other.get(name) == value for other in controls)
-        }  # fmt: skip
+        }
     return shared
 
 

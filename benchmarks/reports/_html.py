@@ -31,18 +31,22 @@ def tag(name, *children, **attributes):
     """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
-        for key, value in attributes.items() if value not in (None, "")
-    )  # fmt: skip
+        for key, value in attributes.items()
+        if value not in (None, "")
+    )
     content = join(*children)
     return Markup(f"<{name}{written}>{content}</{name}>")
 
 
 def join(*children):
     """Children side by side."""
-    return Markup("".join(
-        child if isinstance(child, Markup) else html.escape(child)
-        for child in children if child is not None
-    ))  # fmt: skip
+    return Markup(
+        "".join(
+            child if isinstance(child, Markup) else html.escape(child)
+            for child in children
+            if child is not None
+        )
+    )
 
 
 def render_html(title, sections):
@@ -107,14 +111,18 @@ def _render_folded(block):
 def _render_table(table):
     prefix = f"{table.anchor}-note"
     head = tag("thead", *_render_head(table))
-    body = tag("tbody", *(
-        tag("tr", _render_heading(heading, "row"), *(_render_entry(e, prefix) for e in entries))
-        for heading, entries in table.rows
-    ))  # fmt: skip
+    body = tag(
+        "tbody",
+        *(
+            tag("tr", _render_heading(heading, "row"), *(_render_entry(e, prefix) for e in entries))
+            for heading, entries in table.rows
+        ),
+    )
     whole = tag("table", tag("caption", table.caption), head, body)
     notes = [tag("li", note, id=f"{prefix}-{k}") for k, note in enumerate(table.notes, 1)]
-    scroll = tag("div", whole, class_="scroll", tabindex="0", role="region",
-                 aria_label=table.caption)  # fmt: skip
+    scroll = tag(
+        "div", whole, class_="scroll", tabindex="0", role="region", aria_label=table.caption
+    )
     return join(scroll, tag("ol", *notes, class_="notes") if notes else None)
 
 
@@ -172,10 +180,11 @@ def _render_entry(entry, prefix):
         *_render_marks(entry.marks, prefix),
         *map(_render_badge, entry.badges),
         tag("small", entry.published, *_render_marks(entry.published_marks, prefix))
-        if entry.published else None,
+        if entry.published
+        else None,
         *(tag("small", line) for line in entry.lines),
         class_=entry.kind,
-    )  # fmt: skip
+    )
 
 
 def _render_marks(marks, prefix):
@@ -204,13 +213,17 @@ def _render_sheet(block):
         tag(
             "li",
             _render_item(query.text, query.picture, "query"),
-            tag("ol", *(
-                tag("li", _render_item(found.label, found.picture, _judge(found)))
-                for found in query.found
-            ), class_="found"),
+            tag(
+                "ol",
+                *(
+                    tag("li", _render_item(found.label, found.picture, _judge(found)))
+                    for found in query.found
+                ),
+                class_="found",
+            ),
         )
         for query in block.queries
-    ]  # fmt: skip
+    ]
     return tag("figure", tag("figcaption", block.caption), tag("ul", *queries, class_="sheet"))
 
 

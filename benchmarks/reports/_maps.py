@@ -67,8 +67,9 @@ def _draw(name, dataset, cell, marks):
         for label, (colour, marker) in marks.items():
             x, y = points[labels == label].T
             # many points would make a huge drawing: they become one image
-            axes.scatter(x, y, s=side**2, c=colour, marker=marker, alpha=0.8, linewidths=0,
-                         rasterized=True)  # fmt: skip
+            axes.scatter(
+                x, y, s=side**2, c=colour, marker=marker, alpha=0.8, linewidths=0, rasterized=True
+            )
         axes.set(xticks=[], yticks=[], title=cell.system)
         axes.spines[:].set_visible(True)
         return panel()

@@ -85,10 +85,14 @@ class _Writer:
         panels = [*block.panels, *([block.legend_panel] if block.legend_panel else [])]
         width = _WIDTHS.get(block.width, "80%")
         yield "\n".join(
-            self._picture(f"{panel.name}.png", panel.png, panel.alternative,
-                          "80%" if panel is block.legend_panel else width)
+            self._picture(
+                f"{panel.name}.png",
+                panel.png,
+                panel.alternative,
+                "80%" if panel is block.legend_panel else width,
+            )
             for panel in panels
-        )  # fmt: skip
+        )
         if block.legend and not block.legend_panel:
             yield ", ".join(f"{escape(key.text)}: {key.colour}" for key in block.legend)
 

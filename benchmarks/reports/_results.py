@@ -68,9 +68,10 @@ class Results:
     def holding(self, *names):
         """The cells that have no problem, and all of these details."""
         return [
-            cell for cell in self.cells
+            cell
+            for cell in self.cells
             if cell.problem is None and all(cell.details.get(name) for name in names)
-        ]  # fmt: skip
+        ]
 
     def systems(self):
         """Names of all systems, in order of appearance."""
@@ -102,9 +103,10 @@ def group_by(cells, key):
 def badges_of(cell):
     """Names of the badges of a cell."""
     return [
-        badge for start, (badge, _) in BADGES.items()
+        badge
+        for start, (badge, _) in BADGES.items()
         if any(note.lower().startswith(start) for note in cell.notes)
-    ]  # fmt: skip
+    ]
 
 
 def remarks_of(cell):

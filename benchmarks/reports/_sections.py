@@ -133,13 +133,20 @@ def _show_examples(results):
     """A section with a contact sheet for each cell with examples."""
     for number, cell in enumerate(results.holding("examples"), 1):
         queries = [
-            Query(str(example.get("query", "")), _read_picture(example.get("picture")), [
-                Found(str(found.get("label", "")), found.get("right"),
-                      _read_picture(found.get("picture")))
-                for found in example.get("found") or []
-            ])
+            Query(
+                str(example.get("query", "")),
+                _read_picture(example.get("picture")),
+                [
+                    Found(
+                        str(found.get("label", "")),
+                        found.get("right"),
+                        _read_picture(found.get("picture")),
+                    )
+                    for found in example.get("found") or []
+                ],
+            )
             for example in cell.details["examples"]
-        ]  # fmt: skip
+        ]
         caption = f"{cell.system}, {cell.dataset}: {drawing_of(cell.task).examples}."
         yield Section(section_of(cell.task), [Sheet(caption, f"examples-{number}", queries)])
 
@@ -168,11 +175,13 @@ def _show_captions(results, colours):
         rows = [
             (
                 Heading(str(number)),
-                [Entry("", lines=list(references), kind="prose"),
-                 *(Entry(row.get(cell.system, ""), kind="prose") for cell in cells)],
+                [
+                    Entry("", lines=list(references), kind="prose"),
+                    *(Entry(row.get(cell.system, ""), kind="prose") for cell in cells),
+                ],
             )
             for number, ((references, _), row) in enumerate(said.items(), 1)
-        ]  # fmt: skip
+        ]
         systems = [Heading(cell.system, colour=colours.get(cell.system, "")) for cell in cells]
         caption = f"{dataset}: examples of captions."
         yield Table(caption, "clip", [Heading("references"), *systems], rows)

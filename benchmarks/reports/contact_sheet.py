@@ -56,9 +56,15 @@ def _draw(cells, column):
     for axes, picture, words in zip(cells, column.pictures, column.words, strict=True):
         axes.imshow(picture, interpolation="nearest")
         axes.text(
-            0.5, -0.03, words, transform=axes.transAxes, ha="center", va="top", fontsize=7,
+            0.5,
+            -0.03,
+            words,
+            transform=axes.transAxes,
+            ha="center",
+            va="top",
+            fontsize=7,
             color="#555555",
-        )  # fmt: skip
+        )
     cells[0].set_title(column.title, fontsize=9, fontweight="bold", pad=3)
 
 

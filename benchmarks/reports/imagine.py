@@ -133,9 +133,11 @@ def parse_arguments(arguments):
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--figure", type=int, choices=[4, 5])
     what.add_argument(
-        "--speed", type=int, metavar="PIXELS",
+        "--speed",
+        type=int,
+        metavar="PIXELS",
         help="measure full-size networks at this size, untrained",
-    )  # fmt: skip
+    )
     parser.add_argument("--out", default="results/imagine", help="folder of the results")
     parser.add_argument(
         "--iterations", type=int, help=f"default: 500; for --speed {_N_TIMED}, at least 2"

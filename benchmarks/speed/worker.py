@@ -91,9 +91,12 @@ class Spectrogram(torch.nn.Module):
 
     def forward(self, waveform):
         spectrum = torch.stft(
-            waveform.reshape(-1, waveform.shape[-1]), self.n_fft, self.hop_length,
-            window=self.window, return_complex=True,
-        )  # fmt: skip
+            waveform.reshape(-1, waveform.shape[-1]),
+            self.n_fft,
+            self.hop_length,
+            window=self.window,
+            return_complex=True,
+        )
         return spectrum.abs().pow(2).reshape(*waveform.shape[:-1], *spectrum.shape[1:])
 
 

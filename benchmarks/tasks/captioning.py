@@ -53,9 +53,11 @@ class Captioning(Task):
         if not (len(train) and len(test)):
             raise NotHereError("there are no captions to train on, or none to compare with")
         captioner = AudioCaptioner(
-            "passthrough", max_epochs=bench.options.caption_epochs,
-            random_state=bench.options.seed, verbose=bench.options.verbose,
-        ).fit([frames[row] for row in train], [data.captions[row] for row in train])  # fmt: skip
+            "passthrough",
+            max_epochs=bench.options.caption_epochs,
+            random_state=bench.options.seed,
+            verbose=bench.options.verbose,
+        ).fit([frames[row] for row in train], [data.captions[row] for row in train])
         found = list(captioner.predict([frames[row] for row in test]))
         references = [data.captions[row] for row in test]
         scores = caption_scores(found, references)

@@ -74,5 +74,10 @@ def _check(reader, data_root):
         return reader.name, found, 0, 0, str(exc), ""
     missing = f"such as {dataset.missing[0]}. {reader.source}" if dataset.missing else ""
     return (
-        reader.name, found, len(dataset), len(dataset.missing), missing, " ".join(dataset.notes)
-    )  # fmt: skip
+        reader.name,
+        found,
+        len(dataset),
+        len(dataset.missing),
+        missing,
+        " ".join(dataset.notes),
+    )
