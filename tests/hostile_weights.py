@@ -96,8 +96,12 @@ def _torch_files() -> dict[str, bytes]:
         "an array of bytes": _global("builtins.bytearray") + _number(3 * GIGABYTE) + b"\x85R.",
         "a key of shared tuples": b"}" + _nested_tuples() + b"K\1s.",
         "a storage of shared tuples": _nested_tuples() + b"Q.",
-        "a type of storage of shared tuples": b"(" + _text("storage") + _nested_tuples()
-        + _text("0") + _text("cpu") + b"K\1tQ.",
+        "a type of storage of shared tuples": b"("
+        + _text("storage")
+        + _nested_tuples()
+        + _text("0")
+        + _text("cpu")
+        + b"K\1tQ.",
         "a state dict of shared tuples": _nested_tuples() + b".",
         "a set of shared tuples": _global("builtins.set") + b"]" + _nested_tuples() + b"a\x85R.",
         "shared modules": _shared_modules() + b".",
@@ -113,21 +117,28 @@ def _torch_files() -> dict[str, bytes]:
         "lists in lists": b"]" * 100_000 + b"a" * 99_999 + b".",
         "a step of the future": b"\xf0.",
         "nothing at all": b"",
-        "many equal keys": b"}(" + b"".join(_number(k * (2**61 - 1)) + b"N" for k in (0, 1, -1, 2))
-        * 50_000 + b"u.",
-    }  # fmt: skip
+        "many equal keys": b"}("
+        + b"".join(_number(k * (2**61 - 1)) + b"N" for k in (0, 1, -1, 2)) * 50_000
+        + b"u.",
+    }
     files |= {name: archive(program) for name, program in programs.items()}
     legacy = [pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {})]
     tensor = b"\x80\x02}" + _text("w") + _tensor([GIGABYTE], [1], GIGABYTE) + b"s."
     keys = pickle.dumps(["0"], 2)
     files |= {
-        "an old checkpoint of a large storage": b"".join(legacy) + tensor + keys
+        "an old checkpoint of a large storage": b"".join(legacy)
+        + tensor
+        + keys
         + struct.pack("<q", GIGABYTE),
         "an old checkpoint of a negative storage": b"".join(legacy)
-        + tensor.replace(_number(GIGABYTE), _number(-8)) + keys + struct.pack("<q", -8),
-        "an old checkpoint of a program": b"".join(legacy[:2]) + b"\x80\x02" + _nested_tuples()
+        + tensor.replace(_number(GIGABYTE), _number(-8))
+        + keys
+        + struct.pack("<q", -8),
+        "an old checkpoint of a program": b"".join(legacy[:2])
+        + b"\x80\x02"
+        + _nested_tuples()
         + b".",
-    }  # fmt: skip
+    }
     return {f"{name}.pt": content for name, content in files.items()}
 
 

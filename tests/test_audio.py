@@ -63,10 +63,16 @@ def test_sound_formats(tmp_path, tone, extension):
 
 @pytest.mark.parametrize(
     ("name", "codec", "picture"),
-    [("a.m4a", "aac", False), ("a.aac", "aac", False), ("a.mp4", "aac", True),
-     ("a.mkv", "ac3", True), ("a.mov", "pcm_s16le", True), ("a.webm", "libopus", False),
-     ("a.avi", "mp3", True)],
-)  # fmt: skip
+    [
+        ("a.m4a", "aac", False),
+        ("a.aac", "aac", False),
+        ("a.mp4", "aac", True),
+        ("a.mkv", "ac3", True),
+        ("a.mov", "pcm_s16le", True),
+        ("a.webm", "libopus", False),
+        ("a.avi", "mp3", True),
+    ],
+)
 def test_media_formats(tmp_path, tone, name, codec, picture):
     rate = 48000 if codec == "libopus" else RATE
     path = write_media(tmp_path / name, tone, rate, codec, picture)
@@ -445,9 +451,15 @@ def test_playlists_are_not_followed(tmp_path, tone):
 
 @pytest.mark.parametrize(
     ("name", "codec", "rate"),
-    [("a.mp4", "flac", 16000), ("a.mp4", "aac", 48000), ("a.mkv", "flac", 44100),
-     ("a.mkv", "libopus", 48000), ("a.mov", "pcm_s16le", 8000), ("a.ts", "mp2", 48000)],
-)  # fmt: skip
+    [
+        ("a.mp4", "flac", 16000),
+        ("a.mp4", "aac", 48000),
+        ("a.mkv", "flac", 44100),
+        ("a.mkv", "libopus", 48000),
+        ("a.mov", "pcm_s16le", 8000),
+        ("a.ts", "mp2", 48000),
+    ],
+)
 @pytest.mark.parametrize("late", [0, 0.5, 25])
 def test_sound_that_begins_later_than_the_pictures(tmp_path, name, codec, rate, late):
     """Time starts with the file, as it does for its pictures."""

@@ -141,8 +141,11 @@ def test_wavelets_are_those_of_the_formula(seed):
 def test_untrained_wavelets_are_a_fourier_transform():
     layer = LinearFBSP()
     assert {name: tuple(x.shape) for name, x in layer.state_dict().items()} == {
-        "m": (1025,), "fb": (1025,), "fc": (1025,), "bias": (0,),
-    }  # fmt: skip
+        "m": (1025,),
+        "fb": (1025,),
+        "fc": (1025,),
+        "bias": (0,),
+    }
     with torch.no_grad():
         wavelets = torch.complex(*layer().double())
     assert_close(wavelets.abs(), torch.full_like(wavelets.abs(), 2048**-0.5))
@@ -340,10 +343,15 @@ def test_checkpoint_with_and_without_prefix(network):
         ({"audio.fbsp.m": torch.zeros(513)}, r"audio.fbsp.m has shape \(513,\), expected \(1025,"),
         ({"audio.fc.bias": torch.full((16,), torch.nan)}, r"audio.fc.bias holds NaN"),
         ({"audio.conv1.weight": torch.zeros(0, 3, 7, 7)}, r"conv1.weight has shape \(0, 3, 7, 7"),
-        ({"audio.layer1.0.conv1.weight": torch.zeros(9, 8, 1, 1),
-          "audio.layer1.0.conv2.weight": torch.zeros(9, 4, 3, 3)}, r"has shape .*, expected"),
+        (
+            {
+                "audio.layer1.0.conv1.weight": torch.zeros(9, 8, 1, 1),
+                "audio.layer1.0.conv2.weight": torch.zeros(9, 4, 3, 3),
+            },
+            r"has shape .*, expected",
+        ),
     ],
-)  # fmt: skip
+)
 def test_checkpoint_that_does_not_fit(network, changes, message):
     state = {f"audio.{name}": tensor for name, tensor in network.state_dict().items()}
     state = {name: value for name, value in {**state, **changes}.items() if value is not None}

@@ -41,9 +41,15 @@ def image_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     paths = []
     for row, (mode, size) in enumerate(
-        [("RGB", (80, 60)), ("RGB", (64, 64)), ("L", (100, 70)), ("RGBA", (50, 90)),
-         ("P", (70, 70)), ("RGB", (300, 20))]
-    ):  # fmt: skip
+        [
+            ("RGB", (80, 60)),
+            ("RGB", (64, 64)),
+            ("L", (100, 70)),
+            ("RGBA", (50, 90)),
+            ("P", (70, 70)),
+            ("RGB", (300, 20)),
+        ]
+    ):
         pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
         image = Image.fromarray(pixels).convert(mode)
         paths.append(str(folder / f"picture {row}.png"))
@@ -293,8 +299,14 @@ def test_pictures_of_every_kind(tiny_clip, image_files):
     path = image_files[0]
     expected = encoder.transform([path])[0]
     pixels = np.asarray(Image.open(path))
-    same = [Path(path), Image.open(path), pixels, torch.from_numpy(pixels.copy()), pixels / 255,
-            (pixels.astype(np.uint16) * 257)]  # fmt: skip
+    same = [
+        Path(path),
+        Image.open(path),
+        pixels,
+        torch.from_numpy(pixels.copy()),
+        pixels / 255,
+        (pixels.astype(np.uint16) * 257),
+    ]
     assert_close(encoder.transform(same), np.tile(expected, (6, 1)))
     assert_close(encoder.transform(np.stack([pixels, pixels])), np.tile(expected, (2, 1)))
     unseen = encoder.transform(

@@ -141,9 +141,11 @@ def test_torchscript_is_read_without_running_it(tmp_path, script):
     module[1].half()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compiled = torch.jit.script(module) if script else torch.jit.trace(
-            module.float(), torch.zeros(2, 3)
-        )  # fmt: skip
+        compiled = (
+            torch.jit.script(module)
+            if script
+            else torch.jit.trace(module.float(), torch.zeros(2, 3))
+        )
         compiled.save(tmp_path / "a.pt")
         expected = torch.jit.load(tmp_path / "a.pt").state_dict()
     state = read_checkpoint(tmp_path / "a.pt")

@@ -134,8 +134,10 @@ def test_interrupt_does_not_wait_for_long_files(tmp_path, tiny_checkpoint):
     )
     result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code, tiny_checkpoint, str(path)],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     # A task is eight files and takes eight times as long as one.
     assert float(result.stdout) < 4
 

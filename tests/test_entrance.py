@@ -443,9 +443,15 @@ def test_trainers_tell_of_scale_where_it_matters(encoder, in_tensor, rng):
     clips = rng.uniform(-30000, 30000, (4, 16000)).astype(np.float32)
     clips[2] /= 32768
     classifier = SupervisedAudioClassifier(
-        encoder=encoder, encoder_width=8, max_epochs=1, clip_length=1.0, validation_fraction=0,
-        batch_size=4, devices="cpu", random_state=0,
-    )  # fmt: skip
+        encoder=encoder,
+        encoder_width=8,
+        max_epochs=1,
+        clip_length=1.0,
+        validation_fraction=0,
+        batch_size=4,
+        devices="cpu",
+        random_state=0,
+    )
     X = torch.from_numpy(clips) if in_tensor else list(clips)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

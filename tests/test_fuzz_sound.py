@@ -25,20 +25,34 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits memory a
 SECONDS = 0.3
 _M_PERTURB = -6
 _SOUNDS = {
-    "a.wav": (44100, "WAV", "PCM_16"), "b.wav": (16000, "WAV", "FLOAT"),
-    "c.wav": (8000, "WAV", "IMA_ADPCM"), "a.aiff": (22050, "AIFF", "PCM_24"),
-    "a.au": (8000, "AU", "ULAW"), "a.w64": (16000, "W64", "PCM_16"),
-    "a.rf64": (16000, "RF64", "PCM_16"), "a.caf": (44100, "CAF", "ALAC_16"),
-    "a.flac": (44100, "FLAC", "PCM_16"), "a.ogg": (44100, "OGG", "VORBIS"),
-    "a.opus": (48000, "OGG", "OPUS"), "a.mp3": (44100, "MP3", "MPEG_LAYER_III"),
-    "a.voc": (16000, "VOC", "PCM_16"), "a.sph": (16000, "NIST", "PCM_16"),
-}  # fmt: skip
+    "a.wav": (44100, "WAV", "PCM_16"),
+    "b.wav": (16000, "WAV", "FLOAT"),
+    "c.wav": (8000, "WAV", "IMA_ADPCM"),
+    "a.aiff": (22050, "AIFF", "PCM_24"),
+    "a.au": (8000, "AU", "ULAW"),
+    "a.w64": (16000, "W64", "PCM_16"),
+    "a.rf64": (16000, "RF64", "PCM_16"),
+    "a.caf": (44100, "CAF", "ALAC_16"),
+    "a.flac": (44100, "FLAC", "PCM_16"),
+    "a.ogg": (44100, "OGG", "VORBIS"),
+    "a.opus": (48000, "OGG", "OPUS"),
+    "a.mp3": (44100, "MP3", "MPEG_LAYER_III"),
+    "a.voc": (16000, "VOC", "PCM_16"),
+    "a.sph": (16000, "NIST", "PCM_16"),
+}
 _MEDIA = {
-    "a.m4a": ("aac", 44100), "a.aac": ("aac", 44100), "a.mkv": ("flac", 44100),
-    "a.webm": ("libopus", 48000), "a.avi": ("mp3", 44100), "a.mov": ("pcm_s16le", 16000),
-    "a.ts": ("mp2", 48000), "a.wv": ("wavpack", 44100),
-    "a.tta": ("tta", 44100), "a.ac3": ("ac3", 48000), "a.flv": ("aac", 44100),
-}  # fmt: skip
+    "a.m4a": ("aac", 44100),
+    "a.aac": ("aac", 44100),
+    "a.mkv": ("flac", 44100),
+    "a.webm": ("libopus", 48000),
+    "a.avi": ("mp3", 44100),
+    "a.mov": ("pcm_s16le", 16000),
+    "a.ts": ("mp2", 48000),
+    "a.wv": ("wavpack", 44100),
+    "a.tta": ("tta", 44100),
+    "a.ac3": ("ac3", 48000),
+    "a.flv": ("aac", 44100),
+}
 
 
 def hear(path):

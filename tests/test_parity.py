@@ -37,9 +37,12 @@ def test_decoding(files, waveforms):
 
 @pytest.mark.parametrize(
     ("output", "key"),
-    [("embedding", "clip_embedding"), ("embedding", "clip_embedding_float64"),
-     ("encoder", "clip_encoder_feature")],
-)  # fmt: skip
+    [
+        ("embedding", "clip_embedding"),
+        ("embedding", "clip_embedding_float64"),
+        ("encoder", "clip_encoder_feature"),
+    ],
+)
 def test_clip_mode(oracle, checkpoint, files, waveforms, output, key):
     transformer = Wav2CLIPTransformer(checkpoint, output=output)
     for clips in (files, waveforms):

@@ -109,7 +109,7 @@ def test_pictures_in_memory(rng):
         (np.ones(4), ValueError, r"shape \(4,\), and an? (image|video) is"),
         (torch.ones(4, 5), ValueError, r"shape \(4, 5\), and an? (image|video) is"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("list_items", [list_images, list_videos])
 def test_what_is_no_collection(list_items, X, error, match):
     with pytest.raises(error, match=match):
@@ -264,11 +264,17 @@ def test_grey_modes(tmp_path, mode):
 
 @pytest.mark.parametrize(
     ("mode", "pixel", "expected"),
-    [("CMYK", (255, 0, 0, 0), (0, 255, 255)), ("CMYK", (0, 0, 0, 255), (0, 0, 0)),
-     ("YCbCr", (90, 128, 128), (90, 90, 90)), ("HSV", (0, 255, 200), (200, 0, 0)),
-     ("RGBX", (1, 2, 3, 0), (1, 2, 3)), ("La", (0, 55), (200, 200, 200)),
-     ("RGBa", (0, 0, 0, 55), (200, 200, 200)), ("PA", (0, 55), (200, 200, 200))],
-)  # fmt: skip
+    [
+        ("CMYK", (255, 0, 0, 0), (0, 255, 255)),
+        ("CMYK", (0, 0, 0, 255), (0, 0, 0)),
+        ("YCbCr", (90, 128, 128), (90, 90, 90)),
+        ("HSV", (0, 255, 200), (200, 0, 0)),
+        ("RGBX", (1, 2, 3, 0), (1, 2, 3)),
+        ("La", (0, 55), (200, 200, 200)),
+        ("RGBa", (0, 0, 0, 55), (200, 200, 200)),
+        ("PA", (0, 55), (200, 200, 200)),
+    ],
+)
 def test_colour_modes(mode, pixel, expected):
     image = Image.new(mode, (2, 3))
     if mode == "PA":
@@ -293,9 +299,16 @@ def test_first_frame_of_an_animation(tmp_path, extension):
 @pytest.mark.parametrize("n_channels", [None, 1, 2, 3, 4])
 @pytest.mark.parametrize(
     ("dtype", "factor"),
-    [("uint8", 1), ("uint16", 257), (">u2", 257), ("float16", 1 / 255), ("float32", 1 / 255),
-     ("float64", 1 / 255), ("bool", 1)],
-)  # fmt: skip
+    [
+        ("uint8", 1),
+        ("uint16", 257),
+        (">u2", 257),
+        ("float16", 1 / 255),
+        ("float32", 1 / 255),
+        ("float64", 1 / 255),
+        ("bool", 1),
+    ],
+)
 def test_array_types(rng, dtype, factor, n_channels):
     shape = (5, 6) if n_channels is None else (5, 6, n_channels)
     seen = rng.choice(np.uint8([0, 255]) if dtype == "bool" else np.arange(256), shape)
@@ -340,7 +353,7 @@ def test_tensors_of_networks():
         (Image.fromarray(np.array([[-3, 7]], np.int32)), "from -3 to 7"),
         (Image.new("RGB", (0, 5)), "no pixels.*0 x 5"),
     ],
-)  # fmt: skip
+)
 def test_numbers_that_are_no_picture(pixels, match):
     with pytest.raises(ImageError, match=match):
         read(pixels)
@@ -413,8 +426,16 @@ def test_digests_and_names(tmp_path, rng):
     for level in (1, 2):
         palettes.append(Image.new("P", (4, 6)))
         palettes[-1].putpalette([level] * 3)
-    items = [pixels, pixels.reshape(6, 4, 3), pixels.astype(np.uint16), pixels[::-1], turned,
-             Image.fromarray(pixels), *palettes, tmp_path / "a.png"]  # fmt: skip
+    items = [
+        pixels,
+        pixels.reshape(6, 4, 3),
+        pixels.astype(np.uint16),
+        pixels[::-1],
+        turned,
+        Image.fromarray(pixels),
+        *palettes,
+        tmp_path / "a.png",
+    ]
     assert len({as_image(item).digest() for item in items}) == len(items)
     assert as_image(tmp_path / "a.png").digest() == as_image(tmp_path / "b.png").digest()
     assert as_image(pixels).digest() == as_image(torch.tensor(pixels)).digest()
@@ -537,17 +558,26 @@ def test_every_frame(numbered):
 
 @pytest.mark.parametrize(
     ("name", "codec", "rate"),
-    [("a.mkv", "libx264", 30), ("a.mkv", "ffv1", Fraction(24000, 1001)), ("a.webm", "libvpx", 60),
-     ("a.ts", "libx264", Fraction(24000, 1001)), ("a.ts", "mpeg2video", 25),
-     ("a.avi", "mjpeg", 30), ("a.mov", "mpeg4", 24), ("a.flv", "libx264", 30),
-     ("a.mpg", "mpeg1video", Fraction(30000, 1001)), ("a.wmv", "wmv2", 30),
-     ("a.h264", "libx264", 25)],
-)  # fmt: skip
+    [
+        ("a.mkv", "libx264", 30),
+        ("a.mkv", "ffv1", Fraction(24000, 1001)),
+        ("a.webm", "libvpx", 60),
+        ("a.ts", "libx264", Fraction(24000, 1001)),
+        ("a.ts", "mpeg2video", 25),
+        ("a.avi", "mjpeg", 30),
+        ("a.mov", "mpeg4", 24),
+        ("a.flv", "libx264", 30),
+        ("a.mpg", "mpeg1video", Fraction(30000, 1001)),
+        ("a.wmv", "wmv2", 30),
+        ("a.h264", "libx264", 25),
+    ],
+)
 def test_its_own_rate_takes_every_frame_once(tmp_path, name, codec, rate):
     # The clocks of most of these formats cannot hold the times of the frames exactly.
     pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    path = write_video(tmp_path / name, range(61), 1 / Fraction(rate), codec, rate=Fraction(rate),
-                       pix_fmt=pix_fmt)  # fmt: skip
+    path = write_video(
+        tmp_path / name, range(61), 1 / Fraction(rate), codec, rate=Fraction(rate), pix_fmt=pix_fmt
+    )
     assert numbers_of(path, float(rate)) == list(range(60))
 
 
@@ -588,8 +618,9 @@ def test_real_videos(shared, name, n_frames, rate, n_instants):
     repeats = [n for _, n in video.frames(30)]
     assert (len(repeats), sum(repeats)) == (n_frames, n_instants)
     numbers = np.repeat(np.arange(n_frames), repeats).tolist()
-    assert numbers == shown_at([Fraction(k, rate) for k in range(n_frames)],
-                               Fraction(n_frames, rate), 30)  # fmt: skip
+    assert numbers == shown_at(
+        [Fraction(k, rate) for k in range(n_frames)], Fraction(n_frames, rate), 30
+    )
     image, _ = next(iter(video.frames(1)))
     assert image.mode == "RGB"
     with av.open(video.name) as container:
@@ -643,8 +674,16 @@ def test_container_is_closed(tmp_path, monkeypatch):
 
 
 # Laid out as ISO 14496-12 says: pixel (x, y) is shown at (a x + c y, b x + d y), y downwards.
-LAID = [(1, 0, 0, 1), (-1, 0, 0, 1), (1, 0, 0, -1), (-1, 0, 0, -1),
-        (0, 1, -1, 0), (0, -1, 1, 0), (0, 1, 1, 0), (0, -1, -1, 0)]  # fmt: skip
+LAID = [
+    (1, 0, 0, 1),
+    (-1, 0, 0, 1),
+    (1, 0, 0, -1),
+    (-1, 0, 0, -1),
+    (0, 1, -1, 0),
+    (0, -1, 1, 0),
+    (0, 1, 1, 0),
+    (0, -1, -1, 0),
+]
 
 PATTERN = 0b00110101  # looks different from each of the eight sides
 
@@ -777,8 +816,13 @@ def noise(number):
 def noisy(tmp_path_factory):
     """Four seconds of noise, in several containers, which leaves no byte without a meaning."""
     folder = tmp_path_factory.mktemp("noisy")
-    for name, codec in [("a.mp4", "libx264"), ("b.mp4", "mpeg4"), ("a.mkv", "libx264"),
-                        ("a.avi", "mpeg4"), ("a.m4v", "mpeg4")]:  # fmt: skip
+    for name, codec in [
+        ("a.mp4", "libx264"),
+        ("b.mp4", "mpeg4"),
+        ("a.mkv", "libx264"),
+        ("a.avi", "mpeg4"),
+        ("a.m4v", "mpeg4"),
+    ]:
         sound = None if name == "a.m4v" else (0, 4)
         write_video(folder / name, range(101), Fraction(1, 25), codec, sound, picture=noise)
     return folder

@@ -67,9 +67,12 @@ def test_many_small_gaps_are_a_large_one(tmp_path):
 def test_rounded_time_stamps_are_no_gaps(tmp_path, extension, codec, rate):
     path = write_parts(tmp_path / f"a.{extension}", codec, [(0, 440, 20)], rate)
     waveform, _ = load_audio(path)
-    assert np.abs(np.lib.stride_tricks.sliding_window_view(waveform, 80)[800:-1600:40]).max(
-        axis=1
-    ).min() > 0.2  # fmt: skip
+    assert (
+        np.abs(np.lib.stride_tricks.sliding_window_view(waveform, 80)[800:-1600:40])
+        .max(axis=1)
+        .min()
+        > 0.2
+    )
 
 
 def write_overlap(path, starts, pictures):

@@ -138,8 +138,10 @@ def test_memory_does_not_grow_with_the_length(tmp_path, tiny_checkpoint):
         )
         result = subprocess.run(  # noqa: S603
             [sys.executable, "-c", code, tiny_checkpoint, str(path)],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         unit = 2**20 if sys.platform == "darwin" else 2**10
         peaks.append(int(result.stdout) / unit)
     # Eight minutes at 16 kHz alone would be 31 MB, at 44.1 kHz in stereo 170 MB.

@@ -20,9 +20,12 @@ def test_names_say_operator_activation_and_position(tmp_path, kernel):
     bias = np.arange(4, dtype=np.float32)
     path = write_tflite(
         tmp_path / "a.tflite",
-        [("MUL", None, [bias]), ("CONV_2D", "RELU6", [kernel.astype(np.float32), bias]),
-         ("FULLY_CONNECTED", "NONE", [bias[:, None]])],
-    )  # fmt: skip
+        [
+            ("MUL", None, [bias]),
+            ("CONV_2D", "RELU6", [kernel.astype(np.float32), bias]),
+            ("FULLY_CONNECTED", "NONE", [bias[:, None]]),
+        ],
+    )
     state = read_checkpoint(path)
     assert list(state) == [
         "000/MUL/NONE/1",

@@ -17,9 +17,14 @@ from .tolerances import assert_close, tolerance
 from .vqgan_files import TINY, PlainVQGAN, draw_state, write_tiny_vqgan
 
 SMALL = VQGANConfiguration(
-    first_width=8, widths=(8, 8, 12, 16), n_blocks=1, attention=(3,), z_channels=12,
-    n_codes=50, code_width=6,
-)  # fmt: skip
+    first_width=8,
+    widths=(8, 8, 12, 16),
+    n_blocks=1,
+    attention=(3,),
+    z_channels=12,
+    n_codes=50,
+    code_width=6,
+)
 OTHER = replace(SMALL, first_width=12, n_blocks=2, attention=(1, 2))
 
 

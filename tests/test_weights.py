@@ -421,10 +421,17 @@ def test_truncated_checkpoint(tmp_path, tiny_checkpoint, extension, share):
     ("name", "content"),
     [
         ("stack.pt", b"\x80\x02q\x00."),  # a pickle that keeps what is not there
-        ("version.npz", b"PK\3\4PK\1\2\x14\0\x67" + bytes(39)  # a zip of version 10.3
-         + b"PK\5\6" + bytes(4) + b"\1\0\1\0\x2e" + bytes(9)),
+        (
+            "version.npz",
+            b"PK\3\4PK\1\2\x14\0\x67"
+            + bytes(39)  # a zip of version 10.3
+            + b"PK\5\6"
+            + bytes(4)
+            + b"\1\0\1\0\x2e"
+            + bytes(9),
+        ),
     ],
-)  # fmt: skip
+)
 def test_damage_that_python_meets_in_other_ways(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(WeightsError, match="damaged|refused"):
@@ -482,8 +489,10 @@ def test_weights_that_change_after_fit(tmp_path, waveforms):
     def transform_elsewhere():
         return subprocess.run(  # noqa: S603
             [sys.executable, "-c", code, str(tmp_path / "pickled")],
-            check=True, capture_output=True, text=True,
-        ).stdout  # fmt: skip
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
 
     assert "changed since the estimator was fitted" in transform_elsewhere()
     (tmp_path / "w.pt").unlink()

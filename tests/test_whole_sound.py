@@ -118,9 +118,14 @@ def test_what_follows_and_is_no_sound(tmp_path, form, tail):
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.85])
 @pytest.mark.parametrize(
     ("name", "codec", "pictures"),
-    [("a.mkv", "flac", 5), ("a.mkv", "libopus", 2), ("a.webm", "libopus", 0),
-     ("a.avi", "mp3", 5), ("a.avi", "pcm_s16le", 5)],
-)  # fmt: skip
+    [
+        ("a.mkv", "flac", 5),
+        ("a.mkv", "libopus", 2),
+        ("a.webm", "libopus", 0),
+        ("a.avi", "mp3", 5),
+        ("a.avi", "pcm_s16le", 5),
+    ],
+)
 def test_cut_and_holed_containers(tmp_path, name, codec, pictures, share):
     path = write_parts(tmp_path / name, codec, [(0, 440, 5)], pictures=pictures)
     content = path.read_bytes()

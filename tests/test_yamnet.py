@@ -98,22 +98,28 @@ def test_narrow_networks_differ_in_every_layer(layers, clips):
     folded, windows = fold_layers(layers), cut(clips[0])
     expected = compute(folded, windows)[1]
     for k in range(len(folded) - 1):
-        changed = [(1.1 * kernel, bias) if k == n else (kernel, bias)
-                   for n, (kernel, bias) in enumerate(folded)]  # fmt: skip
+        changed = [
+            (1.1 * kernel, bias) if k == n else (kernel, bias)
+            for n, (kernel, bias) in enumerate(folded)
+        ]
         assert np.abs(compute(changed, windows)[1] - expected).max() > 1e-3
 
 
 def test_borders_are_those_of_tensorflow(layers, clips, checkpoint):
     """With as many zeros before as after a map, the vectors would be others."""
-    [vector] = frozen(checkpoint).encode(frozen(checkpoint).prepare(clips[1], Framing(15600, 7680)),
-                                         "embedding")  # fmt: skip
+    [vector] = frozen(checkpoint).encode(
+        frozen(checkpoint).prepare(clips[1], Framing(15600, 7680)), "embedding"
+    )
     x = torch.from_numpy(compute(fold_layers(layers), clips[1][None])[0])[:, None]
     for number, (kernel, bias) in enumerate(fold_layers(layers)[:-1], 1):
         x = torch.nn.functional.conv2d(
-            x, torch.from_numpy(kernel), torch.from_numpy(bias),
-            stride=2 if number in HALVING else 1, padding=kernel.shape[-1] // 2,
+            x,
+            torch.from_numpy(kernel),
+            torch.from_numpy(bias),
+            stride=2 if number in HALVING else 1,
+            padding=kernel.shape[-1] // 2,
             groups=len(kernel) if number > 1 and number % 2 == 0 else 1,
-        ).clamp(0)  # fmt: skip
+        ).clamp(0)
     assert np.abs(x.mean((2, 3)).numpy() - vector).max() > 0.01
 
 
@@ -135,17 +141,23 @@ def test_all_of_the_official_entries_are_read(checkpoint):
     [
         (lambda a: a.pop("layer26_depthwise/bias"), r"Missing: layer26_depthwise/bias\."),
         (lambda a: a.update(extra=np.ones(3)), r"Unexpected: extra\."),
-        (lambda a: a.update({"layer05_pointwise/kernel": np.ones((5, 3, 1, 1))}),
-         r"layer05_pointwise/kernel has shape \(5, 3, 1, 1\), expected \(5, 4, 1, 1\)"),
-        (lambda a: a.update({"classifier/kernel": np.ones((500, 5))}),
-         r"classifier/kernel has shape \(500, 5\), expected \(521, 5\)"),
-        (lambda a: a.update({"layer01_conv/kernel": np.array(1.0)}),
-         r"layer01_conv/kernel has shape \(\), expected \(1, 1, 3, 3\)"),
+        (
+            lambda a: a.update({"layer05_pointwise/kernel": np.ones((5, 3, 1, 1))}),
+            r"layer05_pointwise/kernel has shape \(5, 3, 1, 1\), expected \(5, 4, 1, 1\)",
+        ),
+        (
+            lambda a: a.update({"classifier/kernel": np.ones((500, 5))}),
+            r"classifier/kernel has shape \(500, 5\), expected \(521, 5\)",
+        ),
+        (
+            lambda a: a.update({"layer01_conv/kernel": np.array(1.0)}),
+            r"layer01_conv/kernel has shape \(\), expected \(1, 1, 3, 3\)",
+        ),
         (lambda a: a["layer03_pointwise/bias"].fill(np.nan), "bias holds NaN or infinite"),
         (lambda a: a["frontend/mel_matrix"].fill(0.1), "mel_matrix is of another spectrogram"),
         (lambda a: a.pop("layer01_conv/kernel"), "not a checkpoint of YAMNet: its first entry"),
     ],
-)  # fmt: skip
+)
 def test_arrays_that_are_not_of_yamnet(tmp_path, layers, change, message):
     arrays = folded_arrays(layers)
     change(arrays)

@@ -7,9 +7,14 @@ import torch
 from skw2c.models.vqgan import VQGANConfiguration, random_vqgan
 
 TINY = VQGANConfiguration(
-    first_width=8, widths=(8, 16), n_blocks=1, attention=(1,), z_channels=8, n_codes=32,
+    first_width=8,
+    widths=(8, 16),
+    n_blocks=1,
+    attention=(1,),
+    z_channels=8,
+    n_codes=32,
     code_width=4,
-)  # fmt: skip
+)
 
 
 def draw_state(configuration=TINY, seed=0):

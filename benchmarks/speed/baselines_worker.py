@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.speed.worker import time_folder
 
-YAMNET_RATE, YAMNET_WINDOW, YAMNET_HOP = 16000, 15600, 7680
+YAMNET_WINDOW, YAMNET_HOP = 15600, 7680
 OPENL3_RATE, OPENL3_WINDOWS_AT_ONCE = 48000, 32
 
 

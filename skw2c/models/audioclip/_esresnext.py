@@ -75,9 +75,14 @@ class ESResNeXtFBSP(nn.Module):
     """Columns of the spectrogram from one column of the feature map to the next."""
 
     def __init__(
-        self, n_outputs: int = 1024, *, width: int = 64, inner_width: int = 128,
-        groups: int = 32, blocks: Sequence[int] = BLOCKS,
-    ):  # fmt: skip
+        self,
+        n_outputs: int = 1024,
+        *,
+        width: int = 64,
+        inner_width: int = 128,
+        groups: int = 32,
+        blocks: Sequence[int] = BLOCKS,
+    ):
         super().__init__()
         self.fbsp = LinearFBSP()
         self.register_buffer("window", blackman_harris())

@@ -110,9 +110,16 @@ class CaptionDecoder(nn.Module):
     """
 
     def __init__(
-        self, n_features: int, n_words: int, *, d_model: int, n_heads: int, dim_feedforward: int,
-        n_layers: int, dropout: float = 0.0,
-    ):  # fmt: skip
+        self,
+        n_features: int,
+        n_words: int,
+        *,
+        d_model: int,
+        n_heads: int,
+        dim_feedforward: int,
+        n_layers: int,
+        dropout: float = 0.0,
+    ):
         super().__init__()
         self.projection = nn.Linear(n_features, d_model)
         self.embedding = nn.Embedding(n_words, d_model)
