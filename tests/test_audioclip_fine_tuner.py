@@ -20,9 +20,14 @@ from .tolerances import FEW, assert_close, tolerance
 RATE = 44100
 NARROW = dict(width=4, inner_width=8, groups=2, blocks=(1, 1, 1, 1))
 QUICK = dict(
-    clip_length=0.15, batch_size=12, max_epochs=1, learning_rate=0.02, random_state=0,
-    verbose=False, augment=None,
-)  # fmt: skip
+    clip_length=0.15,
+    batch_size=12,
+    max_epochs=1,
+    learning_rate=0.02,
+    random_state=0,
+    verbose=False,
+    augment=None,
+)
 WORDS = {"low": np.eye(16)[0], "high": np.eye(16)[1]}
 
 
@@ -237,7 +242,7 @@ def test_texts_of_a_reference(checkpoint, tuned, sounds, monkeypatch):
         with pytest.raises(LookupError):
             AudioCLIPFineTuner(weights, **QUICK).fit(*sounds)
     assert asked == [("RN50-quickgelu", checkpoint)] * 2
-    with pytest.raises(ValueError, match="Tuned weights hold no encoder of texts"):
+    with pytest.raises(ValueError, match="Tuned weights do not include a text encoder"):
         AudioCLIPFineTuner(tuned.weights_, **QUICK).fit(*sounds)
 
 
@@ -261,7 +266,7 @@ def test_broken_clips_keep_their_row(checkpoint, sounds, tmp_path):
 def test_bad_input(checkpoint, sounds):
     clips, names = sounds
     short = {name: vector[:8] for name, vector in WORDS.items()}
-    with pytest.raises(ValueError, match="have 8 numbers, and those of sounds have 16"):
+    with pytest.raises(ValueError, match="got vectors of texts of dimension 8, expected 16"):
         AudioCLIPFineTuner(checkpoint, text_encoder=short, **QUICK).fit(clips, names)
     with pytest.raises(ValueError, match="lacks 'high'"):
         AudioCLIPFineTuner(checkpoint, text_encoder={"low": WORDS["low"]}, **QUICK).fit(

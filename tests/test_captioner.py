@@ -108,17 +108,25 @@ def test_frames_are_told_apart_by_their_order():
     clips += 0.1 * rng.normal(size=clips.shape)
     captions = [["first a dog then a cat", "first a cat then a dog"][row % 2] for row in range(60)]
     captioner = AudioCaptioner(
-        "passthrough", **SMALL, dropout=0.0, batch_size=16, max_epochs=40,
+        "passthrough",
+        **SMALL,
+        dropout=0.0,
+        batch_size=16,
+        max_epochs=40,
         early_stopping_patience=None,
-    ).fit(clips[:50], captions[:50])  # fmt: skip
+    ).fit(clips[:50], captions[:50])
     assert captioner.predict(clips[50:]).tolist() == captions[50:]
 
 
 def test_history_tells_how_it_went(trained):
     history = trained.history_
     assert history.columns.tolist() == [
-        "epoch", "training_loss", "validation_loss", "learning_rate", "seconds",
-    ]  # fmt: skip
+        "epoch",
+        "training_loss",
+        "validation_loss",
+        "learning_rate",
+        "seconds",
+    ]
     assert history["epoch"].tolist() == list(range(1, trained.n_iter_ + 1))
     assert history["validation_loss"].idxmin() + 1 == trained.best_epoch_
     assert history["training_loss"].iloc[-1] < history["training_loss"].iloc[0] / 5
@@ -187,7 +195,7 @@ def test_the_vocabulary_is_of_the_training_captions(world):
     names = list(captioner.vocabulary_)
     assert names[:4] == ["<pad>", "<sos>", "<eos>", "<unk>"]
     assert list(captioner.vocabulary_.values()) == list(range(len(names)))
-    assert sum(name.startswith("w") for name in names) == 72  # 8 of 80 are set aside
+    assert sum(name.startswith("w") for name in names) == 72  # 8 of 80 are held out
     counts = [sum(name in caption.split() for caption in captions) for name in names[4:10]]
     assert counts == sorted(counts, reverse=True)
 
@@ -200,7 +208,7 @@ def test_rare_words_are_unknown_and_never_said(world):
     predicted = captioner.predict(world["unseen"])
     words = {word for caption in predicted for word in caption.split()}
     assert words <= {word for caption in SAID for word in caption.split()}
-    with pytest.raises(ValueError, match="min_count=99 leaves no word: the most frequent one, 'a'"):
+    with pytest.raises(ValueError, match="min_count=99 leaves no words: the most frequent one"):
         captioner.set_params(min_count=99).fit(world["clips"], captions)
 
 
@@ -355,8 +363,10 @@ def as_torch_layer(layer, n_heads):
     d_model, hidden = layer.norms[0].weight.shape[0], layer.feed_forward[0].out_features
     theirs = nn.TransformerDecoderLayer(d_model, n_heads, hidden, dropout=0, batch_first=True)
     state = {}
-    for name, part in (("self_attn", layer.self_attention), ("multihead_attn",
-                                                             layer.cross_attention)):  # fmt: skip
+    for name, part in (
+        ("self_attn", layer.self_attention),
+        ("multihead_attn", layer.cross_attention),
+    ):
         for kind in ("weight", "bias"):
             both = [getattr(part.query, kind), getattr(part.key_value, kind)]
             state[f"{name}.in_proj_{kind}"] = torch.cat(both)
@@ -469,7 +479,7 @@ def test_frames_with_nan_are_left_out(captioner, world):
     failed = [predicted[row] or "" for row in range(80)]
     score = captioner.score(clips, world["captions"])
     assert score == cider_d(failed, [[caption] for caption in world["captions"]])
-    with pytest.raises(ValueError, match="no clip to train on: the vectors of all 2"):
+    with pytest.raises(ValueError, match="There are no clips to train on: the vectors of all 2"):
         captioner.fit([clips[2], None], ["a", "b"])
 
 
@@ -551,8 +561,13 @@ def test_manners(trained, world):
     assert vars(trained) == before
     learned = {name for name in before if not name.startswith("_")} - set(trained.get_params())
     assert learned == {
-        "best_epoch_", "encoder_", "n_iter_", "scaler_", "vocabulary_", "weights_",
-    }  # fmt: skip
+        "best_epoch_",
+        "encoder_",
+        "n_iter_",
+        "scaler_",
+        "vocabulary_",
+        "weights_",
+    }
     assert predicted.dtype == object
     with pytest.raises(NotFittedError):
         clone(trained).predict(world["unseen"])
@@ -621,7 +636,7 @@ def test_longer_beams_than_there_are_words():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        (dict(d_model=30, n_heads=4), "d_model=30 is no multiple of n_heads=4"),
+        (dict(d_model=30, n_heads=4), "d_model=30 is not a multiple of n_heads=4"),
         (dict(beam_size=0), "'beam_size' parameter"),
         (dict(dropout=1.0), "'dropout' parameter"),
         (dict(max_length=0), "'max_length' parameter"),

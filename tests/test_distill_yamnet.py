@@ -44,10 +44,23 @@ def test_distillation_of_yamnet(tmp_path, whole_folder, monkeypatch):
     """It runs, and a second time takes what was trained."""
     yamnet = write_keras(tmp_path / "tiny.h5", draw_layers())
     arguments = [
-        "--data-root", str(whole_folder), "--yamnet", yamnet,
-        "--out", str(tmp_path / "out"), "--encoder-width", "2", "--clip-length", "1",
-        "--epochs", "1", "--batch-size", "8", "--precision", "32-true",
-    ]  # fmt: skip
+        "--data-root",
+        str(whole_folder),
+        "--yamnet",
+        yamnet,
+        "--out",
+        str(tmp_path / "out"),
+        "--encoder-width",
+        "2",
+        "--clip-length",
+        "1",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "8",
+        "--precision",
+        "32-true",
+    ]
     assert distill_yamnet.main(arguments) == 0
     scores = pd.read_csv(tmp_path / "out" / "distill_yamnet.csv")
     assert len(scores) == 25

@@ -146,18 +146,26 @@ def test_learning_rate_falls_as_a_cosine(tmp_path):
 def test_best_weights_are_kept_and_history_tells():
     sounds, vectors = make_clips(60)
     distiller = Distiller(
-        max_epochs=30, learning_rate=0.05, lr_patience=0, early_stopping_patience=2,
-        validation_fraction=0.3, **SMALL,
-    ).fit(sounds, vectors)  # fmt: skip
+        max_epochs=30,
+        learning_rate=0.05,
+        lr_patience=0,
+        early_stopping_patience=2,
+        validation_fraction=0.3,
+        **SMALL,
+    ).fit(sounds, vectors)
     history = distiller.history_
     assert list(history["epoch"]) == list(range(1, distiller.n_iter_ + 1))
     assert distiller.best_epoch_ == history["epoch"][history["validation_loss"].idxmin()]
     assert distiller.n_iter_ == min(distiller.best_epoch_ + 2, 30)
     assert history["learning_rate"].is_monotonic_decreasing
     again = Distiller(
-        max_epochs=distiller.best_epoch_, learning_rate=0.05, lr_patience=0,
-        early_stopping_patience=None, validation_fraction=0.3, **SMALL,
-    ).fit(sounds, vectors)  # fmt: skip
+        max_epochs=distiller.best_epoch_,
+        learning_rate=0.05,
+        lr_patience=0,
+        early_stopping_patience=None,
+        validation_fraction=0.3,
+        **SMALL,
+    ).fit(sounds, vectors)
     np.testing.assert_array_equal(again.transform(sounds), distiller.transform(sounds))
 
 
@@ -176,7 +184,7 @@ def test_random_state_determines_all():
 
 
 def test_pieces_go_with_the_vectors_of_their_seconds(monkeypatch):
-    """The pitch changes every second, and so do the pictures; spies see every example."""
+    """The pitch changes every second, and so do the frames; spies see every example."""
     rng = np.random.default_rng(0)
     pitches = rng.permutation(np.arange(1, 13) * 500.0)
     t = np.arange(RATE) / RATE
@@ -198,9 +206,12 @@ def test_pieces_go_with_the_vectors_of_their_seconds(monkeypatch):
     average = _targets.average_frames
     monkeypatch.setattr(_targets, "average_frames", spy)
     Distiller(
-        encoder=Spy(), teacher=Shown(fps=100.0), max_epochs=3, validation_fraction=0,
+        encoder=Spy(),
+        teacher=Shown(fps=100.0),
+        max_epochs=3,
+        validation_fraction=0,
         **{**SMALL, "clip_length": 2.0},
-    ).fit([sound] * 8, [frames + np.array([0.0, row]) for row in range(8)])  # fmt: skip
+    ).fit([sound] * 8, [frames + np.array([0.0, row]) for row in range(8)])
     heard = np.concatenate(heard)
     heard = heard[np.isfinite(heard)]  # silence tries out what comes before and after
     assert len(heard) == len(seen) == 24
@@ -254,12 +265,12 @@ def test_clips_shorter_than_a_piece_are_repeated(capsys):
     assert "6 are shorter than a piece and repeated" in capsys.readouterr().out
 
 
-def test_pictures_are_embedded_by_the_teacher(tiny_clip, rng):
+def test_images_are_embedded_by_the_teacher(tiny_clip, rng):
     sounds, _ = make_clips(10)
-    pictures = rng.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
+    images = rng.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
     teacher = CLIPImageEncoder(tiny_clip, pretrained=None, random_state=0)
-    taught = Distiller(teacher=teacher, max_epochs=1, **SMALL).fit(sounds, list(pictures))
-    given = Distiller(max_epochs=1, **SMALL).fit(sounds, teacher.fit_transform(list(pictures)))
+    taught = Distiller(teacher=teacher, max_epochs=1, **SMALL).fit(sounds, list(images))
+    given = Distiller(max_epochs=1, **SMALL).fit(sounds, teacher.fit_transform(list(images)))
     assert taught.weights_ == given.weights_
     assert taught.teacher_.weights_ == teacher.weights_
     assert not hasattr(teacher, "teacher_")
@@ -275,9 +286,12 @@ def test_videos_teach_their_own_sound(tiny_clip, tmp_path):
         Distiller(**parameters).fit(paths)
     for row, path in enumerate(paths):
         write_video(
-            path, [250 * k for k in range(9)], Fraction(1, 1000), sound=(0, 2),
+            path,
+            [250 * k for k in range(9)],
+            Fraction(1, 1000),
+            sound=(0, 2),
             picture=lambda k, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
-        )  # fmt: skip
+        )
     distiller = Distiller(**parameters).fit(paths)
     assert distiller.transform(paths).shape == (4, 16)
 
@@ -285,14 +299,14 @@ def test_videos_teach_their_own_sound(tiny_clip, tmp_path):
 def test_captions_add_a_term(tiny_clip):
     sounds, vectors = make_clips(10, width=16)
     teacher = CLIPImageEncoder(tiny_clip, pretrained=None, random_state=0)
-    pictures = list(np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), dtype=np.uint8))
+    images = list(np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), dtype=np.uint8))
     captions = [f"a tone number {row}" for row in range(10)]
     distiller = Distiller(teacher=teacher, max_epochs=1, **SMALL)
-    by_words = distiller.fit(sounds, pictures, captions=captions).weights_
+    by_words = distiller.fit(sounds, images, captions=captions).weights_
     texts = CLIPTextEncoder(tiny_clip, pretrained=None, random_state=0).fit_transform(captions)
-    assert distiller.fit(sounds, pictures, captions=texts).weights_ == by_words
+    assert distiller.fit(sounds, images, captions=texts).weights_ == by_words
     assert "scale_t" in distiller.history_
-    assert distiller.fit(sounds, pictures).weights_ != by_words
+    assert distiller.fit(sounds, images).weights_ != by_words
     with pytest.raises(ValueError, match="captions are strings, which only an encoder of CLIP"):
         Distiller(max_epochs=1, **SMALL).fit(sounds, vectors, captions=captions)
     with pytest.raises(ValueError, match=r"captions are vectors of shape \(10, 5\)"):
@@ -319,12 +333,14 @@ def test_what_cannot_be_trained_on_is_refused():
         y=spoiled,
     )
     refuse("y is constant", y=np.ones((12, 3)))
-    refuse("Row 5 of y has vectors of dimension 7, and row 0 of dimension 12",
-           y=[*vectors[:5], np.ones(7), *vectors[6:]])  # fmt: skip
+    refuse(
+        "Row 5 of y has vectors of dimension 7, and row 0 of dimension 12",
+        y=[*vectors[:5], np.ones(7), *vectors[6:]],
+    )
     refuse("Row 0 of y is 'a.png'.*need a teacher", y=["a.png"] * 12)
     refuse("n_samples=1 clips to train on", X=sounds[:1], y=vectors[:1])
     refuse("clip_length=0.01 seconds is too short", clip_length=0.01)
-    refuse("encoder's have 32 numbers, the teacher's 12: .* encoder_width of 1.5", loss="clip")
+    refuse("encoder's have dimension 32, the teacher's 12: .* encoder_width of 1.5", loss="clip")
     with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
         Distiller(**SMALL).fit(sounds)
     with pytest.warns(UserWarning, match="one number for each clip.*train a classifier"):
@@ -378,7 +394,7 @@ def test_diverging_loss_is_told():
 
 
 def fail_in(epoch, monkeypatch):
-    """Make the loss of validation NaN from an epoch on, at the learning rate of `FAILING`."""
+    """Make the validation loss NaN from an epoch on, at the learning rate of `FAILING`."""
     validate = Run._validate
 
     def spoil(run):
@@ -657,7 +673,7 @@ def test_encoder_of_ones_own(loss, tmp_path):
         Wav2CLIPTransformer(path).fit().transform(list(sounds))
     with pytest.raises(WeightsError, match="does not fit the encoder"):
         Distiller(encoder=Waves(n_features=5), **SMALL).load_weights(path)
-    with pytest.raises(ValueError, match="format='wav2clip' holds"):
+    with pytest.raises(ValueError, match="format='wav2clip' needs"):
         distiller.save(tmp_path / "own.pt", format="wav2clip")
 
 
@@ -761,7 +777,7 @@ def test_y_of_other_kinds():
     refuse("y is constant", y=np.arange(1, 13)[:, None] * np.ones(3))
     refuse("X is a tensor of shape .*no samples", X=torch.zeros(12, 0))
     refuse("validation_fraction=0.99 of 12 clips leaves 0", validation_fraction=0.99)
-    with pytest.raises(ValueError, match="vectors have 5 numbers, and the teacher's have 12"):
+    with pytest.raises(ValueError, match="got vectors of dimension 5, expected 12"):
         Distiller(max_epochs=1, **SMALL).fit(sounds, vectors).project(np.ones((2, 5)))
 
 
@@ -809,7 +825,7 @@ def test_save_checks_its_arguments(fitted, tmp_path):
         fitted.save(tmp_path / "a.pt")
     with pytest.raises(ValueError, match="neither 'safetensors' nor 'wav2clip'"):
         fitted.save(tmp_path / "a.pt", format="onnx")
-    with pytest.raises(ValueError, match="vectors of 32 numbers, projected to 12"):
+    with pytest.raises(ValueError, match="vectors of dimension 32, projected to 12"):
         fitted.save(tmp_path / "a.pt", format="wav2clip")
     with pytest.raises(WeightsError):
         Distiller(**SMALL).load_weights(tmp_path / "none.safetensors")
@@ -886,10 +902,28 @@ distiller.fit(sounds, vectors)
 assert distiller.transform(sounds).shape == (12, 8)
 """
 ABSENT = (
-    "pandas", "soundfile", "soxr", "pooch", "filelock", "safetensors", "tqdm", "librosa", "numba",
-    "open_clip", "PIL", "av", "faiss", "matplotlib", "lightning", "lightning_fabric", "webdataset",
-    "platformdirs", "requests", "pyarrow", "torchvision",
-)  # fmt: skip
+    "pandas",
+    "soundfile",
+    "soxr",
+    "pooch",
+    "filelock",
+    "safetensors",
+    "tqdm",
+    "librosa",
+    "numba",
+    "open_clip",
+    "PIL",
+    "av",
+    "faiss",
+    "matplotlib",
+    "lightning",
+    "lightning_fabric",
+    "webdataset",
+    "platformdirs",
+    "requests",
+    "pyarrow",
+    "torchvision",
+)
 
 
 def test_it_trains_where_only_torch_and_scikit_learn_are(tmp_path):

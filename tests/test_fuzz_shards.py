@@ -26,19 +26,29 @@ from .fuzzing import REPEATABLE, Victim, damaged
 
 WIDTH = 4
 RUN = dict(
-    encoder_width=1, clip_length=0.1, batch_size=4, max_epochs=2, random_state=0, verbose=False,
+    encoder_width=1,
+    clip_length=0.1,
+    batch_size=4,
+    max_epochs=2,
+    random_state=0,
+    verbose=False,
     devices="cpu",
-)  # fmt: skip
+)
 
 
 @cache
 def make_shard() -> dict[str, bytes]:
     """A folder with a shard of three clips: its files by name."""
     stated = {
-        "format": "skw2c shards", "version": 1, "sampling_rate": 16000, "frame_rate": 2.0,
-        "width": WIDTH, "texts": True, "teacher": {"model": "by hand"},
+        "format": "skw2c shards",
+        "version": 1,
+        "sampling_rate": 16000,
+        "frame_rate": 2.0,
+        "width": WIDTH,
+        "texts": True,
+        "teacher": {"model": "by hand"},
         "shards": {"a.tar": ["1.mp4", "2.mp4", "3.mp4"]},
-    }  # fmt: skip
+    }
     clips = [
         Clip(
             key=f"a{level}",
@@ -53,8 +63,9 @@ def make_shard() -> dict[str, bytes]:
         path = Path(folder, "a.tar")
         write_shard(path, clips)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        write_record(path, scan_shard(path, WIDTH, True)[0], sha256=sha256, width=WIDTH,
-                     failures=[])  # fmt: skip
+        write_record(
+            path, scan_shard(path, WIDTH, True)[0], sha256=sha256, width=WIDTH, failures=[]
+        )
         files = {name: Path(folder, name).read_bytes() for name in ("a.tar", "a.json")}
     return {**files, LIST: json.dumps(stated).encode()}
 
@@ -184,9 +195,27 @@ def check_checkpoint(trainer, name, content):
 
 
 VALUES = st.sampled_from(
-    [None, -1, 0, 3, 2**31, 2**63, 2**70, 1.5, float("nan"), "x", [], {}, [1], {"x": 1}, True,
-     torch.zeros(0), torch.zeros(3), torch.zeros(2, 2, dtype=torch.int64)]
-)  # fmt: skip
+    [
+        None,
+        -1,
+        0,
+        3,
+        2**31,
+        2**63,
+        2**70,
+        1.5,
+        float("nan"),
+        "x",
+        [],
+        {},
+        [1],
+        {"x": 1},
+        True,
+        torch.zeros(0),
+        torch.zeros(3),
+        torch.zeros(2, 2, dtype=torch.int64),
+    ]
+)
 
 
 @settings(REPEATABLE, max_examples=30)
@@ -196,8 +225,9 @@ def test_checkpoints_of_other_values(trainer, checkpoints, data):
     content = torch.load(io.BytesIO(checkpoints["1.pt"]), weights_only=True)
     place, names = content, []
     while isinstance(place, (dict, list)) and place:
-        names.append(data.draw(st.sampled_from([*place] if isinstance(place, dict)
-                                               else range(len(place)))))  # fmt: skip
+        names.append(
+            data.draw(st.sampled_from([*place] if isinstance(place, dict) else range(len(place))))
+        )
         holder, place = place, place[names[-1]]
         if data.draw(st.booleans()) and len(names) > 1:
             break

@@ -20,9 +20,14 @@ from skw2c.training._shard_record import write_record
 
 WIDTH = 4
 STATED = {
-    "format": "skw2c shards", "version": 1, "sampling_rate": 16000, "frame_rate": 1.0,
-    "width": WIDTH, "texts": False, "teacher": {"model": "by hand"},
-}  # fmt: skip
+    "format": "skw2c shards",
+    "version": 1,
+    "sampling_rate": 16000,
+    "frame_rate": 1.0,
+    "width": WIDTH,
+    "texts": False,
+    "teacher": {"model": "by hand"},
+}
 
 
 def describe(folder, **changes):
@@ -70,7 +75,7 @@ def reorder(path, order):
 def test_a_key_that_comes_twice(tmp_path):
     describe(tmp_path)
     write_shard(tmp_path / "a.tar", [make_clip("0", 1), make_clip("1", 2), make_clip("0", 3)])
-    message = r"a\.tar, clip 0: the member audio.npy comes twice, .*Give each clip .*key of its own"
+    message = r"a\.tar, clip 0: the member audio.npy occurs twice, .*Give each .*key of its own"
     with pytest.raises(ShardError, match=message):
         ClipShards(tmp_path)
     with pytest.warns(LeftOutWarning, match="1 of 2 clips"):
@@ -82,7 +87,7 @@ def test_a_member_that_comes_twice(tmp_path, again):
     describe(tmp_path)
     write_shard(tmp_path / "a.tar", [make_clip("0", 1), make_clip("0", 9)])
     reorder(tmp_path / "a.tar", [0, 1, 2, 3 + again])
-    with pytest.raises(ShardError, match="clip 0: the member .* comes twice"):
+    with pytest.raises(ShardError, match="clip 0: the member .* occurs twice"):
         ClipShards(tmp_path)
 
 
@@ -158,14 +163,23 @@ def test_records_that_lead_out_of_the_shard(tmp_path, name, value):
     assert read_levels(ClipShards(tmp_path)) == ([1, 2], [1, 2])
 
 
-@pytest.mark.parametrize("change", [
-    lambda record: record.update(clips=[]), lambda record: record.update(clips=None),
-    lambda record: record["clips"].pop("audio"), lambda record: record["clips"].update(audio=7),
-    lambda record: record["clips"]["audio"].pop(), lambda record: record.update(bytes="7"),
-    lambda record: record.update(width=None), lambda record: record.update(width=2**62),
-    lambda record: record.update(failures=3), lambda record: record.update(failures=[1]),
-    lambda record: record.update(failures=[["0", "x"]]), lambda record: record.update(sha256=0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.update(clips=[]),
+        lambda record: record.update(clips=None),
+        lambda record: record["clips"].pop("audio"),
+        lambda record: record["clips"].update(audio=7),
+        lambda record: record["clips"]["audio"].pop(),
+        lambda record: record.update(bytes="7"),
+        lambda record: record.update(width=None),
+        lambda record: record.update(width=2**62),
+        lambda record: record.update(failures=3),
+        lambda record: record.update(failures=[1]),
+        lambda record: record.update(failures=[["0", "x"]]),
+        lambda record: record.update(sha256=0),
+    ],
+)
 def test_records_of_another_structure_are_not_trusted(tmp_path, change):
     describe(tmp_path)
     change_record(write_recorded(tmp_path, [make_clip("0", 1)]), change)
@@ -219,16 +233,27 @@ def test_facts_that_describe_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"frame_rate": 0}, "'frame_rate' is 0"), ({"frame_rate": float("nan")}, "is nan"),
-     ({"frame_rate": 1e308}, "'frame_rate' is 1e"), ({"frame_rate": 10**400}, "'frame_rate' is 1"),
-     ({"frame_rate": True}, "'frame_rate' is True"), ({"width": 0}, "'width' is 0"),
-     ({"width": 2**70}, "'width' is"), ({"width": True}, "'width' is True"),
-     ({"sampling_rate": "16000"}, "'sampling_rate' is '16000'"), ({"texts": 1}, "'texts' is 1"),
-     ({"teacher": []}, "'teacher'"), ({"shards": 3}, "'shards' does not list"),
-     ({"shards": ["a.tar"]}, "'shards' does not list"), ({"shards": {"a.tar": 3}}, "'shards' does"),
-     ({"shards": {"../a.tar": []}}, "lists '../a.tar'"), ({"shards": {"/a.tar": []}}, "lists"),
-     ({"shards": {"a\0.tar": []}}, "lists"), ({"shards": {"a.txt": []}}, "lists 'a.txt'")],
-)  # fmt: skip
+    [
+        ({"frame_rate": 0}, "'frame_rate' is 0"),
+        ({"frame_rate": float("nan")}, "is nan"),
+        ({"frame_rate": 1e308}, "'frame_rate' is 1e"),
+        ({"frame_rate": 10**400}, "'frame_rate' is 1"),
+        ({"frame_rate": True}, "'frame_rate' is True"),
+        ({"width": 0}, "'width' is 0"),
+        ({"width": 2**70}, "'width' is"),
+        ({"width": True}, "'width' is True"),
+        ({"sampling_rate": "16000"}, "'sampling_rate' is '16000'"),
+        ({"texts": 1}, "'texts' is 1"),
+        ({"teacher": []}, "'teacher'"),
+        ({"shards": 3}, "'shards' does not list"),
+        ({"shards": ["a.tar"]}, "'shards' does not list"),
+        ({"shards": {"a.tar": 3}}, "'shards' does"),
+        ({"shards": {"../a.tar": []}}, "lists '../a.tar'"),
+        ({"shards": {"/a.tar": []}}, "lists"),
+        ({"shards": {"a\0.tar": []}}, "lists"),
+        ({"shards": {"a.txt": []}}, "lists 'a.txt'"),
+    ],
+)
 def test_lists_that_state_what_cannot_be(tmp_path, changes, message):
     describe(tmp_path, **changes)
     write_shard(tmp_path / "a.tar", [make_clip("0", 1)])

@@ -52,6 +52,6 @@ def test_other_parameters_have_another_folder(tmp_path):
         for n in (1, 2)
     }
     assert len(folders) == 4
-    with pytest.raises(ValueError, match=r"left_out=\('gong',\) must be out of bell"):
+    with pytest.raises(ValueError, match=r"left_out=\('gong',\) must be among bell"):
         make_small_world(left_out=["gong"], folder=tmp_path)
     assert not list(tmp_path.iterdir())

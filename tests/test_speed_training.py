@@ -47,8 +47,11 @@ def test_it_runs_where_only_torch_and_scikit_learn_are(tmp_path):
     table = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("|")]
     rows = [dict(zip(table[0], cells, strict=True)) for cells in table[2:]]
     assert [(row["batch"], row["precision"]) for row in rows] == [
-        ("2", "32-true"), ("2", "bf16-mixed"), ("4", "32-true"), ("4", "bf16-mixed"),
-    ]  # fmt: skip
+        ("2", "32-true"),
+        ("2", "bf16-mixed"),
+        ("4", "32-true"),
+        ("4", "bf16-mixed"),
+    ]
     for row in rows:
         step, rate = float(row["step, s"]), float(row["clips/s"])
         assert rate * step == pytest.approx(int(row["batch"]), rel=0.1)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skw2c import AudioCaptioner, Distiller, SupervisedAudioClassifier
-from skw2c.training import Plan, find_unheard
+from skw2c.training import Plan, find_unvalidated
 
 RARE = np.array(["a"] * 8 + ["b"] * 8 + ["c"] * 8 + ["d"] * 8 + ["e"] * 2)
 QUICK = dict(
@@ -35,9 +35,9 @@ def test_every_class_is_split_in_the_same_way(fraction):
         assert sorted([*training, *validation]) == list(range(34))
         assert len(validation) <= round(fraction * 34)
         for name in np.unique(RARE):
-            total, n_aside = (name == RARE).sum(), (RARE[validation] == name).sum()
-            assert abs(n_aside - fraction * total) < 1 or n_aside == total - 1
-            assert n_aside < total
+            total, n_held_out = (name == RARE).sum(), (RARE[validation] == name).sum()
+            assert abs(n_held_out - fraction * total) < 1 or n_held_out == total - 1
+            assert n_held_out < total
     assert split(RARE)[1].tolist() == split(RARE)[1].tolist()
     assert split(RARE, seed=1)[1].tolist() != split(RARE, seed=2)[1].tolist()
 
@@ -74,13 +74,13 @@ def test_many_classes_of_a_clip(seed):
 
 def test_what_validation_lacks():
     classes = np.array([[1, 0, 0]] * 10 + [[0, 1, 0]] + [[0, 0, 1]] * 2)
-    aside = np.arange(13) < 2
-    assert find_unheard(classes, aside, 0.2).tolist() == [1]
-    assert find_unheard(classes, ~aside, 0.2).tolist() == []
+    held_out = np.arange(13) < 2
+    assert find_unvalidated(classes, held_out, 0.2).tolist() == [1]
+    assert find_unvalidated(classes, ~held_out, 0.2).tolist() == []
 
 
 def test_a_rare_class_is_trained_on(sounds):
-    """A class all of whose clips were set aside would never be predicted."""
+    """A class all of whose clips were held out would never be predicted."""
     seen = []
     for seed in range(5):
         trainer = SupervisedAudioClassifier(**{**QUICK, "random_state": seed})
@@ -103,7 +103,7 @@ def test_a_class_that_cannot_be_split_is_named(sounds):
     y = RARE.copy()
     y[-1] = "d"
     trainer = SupervisedAudioClassifier(**QUICK)
-    with pytest.warns(UserWarning, match="validation has no clip of 'e': there is a single clip"):
+    with pytest.warns(UserWarning, match="validation set has no clip of 'e': there is a single"):
         trainer.fit(sounds, y)
     with pytest.warns(UserWarning, match="validation_fraction=0.1 of 2 groups leaves none"):
         trainer.fit(sounds, RARE, groups=[0, 1] * 17)
@@ -142,9 +142,9 @@ def test_groups_of_a_captioner():
     groups = np.arange(40) // 5
     captioner = AudioCaptioner("passthrough")
     for seed in range(20):
-        aside = captioner.set_params(validation_fraction=0.3)._draw_validation(groups, seed)
-        assert aside.sum() == 10
-        assert not set(groups[aside]) & set(groups[~aside])
+        held_out = captioner.set_params(validation_fraction=0.3)._draw_validation(groups, seed)
+        assert held_out.sum() == 10
+        assert not set(groups[held_out]) & set(groups[~held_out])
     small = dict(d_model=8, n_heads=2, dim_feedforward=8, max_epochs=1, random_state=0)
     captioner.set_params(**small).fit(frames, ["a dog"] * 40, groups=groups)
     with pytest.raises(ValueError, match="groups has 39 rows for 40 clips"):

@@ -501,8 +501,16 @@ def _be_a_worker(patch):
     patch.setattr(multiprocessing.current_process(), "_name", "LokyProcess-1")
 
 
-@pytest.mark.parametrize("way", [_type_in_a_console, _type_in_a_notebook, _give_the_code_to_python,
-                                 _pipe_the_code_into_python, _be_a_worker])  # fmt: skip
+@pytest.mark.parametrize(
+    "way",
+    [
+        _type_in_a_console,
+        _type_in_a_notebook,
+        _give_the_code_to_python,
+        _pipe_the_code_into_python,
+        _be_a_worker,
+    ],
+)
 def test_what_cannot_be_started_again_is_refused_before(monkeypatch, way):
     pytest.importorskip("lightning_fabric")
     for name in ("LOCAL_RANK", "WORLD_SIZE"):

@@ -1,4 +1,4 @@
-"""AudioCaptioner: sounds in, sentences that say what is heard out."""
+"""AudioCaptioner: sounds in, sentences that describe them out."""
 
 from __future__ import annotations
 
@@ -76,18 +76,18 @@ class AudioCaptioner(BaseEstimator):
         Number of layers.
 
     max_length : int, default=22
-        Most words of a caption. Of longer ones the first words are learned from.
+        Maximum number of words of a caption. Longer ones are cut off for training.
 
     beam_size : int, default=1
         Number of captions that `predict` pursues at a time. 1 takes the most probable
         word each time.
 
     min_count : int, default=1
-        Words that come less often in the training captions are replaced by ``"<unk>"``, which
+        Words that occur less often in the training captions are replaced by ``"<unk>"``, which
         is never predicted.
 
     max_epochs : int, default=100
-        Most times that all captions are seen.
+        Maximum number of epochs.
 
     batch_size : int, default=32
         Captions in a step of training, and clips that are captioned at once, which does not
@@ -97,11 +97,11 @@ class AudioCaptioner(BaseEstimator):
         Of AdamW.
 
     validation_fraction : float, default=0.1
-        Part of the clips that is set aside to measure the loss of validation. Where this is
-        no clip, the loss of training stands in for it.
+        Part of the clips that is held out to measure the validation loss. Where this is
+        less than one clip, the training loss stands in for it.
 
     early_stopping_patience : int or None, default=10
-        Epochs without a lower loss of validation after which training ends. The weights of
+        Epochs without a lower validation loss after which training ends. The weights of
         the best epoch are kept in any case. None never stops early.
 
     frame_length : float, default=1.0
@@ -112,14 +112,14 @@ class AudioCaptioner(BaseEstimator):
 
     tail : {"pad", "drop"}, default="pad"
         What becomes of an incomplete last frame: padded with zeros, so that
-        all of a clip is heard, or dropped.
+        all of a clip counts, or dropped.
 
     device : str, default="auto"
         Where the networks run, see :class:`Wav2CLIPTransformer`. Under ``"openvino"`` the
         decoder runs on the CPU.
 
     n_jobs : int or None, default=None
-        Threads that read clips ahead, see :class:`Wav2CLIPTransformer`.
+        Threads that prefetch clips, see :class:`Wav2CLIPTransformer`.
 
     memory : str, Path, joblib.Memory or None, default=None
         Where to keep the vectors of clips, see :class:`Wav2CLIPTransformer`.
@@ -138,15 +138,15 @@ class AudioCaptioner(BaseEstimator):
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        The words that can be said and their numbers, after ``"<pad>"``, ``"<sos>"``,
+        The words that can be predicted and their numbers, after ``"<pad>"``, ``"<sos>"``,
         ``"<eos>"`` and ``"<unk>"``. Words of clips for validation are not among them, unless
-        they come in others too.
+        they occur in others too.
 
     encoder_ : transformer
         The fitted encoder.
 
     scaler_ : StandardScaler
-        Brings the numbers of vectors to a mean of 0 and a variance of 1 over the frames that
+        Scales each entry of the vectors to a mean of 0 and a variance of 1 over the frames that
         were trained on.
 
     weights_ : WeightsReference
@@ -170,7 +170,7 @@ class AudioCaptioner(BaseEstimator):
 
     See Also
     --------
-    skw2c.metrics.caption_scores : Says how good captions are.
+    skw2c.metrics.caption_scores : Measures how good captions are.
     ZeroShotClassifier : Labels in place of sentences, without training.
 
     Notes
@@ -186,7 +186,7 @@ class AudioCaptioner(BaseEstimator):
     Under ``beam_size`` > 1 the beam is ranked by the probability of the captions so far. Of
     those in it at the end, the one is taken with the largest logarithm of the probability,
     divided by the number of words and the end, since otherwise short ones would win.
-    ``beam_size``, ``max_length`` and ``batch_size`` can be set anew after `fit`.
+    ``beam_size``, ``max_length`` and ``batch_size`` can be changed after `fit`.
 
     References
     ----------
@@ -201,8 +201,13 @@ class AudioCaptioner(BaseEstimator):
     >>> frames = np.repeat(np.eye(2), 20, axis=0)[:, None]  # 40 clips of one frame
     >>> captions = ["A dog barks."] * 20 + ["Rain falls on a roof."] * 20
     >>> captioner = AudioCaptioner(
-    ...     "passthrough", d_model=16, n_heads=2, dim_feedforward=32, learning_rate=0.01,
-    ...     max_epochs=20, random_state=0,
+    ...     "passthrough",
+    ...     d_model=16,
+    ...     n_heads=2,
+    ...     dim_feedforward=32,
+    ...     learning_rate=0.01,
+    ...     max_epochs=20,
+    ...     random_state=0,
     ... )
     >>> captioner.fit(frames, captions).predict(frames[[0, -1]]).tolist()
     ['a dog barks', 'rain falls on a roof']
@@ -298,7 +303,7 @@ class AudioCaptioner(BaseEstimator):
             For each clip a string, or a list of strings, which are examples of their own.
         groups : array-like of shape (n_clips,) or None, default=None
             What clips have in common, such as the recording that they were cut from. Clips of
-            the same group are all trained on, or all set aside for validation.
+            the same group are all trained on, or all held out for validation.
 
         Returns
         -------
@@ -308,7 +313,7 @@ class AudioCaptioner(BaseEstimator):
         Raises
         ------
         TextError
-            If a caption is no string, or has no words.
+            If a caption is not a string, or has no words.
         AudioError
             If a clip cannot be read and ``on_error="raise"``.
         ValueError
@@ -316,7 +321,7 @@ class AudioCaptioner(BaseEstimator):
             ``on_error="raise"``, ``n_heads`` does not divide ``d_model``, or ``min_count``
             leaves no word.
         FloatingPointError
-            If the loss is no longer a number.
+            If the loss becomes NaN or infinite.
 
         Warns
         -----
@@ -325,7 +330,7 @@ class AudioCaptioner(BaseEstimator):
         """
         if self.d_model % self.n_heads:
             raise ValueError(
-                f"d_model={self.d_model} is no multiple of n_heads={self.n_heads}, and each head "
+                f"d_model={self.d_model} is not a multiple of n_heads={self.n_heads}: each head "
                 "takes an equal part"
             )
         captions = list_captions(captions)
@@ -449,11 +454,12 @@ class AudioCaptioner(BaseEstimator):
         return check_frames(X, width, True if self.on_error == "raise" else "allow-nan")
 
     def _usable_rows(self, frames: list[np.ndarray]) -> list[int]:
-        """Rows of clips without NaN; one warning tells of the others."""
+        """Rows of clips without NaN; one warning lists the others."""
         failed = [row for row, vectors in enumerate(frames) if np.isnan(vectors).any()]
         if len(failed) == len(frames):
-            raise ValueError(f"There is no clip to train on: the vectors of all {len(frames)} "
-                             "hold NaN")  # fmt: skip
+            raise ValueError(
+                f"There are no clips to train on: the vectors of all {len(frames)} hold NaN"
+            )
         if failed:
             failures = [(row, None, "its vectors hold NaN") for row in failed]
             warn_caller(LeftOutWarning(failures, len(frames), "clip"))
@@ -464,12 +470,12 @@ class AudioCaptioner(BaseEstimator):
     ) -> None:
         """Train a new decoder on clips and their captions, and keep what was learned."""
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        aside = self._draw_validation(groups, seed)
+        held_out = self._draw_validation(groups, seed)
         scaler = StandardScaler().fit(
-            np.concatenate([own for row, own in enumerate(frames) if not aside[row]])
+            np.concatenate([own for row, own in enumerate(frames) if not held_out[row]])
         )
         clips = np.repeat(np.arange(len(frames)), [len(own) for own in captions])
-        training, validation = np.flatnonzero(~aside[clips]), np.flatnonzero(aside[clips])
+        training, validation = np.flatnonzero(~held_out[clips]), np.flatnonzero(held_out[clips])
         words = [tokenize_caption(caption) for own in captions for caption in own]
         vocabulary = learn_vocabulary((words[row] for row in training), self.min_count)
         examples = CaptionedFrames(
@@ -494,11 +500,11 @@ class AudioCaptioner(BaseEstimator):
         self.weights_ = keep_in_memory(decoder.state_dict())
 
     def _draw_validation(self, groups: np.ndarray, seed: int) -> np.ndarray:
-        """Which clips are set aside; one group at least is trained on."""
+        """Which clips are held out; one group at least is trained on."""
         names = np.unique(groups)
-        n_aside = min(round(self.validation_fraction * len(names)), len(names) - 1)
+        n_held_out = min(round(self.validation_fraction * len(names)), len(names) - 1)
         order = np.random.default_rng(seed).permutation(len(names))
-        return np.isin(groups, names[order[:n_aside]])
+        return np.isin(groups, names[order[:n_held_out]])
 
     def _build(self, n_features: int, n_words: int, seed: int) -> CaptionDecoder:
         """A decoder with its first weights."""

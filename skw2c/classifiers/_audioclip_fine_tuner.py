@@ -40,11 +40,11 @@ _AUGMENTATION = WaveformAugmentation(padding="edge", shun_silence=True)
 
 
 class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
-    """Tune the audio encoder of AudioCLIP to the classes of a task, by the words for them.
+    """Tune the audio encoder of AudioCLIP to the classes of a task, by their names.
 
-    The fine-tuning of Guzhov et al. [1]_: the encoder of texts stays as it is and turns the
-    names of the classes into vectors; the encoder of sound learns to bring each clip to the
-    name of its class. Prediction is that of zero-shot classification.
+    The fine-tuning of Guzhov et al. [1]_: the text encoder stays frozen and embeds the names of
+    the classes; the audio encoder learns to bring each clip near the name of its class.
+    Prediction is that of zero-shot classification.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         The encoder to begin with, see :class:`AudioCLIPTransformer`.
 
     labels : sequence, dict or None, default=None
-        What the classes in y mean. A dict says it in words, as in ``{0: "dog", 1: "rain"}``,
-        which numbers need where ``text_encoder`` is no table. None takes the classes as they
+        What the classes in y mean. A dict names them, as in ``{0: "dog", 1: "rain"}``,
+        which numbers need where ``text_encoder`` is not a table. None takes the classes as they
         stand. Meta-estimators that hand y on as numbers, such as voting and stacking, need a
         list of the classes in y, in sorted order.
 
     text_encoder : {"audioclip"}, transformer, or table, default="audioclip"
-        What makes vectors of the names of the classes. ``"audioclip"`` is the encoder of
-        texts in ``weights``. A transformer is cloned. A table holds vectors that are made
+        What makes vectors of the names of the classes. ``"audioclip"`` is the text encoder
+        in ``weights``. A transformer is cloned. A table holds vectors that are made
         already, such as a dict (label: vector), see :class:`ZeroShotClassifier`.
 
     clip_length : float, default=5.0
@@ -71,7 +71,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         Rate in Hz of clips that are arrays or tensors. Files state their own.
 
     max_epochs : int, default=50
-        Most times that all clips are seen.
+        Maximum number of epochs.
 
     batch_size : int, default=64
         Clips in a step, of all devices together.
@@ -89,17 +89,17 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         How strongly weights are drawn to zero.
 
     early_stopping_patience : int or None, default=None
-        Epochs without a lower loss of validation after which training ends. The weights of
+        Epochs without a lower validation loss after which training ends. The weights of
         the best epoch are kept in any case. None never stops early.
 
     validation_fraction : float, default=0.1
-        Part of the clips that is set aside to find the best epoch. (The authors took the
+        Part of the clips that is held out to find the best epoch. (The authors took the
         fold that they tested on, so that their figures are a little too good.) With 0 the
-        loss of training stands in for it.
-        Each class is split in the same way, and none is set aside as a whole.
+        training loss stands in for it.
+        Each class is split in the same way, and none is held out as a whole.
 
     augment : {"audioclip"}, callable or None, default="audioclip"
-        How waveforms are varied. ``"audioclip"`` is the paper's: time is scaled by a factor
+        How waveforms are augmented. ``"audioclip"`` is the paper's: time is scaled by a factor
         of up to 1.5, turned around in every second clip, and noise is added to every fourth.
 
     precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}, default="auto"
@@ -115,7 +115,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         Whether to compile the model with `torch.compile`.
 
     checkpoint_dir : str, Path or None, default=None
-        Folder in which to keep where the run stands, after each epoch and every
+        Folder in which to write a checkpoint, after each epoch and every
         ``checkpoint_interval`` seconds.
 
     checkpoint_interval : float, default=600.0
@@ -128,7 +128,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         NaN, the best epoch is kept: see the notes of :class:`Distiller`.
 
     n_jobs : int or None, default=None
-        Threads that read ahead. None is one, -1 as many as there are processors.
+        Threads that prefetch clips. None is one, -1 as many as there are processors.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
@@ -230,12 +230,15 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         "weights": [str, os.PathLike, WeightsReference, None],
         "labels": [Mapping, "array-like", None],
         "text_encoder": [
-            StrOptions({"audioclip"}), HasMethods(["fit", "transform"]), dict, "array-like",
+            StrOptions({"audioclip"}),
+            HasMethods(["fit", "transform"]),
+            dict,
+            "array-like",
         ],
         "lr_decay": [Interval(Real, 0, 1, closed="right")],
         "momentum": [Interval(Real, 0, 1, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-    }  # fmt: skip
+    }
 
     def __init__(
         self,
@@ -302,12 +305,12 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             Clips, as :class:`AudioCLIPTransformer` takes them.
 
         y : array-like of shape (n_clips,)
-            The class of each clip, by its name; `prettify_label` says it as the encoder of
-            texts reads it.
+            The class of each clip, by its name, which `prettify_label` prepares for the text
+            encoder.
 
         groups : array-like of shape (n_clips,) or None, default=None
             What clips have in common, such as the recording that they were cut from. Clips of
-            the same group are all trained on, or all set aside for validation.
+            the same group are all trained on, or all held out for validation.
 
         Returns
         -------
@@ -317,15 +320,15 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         Raises
         ------
         ValueError
-            If X and y do not fit each other, there are less than two classes, numbers stand
-            where words are needed, or the vectors of the names are not as long as those of
-            sounds.
+            If X and y do not fit each other, there are fewer than two classes, numbers stand
+            where names are needed, or the vectors of the names have another dimension than
+            those of sounds.
         AudioError
             If a clip cannot be read and ``on_error="raise"``.
         WeightsError
             If the weights do not fit.
         FloatingPointError
-            If the loss is no longer a number.
+            If the loss becomes NaN or infinite.
 
         Warns
         -----
@@ -336,14 +339,14 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             number of clips, or float samples look like
             integers that nobody scaled.
         """
-        with self._whole_or_not_at_all():
+        with self._all_or_nothing():
             self._piece_length()
             engine = self._choose_engine()
             items = self._list_clips(X)
             self.classes_, indicators, multilabel = read_classes(self, y, len(items))
             if multilabel:
                 raise ValueError("y must be the class of each clip, and it is an indicator matrix")
-            words = self._find_words()
+            words = self._name_classes()
             self._begin_with = self._refer_to_weights()
             self.label_vectors_ = self._embed_labels(words)
             self.scale_ = self._read_scale()
@@ -370,7 +373,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         return choose_classes(self._cosines(X), self.classes_)
 
     def predict_proba(self, X):
-        """Say how probable each class is.
+        """Estimate the probability of each class.
 
         Parameters
         ----------
@@ -415,7 +418,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         return self._make_transformer(AudioCLIPTransformer, params)
 
     def save(self, path):
-        """Write the tuned weights to a file, which appears whole or not at all.
+        """Write the tuned weights to a file, which appears complete or not at all.
 
         Parameters
         ----------
@@ -439,7 +442,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.poor_score = True  # on tables that are no sound
+        tags.classifier_tags.poor_score = True  # on tables that are not sound
         return tags
 
     def _cosines(self, X) -> np.ndarray:
@@ -455,8 +458,8 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             return WeightsReference(seed=int(seed))
         return refer_to(self.weights, "audioclip", progress=bool(self.verbose))
 
-    def _find_words(self) -> list:
-        """What each class means: its words, or its name in a table."""
+    def _name_classes(self) -> list:
+        """What each class means: its text, or its name in a table."""
         classes, by_table = self.classes_.tolist(), is_table(self.text_encoder)
         if self.labels is not None:
             labels, words = read_labels(self.labels)
@@ -477,17 +480,19 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             return look_up_labels(labels, self.text_encoder, order)
         encoder = self.text_encoder
         if isinstance(encoder, str):
-            encoder = CLIPTextEncoder(_MODEL, self._find_texts(), random_state=self.random_state)
+            encoder = CLIPTextEncoder(
+                _MODEL, self._find_text_weights(), random_state=self.random_state
+            )
         return embed_labels(labels, ["{}"], resolve_encoder(encoder, "text").fit(labels, None))
 
-    def _find_texts(self) -> str | os.PathLike | None:
+    def _find_text_weights(self) -> str | os.PathLike | None:
         """The weights as `CLIPTextEncoder` takes them."""
         if not isinstance(self.weights, WeightsReference):
             return self.weights
         if self.weights.in_memory is not None:
             raise ValueError(
-                "Tuned weights hold no encoder of texts: pass the text_encoder with which they "
-                f"were tuned, such as CLIPTextEncoder({_MODEL!r}, 'audioclip-full')"
+                "Tuned weights do not include a text encoder: pass the text_encoder with which "
+                f"they were tuned, such as CLIPTextEncoder({_MODEL!r}, 'audioclip-full')"
             )
         return self.weights.path or self.weights.name
 
@@ -508,8 +513,8 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             encoder = build_audioclip(reference.read(), reference.label)
         if encoder.n_outputs != clips.width:
             raise ValueError(
-                f"The vectors of texts have {clips.width} numbers, and those of sounds have "
-                f"{encoder.n_outputs}: take the encoder of texts and the weights of one model"
+                f"got vectors of texts of dimension {clips.width}, expected {encoder.n_outputs} as "
+                "those of sounds: take the text encoder and the weights of one model"
             )
         return TextTuning(encoder.requires_grad_(True), self.scale_)
 

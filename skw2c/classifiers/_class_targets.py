@@ -32,7 +32,7 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
     Raises
     ------
     ValueError
-        If y is missing or lacks a class, is no target of classes, has another length or a
+        If y is missing or lacks a class, is not a target of classes, has another length or a
         single class.
     """
     if y is None:
@@ -81,7 +81,7 @@ def _binarize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_complete(y) -> None:
-    """Refuse missing labels among words, which could not even be sorted."""
+    """Refuse missing labels among strings, which could not even be sorted."""
     if getattr(getattr(y, "dtype", None), "kind", "O") != "O" or not np.iterable(y):
         return
     for row, label in enumerate(y):

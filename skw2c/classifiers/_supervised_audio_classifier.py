@@ -25,8 +25,8 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     """Train the encoder of Wav2CLIP from random weights on labelled clips.
 
     The row "Supervise" of the tables in Wu et al. [1]_: the same residual network on the
-    same spectrogram, with a linear layer on top, learns one task from its labels alone. It
-    says what pre-training is worth.
+    same spectrogram, with a linear layer on top, learns one task from its labels alone. The
+    comparison shows what pre-training is worth.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         Rate in Hz of clips that are arrays or tensors. Files state their own.
 
     max_epochs : int, default=100
-        Most times that all clips are seen.
+        Maximum number of epochs.
 
     batch_size : int, default=64
         Clips in a step, of all devices together.
@@ -57,19 +57,19 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
 
     lr_patience : int, default=5
         The learning rate falls to a tenth after more than this many epochs without a lower
-        loss of validation.
+        validation loss.
 
     early_stopping_patience : int or None, default=10
-        Epochs without a lower loss of validation after which training ends. The weights of
+        Epochs without a lower validation loss after which training ends. The weights of
         the best epoch are kept in any case. None never stops early.
 
     validation_fraction : float, default=0.1
-        Part of the clips that is set aside to measure the loss of validation. With 0 the
-        loss of training stands in for it.
-        Each class is split in the same way, and none is set aside as a whole.
+        Part of the clips that is held out to measure the validation loss. With 0 the
+        training loss stands in for it.
+        Each class is split in the same way, and none is held out as a whole.
 
     augment : {"audioclip"}, callable or None, default=None
-        How waveforms are varied, see :class:`Distiller`.
+        How waveforms are augmented, see :class:`Distiller`.
 
     precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}, default="auto"
         ``"auto"`` is bfloat16 on a GPU that has it, else float32.
@@ -84,7 +84,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         Whether to compile the model with `torch.compile`.
 
     checkpoint_dir : str, Path or None, default=None
-        Folder in which to keep where the run stands, after each epoch and every
+        Folder in which to write a checkpoint, after each epoch and every
         ``checkpoint_interval`` seconds.
 
     checkpoint_interval : float, default=600.0
@@ -97,7 +97,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         NaN, the best epoch is kept: see the notes of :class:`Distiller`.
 
     n_jobs : int or None, default=None
-        Threads that read ahead. None is one, -1 as many as there are processors.
+        Threads that prefetch clips. None is one, -1 as many as there are processors.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
@@ -168,7 +168,11 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     >>> rng = np.random.default_rng(0)
     >>> sounds, kinds = rng.normal(size=(20, 8000)), ["rain", "wind"] * 10
     >>> classifier = SupervisedAudioClassifier(
-    ...     encoder_width=4, clip_length=0.5, max_epochs=2, batch_size=8, random_state=0,
+    ...     encoder_width=4,
+    ...     clip_length=0.5,
+    ...     max_epochs=2,
+    ...     batch_size=8,
+    ...     random_state=0,
     ...     verbose=False,
     ... )
     >>> classifier.fit(sounds, kinds).predict_proba(sounds).shape
@@ -254,7 +258,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
 
         groups : array-like of shape (n_clips,) or None, default=None
             What clips have in common, such as the recording that they were cut from. Clips of
-            the same group are all trained on, or all set aside for validation.
+            the same group are all trained on, or all held out for validation.
 
         Returns
         -------
@@ -264,11 +268,11 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         Raises
         ------
         ValueError
-            If X and y do not fit each other, or there are less than two classes.
+            If X and y do not fit each other, or there are fewer than two classes.
         AudioError
             If a clip cannot be read and ``on_error="raise"``.
         FloatingPointError
-            If the loss is no longer a number.
+            If the loss becomes NaN or infinite.
 
         Warns
         -----
@@ -278,7 +282,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
             If there is no clip of a class for validation, or ``batch_size`` is larger than the
             number of clips.
         """
-        with self._whole_or_not_at_all():
+        with self._all_or_nothing():
             self._piece_length()
             engine = self._choose_engine()
             items = self._list_clips(X)
@@ -311,7 +315,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         return choose_classes(logits, self.classes_)
 
     def predict_proba(self, X):
-        """Say how probable each class is.
+        """Estimate the probability of each class.
 
         Parameters
         ----------
@@ -327,7 +331,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         return expit(logits) if self.multilabel_ else softmax(logits, axis=1)
 
     def decision_function(self, X):
-        """Say how much speaks for each class, as a logit.
+        """Compute the logit of each class.
 
         Parameters
         ----------
@@ -361,7 +365,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
-        tags.classifier_tags.poor_score = True  # on tables that are no sound
+        tags.classifier_tags.poor_score = True  # on tables that are not sound
         return tags
 
     def _logits(self, X) -> np.ndarray:

@@ -1,5 +1,5 @@
-"""Distillation: train an encoder of sound on a teacher's vectors, from memory or from shards.
+"""Distillation: train an audio encoder on a teacher's vectors, from memory or from shards.
 
-Here stands what every trained estimator shares: its data, its record, its model card. The
-loop itself, which knows tensors alone, belongs to ``training``.
+What all estimators that are trained on sound share is here too: their data, the record of a
+run, model cards. The loop itself, which knows nothing but tensors, belongs to ``training``.
 """

@@ -1,4 +1,4 @@
-"""Distiller: train an encoder of sound on a teacher's vectors of what is seen."""
+"""Distiller: train an audio encoder to predict a teacher's vectors of what is seen."""
 
 import os
 from contextlib import suppress
@@ -36,27 +36,27 @@ from ._training_record import describe_first, list_facts, name_of, to_plain
 
 
 class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer):
-    """Train an encoder of sound to predict a teacher's vectors of what is seen.
+    """Train an audio encoder to predict a teacher's vectors of what is seen.
 
-    The pre-training of Wav2CLIP [1]_: CLIP's vision tower stays as it is and tells what the
-    pictures of a video show; an encoder of sound learns to tell the same from the sound
-    alone. Labels are not needed. What comes out is an encoder like that of
-    :class:`Wav2CLIPTransformer`, and a transformer by itself.
+    The pre-training of Wav2CLIP [1]_: CLIP's image encoder stays frozen and embeds the frames
+    of a video; an audio encoder learns to predict these vectors from the sound alone. No
+    labels are needed. The result is an encoder like that of :class:`Wav2CLIPTransformer`, and
+    the fitted distiller is itself a transformer.
 
     Parameters
     ----------
     loss : {"cx", "clip", "clip_i", "cosine"}, default="cx"
         ``"cx"`` is the cross projection loss of the paper: the sound is projected into the
-        teacher's space, and the teacher's vector into the space of the encoder, each
-        compared with a contrastive loss and a scale of its own. ``"clip"`` compares the
-        vectors as they are, which must have one length. ``"clip_i"`` projects the teacher's
-        vectors alone; sounds then do not lie in the teacher's space (see `project`).
+        teacher's space, and the teacher's vector into the space of the encoder; each pair is
+        compared by a contrastive loss with a scale of its own. ``"clip"`` compares the
+        vectors as they are, which must have the same dimension. ``"clip_i"`` projects the teacher's
+        vectors only; sounds then do not lie in the teacher's space (see `project`).
         ``"cosine"`` projects the sound, and asks for the direction of the teacher's vector
-        itself, which suits a teacher that hears the same sound.
+        itself, which suits a teacher that embeds the same sound.
 
     teacher : transformer or None, default=None
         Turns ``y`` into vectors, such as :class:`CLIPVideoEncoder` or
-        :class:`CLIPImageEncoder`. It is cloned, and gives a vector for each picture of a
+        :class:`CLIPImageEncoder`. It is cloned, and gives a vector for each frame of a
         video. None means that ``y`` holds vectors.
 
     encoder : {"resnet18", "resnet34"} or torch.nn.Module, default="resnet18"
@@ -66,8 +66,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         every parameter must have a part in the result.
 
     encoder_width : int, default=64
-        Channels of the first stage of a residual network; its vectors have eight times as
-        many numbers. A smaller width learns and runs faster.
+        Channels of the first stage of a residual network; the dimension of its vectors
+        is eight times that. A smaller width learns and runs faster.
 
     clip_length : float, default=5.0
         Seconds of sound in each example. A random piece of each clip is drawn in each
@@ -82,33 +82,33 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         with an attribute ``fps`` states its own.
 
     max_epochs : int, default=100
-        Most times that all clips are seen.
+        Maximum number of epochs.
 
     batch_size : int, default=128
-        Clips in a step, of all devices together: each is told apart from all others.
+        Clips in a step, of all devices together: each is contrasted with all others.
 
     learning_rate : float, default=1e-3
         Of Adam, at the start.
 
     lr_patience : int, default=5
         The learning rate falls to a tenth after more than this many epochs without a lower
-        loss of validation (by a ten-thousandth at least), down to 1e-6.
+        validation loss (by a ten-thousandth at least), down to 1e-6.
 
     lr_schedule : {"plateau", "cosine"}, default="plateau"
-        ``"plateau"`` is as ``lr_patience`` says. Under ``"cosine"`` the learning rate falls
+        ``"plateau"`` follows ``lr_patience``. Under ``"cosine"`` the learning rate falls
         from epoch to epoch as half a wave of the cosine, to nothing after ``max_epochs``,
         which suits a number of epochs that is known to be small.
 
     early_stopping_patience : int or None, default=10
-        Epochs without a lower loss of validation after which training ends. The weights of
+        Epochs without a lower validation loss after which training ends. The weights of
         the best epoch are kept in any case. None never stops early.
 
     validation_fraction : float, default=0.1
-        Part of the clips that is set aside to measure the loss of validation. With 0, or
-        with less than two clips, the loss of training stands in for it.
+        Part of the clips that is held out to measure the validation loss. With 0, or
+        with fewer than two clips, the training loss stands in for it.
 
     augment : {"audioclip"}, callable or None, default=None
-        How waveforms are varied. ``"audioclip"`` is
+        How waveforms are augmented. ``"audioclip"`` is
         :class:`~skw2c.training.WaveformAugmentation`. A callable takes waveforms (batch,
         n_samples) and a `torch.Generator`, both on the device, and gives waveforms.
 
@@ -131,7 +131,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         Whether to compile the model with `torch.compile`.
 
     checkpoint_dir : str, Path or None, default=None
-        Folder in which to keep where the run stands, after each epoch and every
+        Folder in which to write a checkpoint, after each epoch and every
         ``checkpoint_interval`` seconds. Each run needs a folder of its own.
 
     checkpoint_interval : float, default=600.0
@@ -143,7 +143,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         what is there under another name, such as ``checkpoint-1.pt``.
 
     n_jobs : int or None, default=None
-        Threads that read ahead. None is one, -1 as many as there are processors.
+        Threads that prefetch clips. None is one, -1 as many as there are processors.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read, or whose vector is NaN. ``"raise"``
@@ -190,7 +190,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     Notes
     -----
     Optimisation is that of the published program: Adam, the learning rate lowered on
-    plateaus of the loss of validation, early stopping. Every batch of an epoch has the same
+    plateaus of the validation loss, early stopping. Every batch of an epoch has the same
     size, at most ``batch_size``; the few clips that this leaves over are others in each
     epoch. All that is drawn depends on ``random_state``, the epoch and the step alone, so
     that a run that was killed and goes on ends, on a CPU, with the weights of one that was
@@ -199,12 +199,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     Where the loss becomes NaN or infinite, the run ends with an error that names the best epoch
     so far, which stays in ``checkpoint_dir``. The same fit with ``max_epochs`` of that epoch
     gives its weights, without more training; with another ``learning_rate``, ``precision`` or
-    ``max_epochs``, it goes on from that epoch, with an optimizer that begins afresh.
+    ``max_epochs``, it goes on from that epoch, with an optimizer that starts anew.
 
     Files are decoded once, and kept in memory as float32 at 16 kHz, 3.8 MB a minute. More
     than fits is trained on from shards, see :class:`ClipShards`.
 
-    On several devices every clip is told apart from those of all devices. The batch
+    On several devices every clip is contrasted with those of all devices. Batch
     normalisation is synchronised on GPUs, not on CPUs.
 
     References
@@ -328,10 +328,10 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             hold the teacher's vectors too. A tensor (n_clips, n_samples) stays on its device.
 
         y : array-like or None, default=None
-            Vectors (n_clips, width), or vectors of pictures (n_clips, n_pictures, width) with
+            Vectors (n_clips, width), or vectors of frames (n_clips, n_frames, width) with
             ``frame_rate``, or a list of such arrays; with a ``teacher`` what it turns into
-            vectors, pictures or videos. None with a teacher means that X are videos, whose
-            pictures teach their sound.
+            vectors, images or videos. None with a teacher means that X are videos, whose
+            frames are the targets of their sound.
 
         captions : array-like of shape (n_clips, width), sequence of str or None, default=None
             Vectors of captions in the teacher's space, which add a term to the loss; or the
@@ -339,7 +339,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
         groups : array-like of shape (n_clips,) or None, default=None
             What clips have in common, such as the recording that they were cut from. Clips of
-            the same group are all trained on, or all set aside for validation.
+            the same group are all trained on, or all held out for validation.
 
         Returns
         -------
@@ -356,8 +356,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         ImageError, VideoError
             If the teacher cannot read what it is shown.
         FloatingPointError
-            If the loss is no longer a number; the error names the best epoch so far, and how to
-            have it.
+            If the loss becomes NaN or infinite; the error names the best epoch so far, and how to
+            get it.
         OptionalDependencyError
             If several devices are asked for without the extra ``train``.
         OSError
@@ -368,7 +368,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         LeftOutWarning
             If clips were left out and ``on_error="nan"``.
         UserWarning
-            If there is no group for validation, or ``batch_size`` is larger than the number of
+            If there are no groups for validation, or ``batch_size`` is larger than the number of
             clips, or ``y`` looks like classes.
         """
         self._piece_length()
@@ -430,7 +430,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         Parameters
         ----------
         vectors : array-like of shape (n, width)
-            Vectors of pictures or texts.
+            Vectors of images or texts.
 
         Returns
         -------
@@ -447,8 +447,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         projection = restore_projection("image_transform.", self.weights_.read())
         if projection is None:
             raise ValueError(
-                "there is no projection of pictures: loss='clip' and loss='cosine' take the "
-                "teacher's vectors as they are"
+                "these weights include no projection of the teacher's vectors, which loss='clip' "
+                "and loss='cosine' do not train: compare the vectors with transform(X) directly"
             )
         vectors, width = (
             check_array(vectors, dtype=np.float64),
@@ -456,13 +456,13 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         )
         if vectors.shape[1] != width:
             raise ValueError(
-                f"vectors have {vectors.shape[1]} numbers, and the teacher's have {width}"
+                f"got vectors of dimension {vectors.shape[1]}, expected {width} as the teacher's"
             )
         with torch.inference_mode():
             return projection(torch.from_numpy(vectors)).float().numpy()
 
     def save(self, path, *, format="safetensors", data=None, licence=None):
-        """Write the trained weights to a file, which appears whole or not at all.
+        """Write the trained weights to a file, which appears complete or not at all.
 
         Parameters
         ----------
@@ -475,7 +475,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             the same is written as a model card, a page of Markdown beside the file
             (``encoder.md`` for ``encoder.safetensors``), which is replaced.
             ``"wav2clip"`` is the format of the official release, which the original program
-            loads: a residual network of 18 layers and width 64, and vectors of 512 numbers.
+            loads: a residual network of 18 layers and width 64, and vectors of dimension 512.
 
         data, licence : str or None, default=None
             What the encoder was trained on, and under what licence it may be used, for the
@@ -566,8 +566,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         if isinstance(X, TrainingClips):
             if y is not None or captions is not None or groups is not None:
                 raise ValueError(
-                    "X holds the teacher's vectors already, and keeps the clips of a video "
-                    "together: leave y, captions and groups out"
+                    "X has its own targets, captions and groups (clips of one video): leave y, "
+                    "captions and groups out"
                 )
             note_columns(self, None, reset=True)
             return X, None
@@ -592,9 +592,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         student, n_features = build_student(self.encoder, self.encoder_width)
         if self.loss == "clip" and n_features != clips.width:
             raise ValueError(
-                f"loss='clip' compares vectors as they are, and the encoder's have {n_features} "
-                f"numbers, the teacher's {clips.width}: choose loss='cx', or an encoder_width of "
-                f"{clips.width / 8:g}"
+                f"loss='clip' compares vectors as they are, but the encoder's have dimension "
+                f"{n_features}, the teacher's {clips.width}: choose loss='cx', or an encoder_width "
+                f"of {clips.width / 8:g}"
             )
         return Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
 
@@ -634,7 +634,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         width, n_outputs = self._widths["encoder"], self._widths["embedding"]
         if self.encoder != "resnet18" or (width, n_outputs) != (512, 512):
             raise ValueError(
-                f"format='wav2clip' holds encoder='resnet18' of encoder_width=64 and vectors of "
-                f"512 numbers; this is {name_of(self.encoder)} with vectors of {width} numbers, "
-                f"projected to {n_outputs}: choose format='safetensors'"
+                f"format='wav2clip' needs encoder='resnet18' with encoder_width=64 and vectors of "
+                f"dimension 512; this is {name_of(self.encoder)} with vectors of dimension "
+                f"{width}, projected to {n_outputs}: choose format='safetensors'"
             )

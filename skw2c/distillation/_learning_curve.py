@@ -1,4 +1,4 @@
-"""The picture of a learning curve."""
+"""The plot of a learning curve."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import pairwise
 
 
 def draw_history(ax, history: list[dict], best_epoch: int):
-    """Draw the losses of training and validation over the epochs.
+    """Plot the training and validation losses over the epochs.
 
     Parameters
     ----------
@@ -21,10 +21,11 @@ def draw_history(ax, history: list[dict], best_epoch: int):
     matplotlib Axes
     """
     epochs = [entry["epoch"] for entry in history]
-    curves = {name: [entry[f"{name}_loss"] for entry in history] for name in
-              ("training", "validation")}  # fmt: skip
+    curves = {
+        name: [entry[f"{name}_loss"] for entry in history] for name in ("training", "validation")
+    }
     for name, losses in curves.items():
-        if losses[0] == losses[0]:  # NaN where nothing was kept for validation
+        if losses[0] == losses[0]:  # NaN where there is no validation set
             ax.plot(epochs, losses, label=name)
     ax.axvline(best_epoch, color="0.6", linestyle=":", label=f"best: epoch {best_epoch}")
     for before, entry in pairwise(history):

@@ -1,4 +1,4 @@
-"""What a file of trained weights says of itself."""
+"""The metadata of a file of trained weights, and the model card beside it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .._version import __version__
 _PAGE = """\
 # Model card: {name}
 
-An encoder of sound, trained with `skw2c.Distiller` (skw2c {skw2c_version}) to predict the
-vectors that a teacher gives for what is seen while the sound is heard, after Wav2CLIP
+An audio encoder, trained with `skw2c.Distiller` (skw2c {skw2c_version}) to predict the
+vectors that a teacher gives for what is seen while the sound plays, after Wav2CLIP
 (arXiv 2110.11499).
 
     from skw2c import Wav2CLIPTransformer

@@ -1,4 +1,4 @@
-"""What a shard holds of one video: its sound, its pictures' vectors, and where both are cut."""
+"""What a shard holds of one video: its sound, the vectors of its frames, and where both are cut."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Source:
 
 
 def read_source(video: str, teacher: CLIPVideoEncoder) -> Source | UnreadableError:
-    """Read a video, or say why it cannot be read.
+    """Read a video, or return the error why it cannot be read.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_source(video: str, teacher: CLIPVideoEncoder) -> Source | UnreadableErr
     """
     try:
         waveform = read_up_to(FileClip(video), SHARD_RATE, sys.maxsize)
-        return Source(_to_pcm(waveform), _embed_pictures(video, teacher))
+        return Source(_to_pcm(waveform), _embed_frames(video, teacher))
     except UnreadableError as exc:
         return exc
     except MemoryError:
@@ -54,7 +54,7 @@ def _to_pcm(waveform: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
 
 
-def _embed_pictures(video: str, teacher: CLIPVideoEncoder) -> np.ndarray:
+def _embed_frames(video: str, teacher: CLIPVideoEncoder) -> np.ndarray:
     try:
         [vectors] = teacher.transform([video])
     except VideoError as exc:
@@ -80,7 +80,7 @@ def cut(
 ) -> Iterator[tuple[slice, slice]]:
     """Yield the samples and the frames of equal pieces of about ``piece_length`` seconds.
 
-    A piece begins with the first sample that is heard while some picture is shown, so that
+    A piece begins with the first sample that is heard while some frame is shown, so that
     its own frames, counted from zero, keep their places against the sound.
     """
     duration = n_samples / SHARD_RATE

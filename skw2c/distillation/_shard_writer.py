@@ -68,7 +68,7 @@ def write_shards(
     on_error="nan",
     verbose=True,
 ):
-    """Write the sound of videos, and a teacher's vectors of their pictures, as shards.
+    """Write the sound of videos, and a teacher's vectors of their frames, as shards.
 
     What training needs is thereby computed once. The shards are plain tar files in the naming
     of WebDataset; :class:`~skw2c.ClipShards` reads them in any order without loading them.
@@ -79,13 +79,13 @@ def write_shards(
         Paths of videos with sound.
 
     folder : str or Path
-        Where the shards are written. It is made where it is missing.
+        Where the shards are written. It is created if it is missing.
 
     teacher : CLIPVideoEncoder
         What makes the vectors. It is used with ``pool=None``; fitted where it is not.
 
     frame_rate : float or None, default=None
-        Pictures per second. None takes the ``fps`` of the teacher.
+        Frames per second. None takes the ``fps`` of the teacher.
 
     piece_length : float, default=10.0
         Longer sounds are cut into equal pieces of about this many seconds: as many as
@@ -108,8 +108,8 @@ def write_shards(
         folders are copied together afterwards.
 
     on_error : {"raise", "nan"}, default="nan"
-        What becomes of a video that has no sound or no pictures, or is damaged. ``"nan"``, as
-        elsewhere, goes on: it is in no shard, and stands with the cause in one
+        What becomes of a video that has no sound or no frames, or is damaged. ``"nan"``, as
+        elsewhere, goes on: it is left out, and listed with the cause in one
         :class:`~skw2c.exceptions.LeftOutWarning`, in the result, and in the file
         ``failures.csv`` of the folder. ``"raise"`` stops; shards that are finished stay.
 
@@ -119,7 +119,7 @@ def write_shards(
     Returns
     -------
     result : Bunch
-        Of this part, what was there before included: ``n_clips`` (int), ``seconds`` (float,
+        Of this part, including what was there before: ``n_clips`` (int), ``seconds`` (float,
         of sound) and ``failures`` (list of tuple (row, file, cause)).
 
     Raises
@@ -130,7 +130,7 @@ def write_shards(
     AudioError, VideoError
         If a video cannot be read and ``on_error="raise"``.
     TextError
-        If a caption is no text.
+        If a caption is not a string.
     ValueError, TypeError
         If another argument is wrong.
 
@@ -145,7 +145,7 @@ def write_shards(
 
     Notes
     -----
-    Each shard appears whole or not at all. Run again with the same arguments, an interrupted
+    Each shard appears complete or not at all. Run again with the same arguments, an interrupted
     run goes on: shards that are finished are kept, with the failures in them. To try failed
     videos again, delete their shards.
 
@@ -155,9 +155,9 @@ def write_shards(
     in common, ``start`` and ``duration`` of the piece in seconds, and ``caption``. Videos and
     configuration are in ``shards.json``.
 
-    Time starts with the file, for sound and pictures alike. Pieces are cut where a
-    picture begins. Pictures after the end of the sound are kept with the last piece; sound
-    after the end of the pictures goes with the last picture.
+    Time starts with the file, for sound and frames alike. Pieces are cut where a frame
+    begins. Frames after the end of the sound are kept with the last piece; sound after the
+    end of the frames goes with the last frame.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def write_shards(
     own = _shards_of_part(part, len(plan.shards))
     folder = Path(folder)
     claim_folder(folder, plan.describe(teacher))
-    with _alone(folder, part):
+    with _lock_part(folder, part):
         todo = [number for number in own if _find_finished(folder, plan, number) is None]
         _Writer(folder, plan, teacher, on_error).write(todo, n_jobs, verbose)
         _list_failures(folder, plan)
@@ -199,7 +199,7 @@ def _list_videos(videos) -> list[str]:
 
 
 def _prepare(teacher: CLIPVideoEncoder, frame_rate: float | None) -> CLIPVideoEncoder:
-    """A fitted copy that gives the vector of each picture."""
+    """A fitted copy that gives the vector of each frame."""
     own = clone(teacher).set_output(transform="default")
     own.set_params(pool=None, on_error="raise", verbose=False)
     if frame_rate is not None:
@@ -210,8 +210,8 @@ def _prepare(teacher: CLIPVideoEncoder, frame_rate: float | None) -> CLIPVideoEn
 def _check_piece_length(piece_length: float, fps: float) -> None:
     if piece_length * fps < 2:
         raise ValueError(
-            f"piece_length={piece_length} is too short, or the {fps} pictures per second too few: "
-            "pieces are cut where a picture begins, and need two pictures each"
+            f"piece_length={piece_length} is too short for {fps} frames per second: pieces are cut "
+            "where a frame begins, and need two frames each"
         )
 
 
@@ -234,15 +234,15 @@ def _shards_of_part(part: tuple, n_shards: int) -> range:
 
 
 @contextmanager
-def _alone(folder: Path, part: tuple) -> Iterator[None]:
-    """Be the only run that writes this part."""
+def _lock_part(folder: Path, part: tuple) -> Iterator[None]:
+    """Keep other runs from writing the same part."""
     k, n = part
-    held = (
+    message = (
         f"Another run is writing the shards in {str(folder)!r}, part {k} of {n}. Wait until it "
         "has ended and run the same again, which then goes on with what is missing"
     )
     try:
-        with hold_lock(folder / f".part-{k}-of-{n}.lock", held):
+        with hold_lock(folder / f".part-{k}-of-{n}.lock", message):
             yield
     except LockedError as exc:
         raise ShardError(str(exc)) from exc
@@ -293,7 +293,7 @@ class _Plan:
         return f"clips-{number:06}.tar"
 
     def describe(self, teacher: CLIPVideoEncoder) -> dict:
-        """What ``shards.json`` says."""
+        """The content of ``shards.json``."""
         captions = json.dumps(self.captions).encode()
         return {
             "created_by": f"skw2c {__version__}",
@@ -339,7 +339,7 @@ class _Writer:
         self._on_error = on_error
 
     def write(self, todo: list[int], n_jobs: int | None, verbose) -> None:
-        """Write the shards of these numbers, reading videos ahead in threads."""
+        """Write the shards of these numbers, prefetching videos in threads."""
         rows = [row for number in todo for row in self._plan.shards[number]]
         n_threads = max(1, min(joblib.effective_n_jobs(n_jobs), len(rows)))
         sources = prefetch_map(
@@ -369,7 +369,7 @@ class _Writer:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             index, damage = scan_shard(temporary, width, self._plan.captions is not None)
             if damage:
-                raise ShardError(f"{path}: what was written reads as damaged ({damage[0]})")
+                raise ShardError(f"{path}: the shard reads as damaged after writing ({damage[0]})")
         write_record(path, index, sha256=sha256, width=width, failures=failures)
 
     def _clips(self, number: int, sources: Iterator, failures: list) -> Iterator[Clip]:
@@ -426,7 +426,7 @@ def _list_failures(folder: Path, plan: _Plan) -> None:
 
 
 def _sum_up(folder: Path, plan: _Plan, numbers: range) -> Bunch:
-    """What the finished ones of some shards hold."""
+    """What those of some shards hold that are finished."""
     found = (_find_finished(folder, plan, number) for number in numbers)
     records = [record for record in found if record is not None]
     return Bunch(

@@ -1,4 +1,4 @@
-"""make_small_world: a generated world, the CLIP that sees it, and the encoder that hears it."""
+"""make_small_world: a generated world, the CLIP that sees it, and the audio encoder for it."""
 
 from __future__ import annotations
 
@@ -56,26 +56,27 @@ def make_small_world(
 ):
     """Train all of Wav2CLIP in a small generated world, offline, in a few minutes.
 
-    Clips with sounds, pictures and words are generated. A small CLIP learns from the
-    pictures and their captions. Frozen, it teaches an encoder of sound what is seen while
-    something is heard, as CLIP teaches Wav2CLIP; of labels that encoder knows nothing.
+    Clips with sounds, frames and captions are generated. A small CLIP is trained on the frames
+    and captions. Frozen, it is the teacher of an audio encoder, as CLIP is that of Wav2CLIP;
+    the encoder is trained without labels.
 
-    What is trained is kept, and a second call returns at once. An interrupted call goes on.
+    The result is kept on disk, so that a second call returns at once. An interrupted call goes
+    on where it was.
 
     Parameters
     ----------
     n_clips : int, default=1500
         Clips to learn from.
     max_epochs : int, default=24
-        Times that the encoder of sound hears each clip.
+        Epochs of the audio encoder.
     left_out : array-like of str, default=("pluck", "bark")
-        Kinds of sound that the encoder of sound never hears. CLIP sees them.
+        Kinds of sound that the audio encoder is not trained on. CLIP is.
     folder : str, Path or None, default=None
-        Where to keep what is trained. None is a folder in the cache.
+        Where to keep the result. None is a folder in the cache.
     random_state : int, default=0
-        Determines the world and all that is trained.
+        Determines the world and all weights.
     n_jobs : int or None, default=None
-        Threads that prepare pictures.
+        Threads that prepare images.
     verbose : bool or int, default=True
         Whether to show progress.
 
@@ -87,15 +88,15 @@ def make_small_world(
         clip : str
             Folder of the small CLIP, for ``CLIPTextEncoder(world.clip)`` and its like.
         kinds : tuple of str
-            Kinds of sound that the encoder has heard.
+            Kinds of sound that the encoder was trained on.
         left_out : tuple of str
-            Those that it has not.
+            Those that it was not.
         width : int
             Channels of the first stage of that encoder.
         history : :class:`~pandas.DataFrame`
-            How its training went.
+            How its training went, one row per epoch.
         DESCR : str
-            What this is.
+            A description.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def make_small_world(
     --------
     skw2c.datasets.make_audiovisual_events : The clips.
     skw2c.datasets.train_small_clip : The small CLIP.
-    Distiller : Trains the encoder of sound.
+    Distiller : Trains the audio encoder.
 
     Examples
     --------
@@ -121,11 +122,15 @@ def make_small_world(
     left_out = tuple(left_out)
     unknown = sorted({*left_out} - {*SOUND_KINDS})
     if unknown:
-        raise ValueError(f"left_out={left_out!r} must be out of {', '.join(SOUND_KINDS)}")
+        raise ValueError(f"left_out={left_out!r} must be among {', '.join(SOUND_KINDS)}")
     configuration = dict(
-        version=__version__, n_clips=int(n_clips), max_epochs=int(max_epochs),
-        left_out=sorted(left_out), random_state=int(random_state), **_RECIPE,
-    )  # fmt: skip
+        version=__version__,
+        n_clips=int(n_clips),
+        max_epochs=int(max_epochs),
+        left_out=sorted(left_out),
+        random_state=int(random_state),
+        **_RECIPE,
+    )
     folder = _find_folder(folder, configuration)
     if not (folder / _HISTORY).exists():
         _train(folder, configuration, n_jobs, verbose)
@@ -185,5 +190,5 @@ def _describe(folder: Path, left_out: tuple[str, ...]) -> Bunch:
         left_out=left_out,
         width=_RECIPE["encoder_width"],
         history=pd.read_csv(folder / _HISTORY),
-        DESCR="A generated world: its CLIP, and an encoder of sound that it taught",
+        DESCR="A generated world: its CLIP, and an audio encoder with this CLIP as the teacher",
     )

@@ -1,4 +1,4 @@
-"""What the estimators share that train a network on sound."""
+"""What the estimators that train a network on sound have in common."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ..training import (
     TrainingClips,
     WaveformAugmentation,
     choose_engine,
-    find_unheard,
+    find_unvalidated,
 )
 from ..validation._clips import validate_clips
 from ..validation._intervals import RATE, SECONDS
@@ -151,7 +151,7 @@ class SoundTrainer(BaseEstimator):
             _restore(run, content, folder)
             progress.print(f"going on from {str(folder.path)!r}")
         elif folder and engine.rank == 0:
-            moved = folder.put_aside()
+            moved = folder.rename_former()
             if moved is not None:
                 progress.print(f"the checkpoint of a former run is kept as {str(moved)!r}")
         state = run.finish()
@@ -161,10 +161,10 @@ class SoundTrainer(BaseEstimator):
         return model, state
 
     @contextmanager
-    def _whole_or_not_at_all(self) -> Iterator[None]:
+    def _all_or_nothing(self) -> Iterator[None]:
         """Leave the estimator as it was if a fit fails or is interrupted.
 
-        The classes of the new fit must not name what the network of the former one says.
+        Otherwise the classes of the new fit would name the outputs of the former network.
         """
         before = dict(vars(self))
         try:
@@ -182,7 +182,7 @@ class SoundTrainer(BaseEstimator):
         return {}
 
     def _heeds_scale(self) -> bool:
-        """Whether the network tells apart how large samples are."""
+        """Whether the vectors of the network depend on how large samples are."""
         return True
 
     def _build(self, clips: TrainingClips) -> torch.nn.Module:
@@ -201,7 +201,7 @@ class SoundTrainer(BaseEstimator):
         return choose_engine(self.devices, self.num_nodes, self.precision)
 
     def _piece_length(self) -> int:
-        """Samples of each example."""
+        """Length of each example in samples."""
         length = round(self.clip_length * self._network_rate)
         if length < self._shortest:
             raise ValueError(
@@ -259,17 +259,17 @@ class SoundTrainer(BaseEstimator):
         return plan
 
     def _warn_of_split(self, plan: Plan) -> None:
-        """Warn of groups that cannot be split, and of classes that validation does not have."""
+        """Warn of groups that cannot be split, and of classes that the validation set lacks."""
         share = f"validation_fraction={self.validation_fraction}"
-        if not plan.aside.any() and plan.groups is not None:
+        if not plan.held_out.any() and plan.groups is not None:
             warn_caller(
                 f"{share} of {len(np.unique(plan.groups))} groups leaves none for validation: the "
-                "loss of training stands in for its loss"
+                "training loss stands in for the validation loss"
             )
-        elif plan.classes is not None and plan.aside.any():
-            columns = find_unheard(plan.classes, plan.aside, self.validation_fraction)
+        elif plan.classes is not None and plan.held_out.any():
+            columns = find_unvalidated(plan.classes, plan.held_out, self.validation_fraction)
             if len(columns):
-                warn_caller(_describe_unheard(self.classes_[columns].tolist()))
+                warn_caller(_describe_unvalidated(self.classes_[columns].tolist()))
 
     def _schedule(self) -> Schedule:
         return Schedule(
@@ -290,18 +290,18 @@ class SoundTrainer(BaseEstimator):
         return RunFolder(self.checkpoint_dir, configuration)
 
     def _forget(self):
-        """Drop what an earlier fit left."""
+        """Drop the attributes of an earlier fit."""
         for name in ("_history", "n_iter_", "best_epoch_"):
             with suppress(AttributeError):
                 delattr(self, name)
 
 
-def _describe_unheard(classes: list) -> str:
+def _describe_unvalidated(classes: list) -> str:
     shown = ", ".join(map(repr, classes[:5])) + (", ..." if len(classes) > 5 else "")
     return (
-        f"validation has no clip of {shown}: there is a single clip or group with it, which is "
-        "trained on, or its groups cannot be parted. The best epoch is found without it. Add "
-        "clips of it from elsewhere, or pass validation_fraction=0"
+        f"the validation set has no clip of {shown}: there is a single clip or group with it, "
+        "which is trained on, or its groups cannot be split. The best epoch is found without it. "
+        "Add clips of it from elsewhere, or pass validation_fraction=0"
     )
 
 

@@ -14,7 +14,7 @@ _PARAMETERS = ("batch_size", "learning_rate", "validation_fraction", "precision"
 
 
 def configure(trainer, clips: TrainingClips, clip_length: float) -> dict:
-    """All that the result of a run depends on, but for how long it goes, in plain values.
+    """All that the result of a run depends on, except its number of epochs, in plain values.
 
     Parameters
     ----------

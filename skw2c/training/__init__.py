@@ -1,4 +1,8 @@
-"""Training in pure torch: what is read, how a run goes, where it is kept."""
+"""Training in pure torch: batches, the one loop, checkpoints, and shards as they are read.
+
+What differs between trainings is in `Batches`, in a model with its loss and in a recipe; nothing
+here knows estimators or X.
+"""
 
 from ._augment import WaveformAugmentation
 from ._batches import SoundBatches
@@ -10,7 +14,7 @@ from ._loop import Run, RunState, Schedule
 from ._plan import Plan
 from ._recipe import AdamOnCosine, AdamOnPlateau, ClippedAdamW, NesterovSGD
 from ._run_folder import RunFolder
-from ._split import find_unheard
+from ._split import find_unvalidated
 from ._targets import Targets
 
 __all__ = [
@@ -35,5 +39,5 @@ __all__ = [
     "WaveformAugmentation",
     "WaveformClips",
     "choose_engine",
-    "find_unheard",
+    "find_unvalidated",
 ]

@@ -1,4 +1,4 @@
-"""Waveforms that vary from epoch to epoch, as in the training of AudioCLIP."""
+"""Augmentation of waveforms, as in the training of AudioCLIP."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class WaveformAugmentation:
         longer than the clip is cropped at random, what becomes shorter is put somewhere
         into a clip of the former length. 1 leaves the time as it is.
     inversion_probability : float, default=0.5
-        How often a clip is played backwards.
+        Probability that a clip is played backwards.
     noise_probability : float, default=0.25
-        How often white noise is added.
+        Probability that white noise is added.
     snr : (float, float), default=(10.0, 120.0)
         Range of the ratio of the clip's power to the noise's, in dB.
     padding : {"silence", "edge"}, default="silence"
@@ -45,7 +45,7 @@ class WaveformAugmentation:
     shun_silence: bool = False
 
     def __call__(self, waveforms: Tensor, generator: torch.Generator) -> Tensor:
-        """Vary waveforms (batch, n_samples); the generator is on their device."""
+        """Augment waveforms (batch, n_samples); the generator is on their device."""
 
         def draw(*shape: int) -> Tensor:
             return torch.rand(shape, generator=generator, device=waveforms.device)
@@ -80,7 +80,7 @@ def _scale_time(waveforms: Tensor, factors: Tensor, places: Tensor, padding: str
     ``places``, from 0 to 1, say which part is taken, or where in the padding it is put.
     """
     n_samples = waveforms.shape[1]
-    factors, places = factors.double(), places.double()  # single precision is heard as noise
+    factors, places = factors.double(), places.double()  # single precision is audible as noise
     room = n_samples / factors - n_samples
     times = torch.arange(n_samples, device=waveforms.device) + (places * room)[:, None]
     positions = times * factors[:, None]

@@ -16,12 +16,19 @@ from ._open_files import OpenFile
 _LONGEST_PICKLE = 1 << 26  # bytes; the numbers of tensors lie elsewhere
 _MOST_VALUES = 1 << 20
 _STORAGES = {
-    "FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
-    "ShortStorage": torch.int16, "CharStorage": torch.int8, "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool, "ComplexFloatStorage": torch.complex64,
+    "FloatStorage": torch.float32,
+    "DoubleStorage": torch.float64,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+    "ComplexFloatStorage": torch.complex64,
     "ComplexDoubleStorage": torch.complex128,
-}  # fmt: skip
+}
 # What `torch.save` writes plain values and tensors with, and nothing that could run code.
 _OPERATIONS = (
     "PROTO FRAME MEMOIZE STOP MARK EMPTY_DICT EMPTY_LIST EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 "
@@ -33,7 +40,7 @@ _OPERATIONS = (
 def read_plain(path: Path) -> dict:
     """Read what `torch.save` wrote of plain values and tensors.
 
-    Whatever is in the file, nothing of it is run, its checksums are compared, and what comes
+    Nothing in the file is run, its checksums are compared, and what comes
     out takes no more memory than the file and a few numbers for each value.
 
     Raises

@@ -39,8 +39,8 @@ class ClipShards(TrainingClips):
         folders must agree in teacher, frame rate and width.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of clips that cannot be used: a shard is missing, damaged or cut off, a
-        clip lacks a part, or its vectors have another width or are NaN. ``"raise"`` stops
+        What becomes of clips that cannot be used: a shard is missing, damaged or truncated, a
+        clip lacks a part, or its vectors have another dimension or are NaN. ``"raise"`` stops
         with an error that names shard and clip. ``"nan"``, as elsewhere, goes on: such clips
         are left out, and one :class:`~skw2c.exceptions.LeftOutWarning` carries their list.
 
@@ -51,10 +51,10 @@ class ClipShards(TrainingClips):
 
     groups : ndarray of shape (n_clips,), int64
         The same number for all pieces of a video, which are kept on one side when a part of
-        the clips is set aside for validation.
+        the clips is held out for validation.
 
     width : int
-        Length of the teacher's vectors.
+        Dimension of the teacher's vectors.
 
     has_texts : bool
         Whether there are vectors of captions.
@@ -81,14 +81,15 @@ class ClipShards(TrainingClips):
     Each shard has a record beside it, ``clips-000012.json`` for ``clips-000012.tar``, with its
     checksum and where its clips lie, so that opening takes no reading. Without a
     record that fits the size of the file, the headers of the tar file are read, and all
-    vectors are checked. A key that comes twice in a shard is an error: it cannot be told which
-    sound goes with which vectors. Damage within a file whose size is right is not looked for where
-    there is a record; a piece whose vectors turn out to be NaN is an error when it is read.
+    vectors are checked. A key that occurs twice in a shard is an error: nothing shows which
+    sound goes with which vectors. Damage within a file of the right size is not
+    looked for where there is a record; a piece whose vectors turn out to be NaN is an error when
+    it is read.
 
-    ``fingerprint`` is made of what ``shards.json`` says of the vectors, and the name, size, clips
-    and recorded SHA-256 of each shard, in order; where there is no record, the
-    checksum is of the places and lengths of the clips. Folders and times of files
-    are not part of it.
+    ``fingerprint`` depends on what ``shards.json`` states about the vectors, and on the name,
+    size, clips and recorded SHA-256 of each shard, in order; where there is no record, the
+    checksum is that of the places and lengths of the clips. Folders and times of files are not
+    part of it.
 
     Examples
     --------
@@ -136,7 +137,7 @@ class ClipShards(TrainingClips):
         return self._fingerprint
 
     def split_fingerprint(self) -> None:
-        """None, for `fingerprint` tells which pieces are of one video."""
+        """None, for `fingerprint` depends on which pieces are of one video."""
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> SoundBatch:
         """Read pieces of clips.
@@ -180,7 +181,7 @@ class ClipShards(TrainingClips):
         )
 
     def describe(self, row: int) -> dict:
-        """What the shard says of a clip.
+        """What the shard states about a clip.
 
         Returns
         -------
@@ -249,11 +250,11 @@ class ClipShards(TrainingClips):
         if self.failures:
             warn_caller(LeftOutWarning(self.failures, n_found, "clip"))
         if not len(self._clips):
-            raise ShardError("There is no clip in the shards")
+            raise ShardError("There are no clips in the shards")
 
 
 def _common_description(files: list[Path]) -> dict:
-    """What ``shards.json`` says, which must be the same of all folders."""
+    """What ``shards.json`` states, which must be the same of all folders."""
     folders = dict.fromkeys(file.parent for file in files)
     (first, description), *others = ((folder, read_description(folder)) for folder in folders)
     if description["sampling_rate"] != SHARD_RATE:

@@ -1,4 +1,4 @@
-"""On what a run computes: one device by itself, or many through Lightning Fabric."""
+"""The devices of a run: one in plain torch, or many through Lightning Fabric."""
 
 from __future__ import annotations
 

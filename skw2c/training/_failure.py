@@ -1,4 +1,4 @@
-"""The message where a loss is no longer a number, and what can still be had of the run."""
+"""The message where a loss is no longer a number, and how to get what the run has learned."""
 
 from __future__ import annotations
 

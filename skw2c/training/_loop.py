@@ -177,7 +177,7 @@ class Run:
         Raises
         ------
         FloatingPointError
-            If the loss is no longer a number.
+            If the loss becomes NaN or infinite.
         """
         state = self._state
         on_cpu = self._engine.device.type == "cpu"

@@ -93,7 +93,7 @@ def _unreadable(exc: Exception) -> ShardError:
 def _read_at(descriptor: int, target: memoryview, place: int) -> int:
     if hasattr(os, "preadv"):
         return os.preadv(descriptor, [target], place)
-    with _place_lock:  # Windows knows but one place in each file
+    with _place_lock:  # Windows has only one place for each file
         os.lseek(descriptor, place, os.SEEK_SET)
         content = os.read(descriptor, len(target))
     target[: len(content)] = content

@@ -1,4 +1,4 @@
-"""Which clips are read when, and from where: fixed by a seed, the epoch and the step."""
+"""Which clips are in which batch, and from which sample on: fixed by seed, epoch and step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Plan:
     batch_size : int
         Most clips in a batch of all processes together.
     validation_fraction : float
-        Part of the clips that is kept for validation.
+        Part of the clips that is held out for validation.
     seed : int
     world_size : int
         Number of processes, by which the batches can be divided.
@@ -54,11 +54,11 @@ class Plan:
 
     def split(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows for training and for validation, each in ascending order."""
-        return np.flatnonzero(~self.aside), np.flatnonzero(self.aside)
+        return np.flatnonzero(~self.held_out), np.flatnonzero(self.held_out)
 
     @cached_property
-    def aside(self) -> np.ndarray:
-        """Which clips are kept for validation, (n_clips,) of bool."""
+    def held_out(self) -> np.ndarray:
+        """Which clips are held out for validation, (n_clips,) of bool."""
         groups = np.arange(len(self.n_samples)) if self.groups is None else self.groups
         rng = self._generator(_SPLIT)
         if self.classes is not None:
@@ -70,7 +70,7 @@ class Plan:
     def training(self, epoch: int) -> list[Piece]:
         """The batches of an epoch: random order, random pieces.
 
-        All have the same size. The few clips that this leaves over are others in each epoch.
+        All have the same size. The few clips that this leaves over differ from epoch to epoch.
         """
         rows, _ = self.split()
         rng = self._generator(_ORDER, epoch)
@@ -87,7 +87,7 @@ class Plan:
     def _cut(self, rows: np.ndarray, starts: np.ndarray) -> list[Piece]:
         """Cut clips into batches of one size, which all processes share equally.
 
-        A batch has two clips at least, for a clip alone has nothing to be told apart from.
+        A batch has at least two clips, for a single clip has nothing to be contrasted with.
         """
         least = max(2, self.world_size)
         n_batches = min(-(-len(rows) // self.batch_size), len(rows) // least)

@@ -1,4 +1,4 @@
-"""Put what a checkpoint holds where it came from, as far as it fits."""
+"""Put the content of a checkpoint back where it came from, as far as it fits."""
 
 from __future__ import annotations
 

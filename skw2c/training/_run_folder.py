@@ -1,4 +1,4 @@
-"""Where a run stands, in a file from which it goes on."""
+"""The folder of a run: the checkpoint from which it goes on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VERSION = 1
 
 
 class RunFolder:
-    """The folder in which a run keeps where it stands.
+    """The folder in which a run keeps its checkpoint.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class RunFolder:
         """Read the checkpoint; None if there is none.
 
         Where the loss of the run was no longer a number, ``MAY_DIFFER`` lists what of its
-        configuration may be another now; ``is_changed`` then tells whether something is.
+        configuration may be another now; ``is_changed`` is then whether something is.
 
         Raises
         ------
@@ -104,8 +104,8 @@ class RunFolder:
             f"back, or pass resume=False to begin again; {self._kept()}"
         )
 
-    def put_aside(self) -> Path | None:
-        """Give the checkpoint of a former run another name, if it holds what can be lost.
+    def rename_former(self) -> Path | None:
+        """Give the checkpoint of a former run another name, unless it holds no finished epoch.
 
         Returns
         -------

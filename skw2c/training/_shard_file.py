@@ -28,10 +28,17 @@ CLIP = np.dtype(
     [
         (name, np.int64)
         for name in (
-            "audio", "n_samples", "vectors", "n_frames", "text", "facts", "facts_size", "source",
+            "audio",
+            "n_samples",
+            "vectors",
+            "n_frames",
+            "text",
+            "facts",
+            "facts_size",
+            "source",
         )
     ]
-)  # fmt: skip
+)
 """Where a clip lies in its shard: the byte at which each array begins, and the lengths.
 
 ``text`` is -1 where there is no caption. ``source`` is the same for all pieces of a video, and
@@ -104,21 +111,21 @@ def scan_shard(
     ----------
     path : str or os.PathLike
     width : int
-        Length of the vectors.
+        Dimension of the vectors.
     has_texts : bool
         Whether each clip has a caption.
 
     Returns
     -------
     clips : ndarray of shape (n_clips,), CLIP
-        The clips that are whole, in the order of the file.
+        The clips that are complete, in the order of the file.
     failures : list of tuple (key, cause)
         Those that are not. The key None stands for the file itself.
 
     Raises
     ------
     ShardError
-        If the file cannot be read, or is no tar file.
+        If the file cannot be read, or is not a tar file.
     """
     file = OpenFile(path)
     if not file.size:
@@ -134,7 +141,7 @@ def scan_shard(
 
 
 def _locate(file: OpenFile, members: Members, width: int, has_texts: bool) -> tuple:
-    """One row of the index; raise `ShardError` for a sample that is not whole."""
+    """One row of the index; raise `ShardError` for a sample that is incomplete."""
     _check_members(members, [_AUDIO, _VECTORS, _FACTS, *([_TEXT] if has_texts else [])])
     audio, (n_samples,) = _find_array(file, members, _AUDIO, SAMPLES, 1)
     vectors, (n_frames, _) = _find_vectors(file, members, _VECTORS, 2, width)
@@ -151,8 +158,8 @@ def _check_members(members: Members, wanted: list[str]) -> None:
         if len(places) > 1:
             (first, _), (second, _) = places[:2]
             raise ShardError(
-                f"the member {name} comes twice, at the bytes {first} and {second}: two clips "
-                "have this key, and it cannot be told which sound goes with which vectors. Give "
+                f"the member {name} occurs twice, at the bytes {first} and {second}: two clips "
+                "have this key, and nothing shows which sound goes with which vectors. Give "
                 "each clip of a shard a key of its own"
             )
     missing = [name for name in wanted if name not in members]
@@ -190,7 +197,7 @@ def _find_array(
     if stated != dtype or len(shape) != ndim or (is_fortran and ndim > 1):
         raise ShardError(
             f"{name} holds {stated} of shape {shape}{' in Fortran order' * is_fortran}, expected "
-            f"are {dtype.name} in {ndim} dimension{'s' * (ndim > 1)}, in C order"
+            f"{dtype.name} in {ndim} dimension{'s' * (ndim > 1)}, in C order"
         )
     if min(shape) < 1 or header.tell() + math.prod(shape) * dtype.itemsize != size:
         raise ShardError(f"{name} states the shape {shape}, which its {size} bytes do not fit")
@@ -202,7 +209,7 @@ def _find_vectors(
 ) -> tuple[int, tuple]:
     start, shape = _find_array(file, members, name, VECTORS, ndim)
     if shape[-1] != width:
-        raise ShardError(f"{name} has vectors of {shape[-1]} numbers, expected are {width}")
+        raise ShardError(f"{name} has vectors of dimension {shape[-1]}, expected {width}")
     left, place = math.prod(shape), start
     while left:
         numbers = np.empty(min(left, _PORTION), VECTORS)

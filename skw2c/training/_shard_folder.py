@@ -1,4 +1,4 @@
-"""A folder of shards: what ``shards.json`` says of all, and which shards there are."""
+"""A folder of shards: what ``shards.json`` states of all, and which shards there are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def list_shards(paths) -> list[Path]:
         paths = [paths]
     files = [file for path in paths for file in _files_of(os.fsdecode(path))]
     if not files:
-        raise ShardError("paths is empty: there is no shard in it")
+        raise ShardError("paths is empty: it names no shards")
     once: dict[str, Path] = {}
     for file in files:
         once.setdefault(os.path.realpath(file), file)
@@ -48,15 +48,13 @@ def _files_of(path: str) -> list[Path]:
     else:
         names = glob.glob(path, recursive=True)
     if not names:
-        raise ShardError(
-            f"There is no shard {path!r}: it is neither a folder nor a file nor a pattern of shards"
-        )
+        raise ShardError(f"{path!r} is neither a folder nor a file nor a pattern of shards")
     folder = path if os.path.isdir(path) else ""
     return [Path(folder, name) for name in sorted(names)]
 
 
 def read_description(folder: str | os.PathLike) -> dict:
-    """Read what ``shards.json`` says.
+    """Read what ``shards.json`` states.
 
     Raises
     ------
@@ -68,8 +66,8 @@ def read_description(folder: str | os.PathLike) -> dict:
         description = read_json(path)
     except FileNotFoundError as exc:
         raise ShardError(
-            f"There is no {LIST} in {str(folder)!r}, which states frame rate and width of the "
-            "shards beside it: put it back from where the shards were written"
+            f"The folder {str(folder)!r} lacks {LIST}, which states frame rate and width of its "
+            "shards: put it back from where the shards were written"
         ) from exc
     except (OSError, ValueError) as exc:
         raise ShardError(f"{str(path)!r} is damaged ({exc}): put it back from a copy") from exc
@@ -92,7 +90,7 @@ def read_json(path: Path):
     FileNotFoundError
         If it is missing.
     ValueError
-        If it cannot be read, or is not JSON in which each name comes once.
+        If it cannot be read, or is not JSON in which each name occurs once.
     """
     if not os.path.lexists(path):
         raise FileNotFoundError(path)
@@ -108,7 +106,7 @@ def _take_names_once(pairs: list[tuple]) -> dict:
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {twice!r} comes twice")
+        raise ValueError(f"the name {twice!r} occurs twice")
     return content
 
 
@@ -156,9 +154,9 @@ def _is_list_of_names(names) -> bool:
 
 
 def shared_terms(description: dict) -> dict:
-    """What shards that are trained on together must agree in."""
+    """What must be the same for shards that are trained on together."""
     teacher = description["teacher"]
-    if "identity" in teacher:  # which says more than the names under which it was found
+    if "identity" in teacher:  # which is more certain than the names under which it was found
         teacher = {name: teacher[name] for name in teacher if name not in ("model", "pretrained")}
     shared = {name: description[name] for name in ("sampling_rate", "frame_rate", "width", "texts")}
     return {**shared, **{f"teacher {name}": value for name, value in sorted(teacher.items())}}
@@ -182,8 +180,8 @@ def claim_folder(folder: Path, description: dict) -> None:
         strangers = sorted(path for path in folder.glob("*.tar") if path.name[0] != ".")
         if strangers:
             raise ShardError(
-                f"The folder {str(folder)!r} holds {strangers[0].name!r} and no {LIST}, which "
-                "would tell what it was made of: choose another folder"
+                f"The folder {str(folder)!r} holds {strangers[0].name!r} but not {LIST}, which "
+                "would show what that was made of: choose another folder"
             )
         write_description(folder, description)
 

@@ -1,4 +1,4 @@
-"""The record beside a shard, which says what lies where in it, and the shard as it is opened."""
+"""The record beside a shard, which lists what lies where in it, and the shard as it is opened."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Record:
     sha256 : str
         Of the shard.
     width : int
-        Length of its vectors.
+        Dimension of its vectors.
     clips : ndarray of shape (n_clips,), CLIP
-        Where its clips lie, as the file says: `fits` tells whether they can lie there.
+        Where its clips lie, as the file states: `fits` checks whether they can lie there.
     failures : list of tuple (row, cause)
         Videos that are not in it.
     """
@@ -92,7 +92,7 @@ def open_shard(path: Path, width: int, has_texts: bool) -> Shard:
     Raises
     ------
     ShardError
-        If the file cannot be read, or is no tar file.
+        If the file cannot be read, or is not a tar file.
     """
     try:
         size = path.stat().st_size
@@ -106,7 +106,7 @@ def open_shard(path: Path, width: int, has_texts: bool) -> Shard:
     if record is not None and record.size != size:
         cause = (
             f"the file has {size} bytes, and {record.size} were written; {len(clips)} of its "
-            f"{len(record.clips)} clips are whole"
+            f"{len(record.clips)} clips are complete"
         )
         failures = [(None, cause), *(failure for failure in failures if failure[0] is not None)]
     return Shard(path, size, clips, _digest(clips), failures)
@@ -120,7 +120,7 @@ def read_finished(path: Path) -> Record | None:
 
 
 def read_record(path: Path) -> Record | None:
-    """The record of a shard that was written to its end; None where there is none that is whole."""
+    """The record of a shard that was written to its end; None where it is missing or damaged."""
     try:
         content = read_json(_place(path))
         columns = [_read_column(content["clips"][name]) for name in CLIP.names]
@@ -153,7 +153,7 @@ def _expect(value, kind: type):
 def _read_column(numbers: list) -> np.ndarray:
     column = np.array(_expect(numbers, list) or np.zeros(0, np.int64))
     if column.ndim != 1 or column.dtype != np.int64:
-        raise TypeError("a column of a record holds other things than whole numbers")
+        raise TypeError("a column of a record does not consist of whole numbers")
     return column
 
 

@@ -1,4 +1,4 @@
-"""Which clips are kept for validation, so that each class is on both sides."""
+"""Which clips are held out for validation, so that each class is on both sides."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw_evenly(
     for column in np.argsort(totals, kind="stable"):
         for group in order[(counts[order, column] > 0) & ~taken[order]]:
             own = counts[group]
-            # Whether what is set aside comes nearer to what is wanted, over all classes.
+            # Whether what is held out comes nearer to what is wanted, over all classes.
             nearer = (own * (own - 2 * missing)) @ weights < 0
             if nearer and missing[column] > 0 and (left[own > 0] > 1).all():
                 taken[group] = True
@@ -58,8 +58,8 @@ def _share_out(parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return whole
 
 
-def find_unheard(classes: np.ndarray, aside: np.ndarray, fraction: float) -> np.ndarray:
-    """Columns of the classes that are not in validation, although it could hold a clip of them.
+def find_unvalidated(classes: np.ndarray, held_out: np.ndarray, fraction: float) -> np.ndarray:
+    """Columns of the classes that are missing in validation, although it could have a clip of them.
 
     Classes of a single clip are among them; those that are merely too rare for a small
     validation are not.
@@ -67,11 +67,11 @@ def find_unheard(classes: np.ndarray, aside: np.ndarray, fraction: float) -> np.
     Parameters
     ----------
     classes : ndarray of shape (n_clips, n_classes)
-    aside : ndarray of shape (n_clips,), bool
-        Which clips are kept for validation.
+    held_out : ndarray of shape (n_clips,), bool
+        Which clips are held out.
     fraction : float
         Part of the clips that was wanted.
     """
-    n_clips, n_aside = classes.sum(axis=0), classes[aside].sum(axis=0)
+    n_clips, n_held_out = classes.sum(axis=0), classes[held_out].sum(axis=0)
     due = (n_clips == 1) | (np.floor(fraction * n_clips) >= 1)
-    return np.flatnonzero((n_aside == 0) & due)
+    return np.flatnonzero((n_held_out == 0) & due)

@@ -32,7 +32,7 @@ def list_samples(file: OpenFile) -> tuple[dict[str, Members], str | None]:
     Raises
     ------
     ShardError
-        If it is no tar file.
+        If it is not a tar file.
     """
     samples: dict[str, Members] = {}
     headers = _Headers(file)

@@ -29,7 +29,7 @@ def search_captions(
     n_frames : Tensor of shape (batch,), int64
     beam_size : int
     max_length : int
-        Most words of a caption.
+        Maximum number of words of a caption.
 
     Returns
     -------
