@@ -25,6 +25,7 @@ from ..models import (
     pad_frames,
     search_captions,
 )
+from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
 from ..training import (
     CaptionBatches,
@@ -35,6 +36,7 @@ from ..training import (
     Schedule,
     SingleDevice,
 )
+from ..training._training_parameters import TRAINED
 from ..transformers._encoders import resolve_encoder, tell_of_input
 from ..validation._captions import list_captions
 from ..validation._groups import number_groups
@@ -44,6 +46,7 @@ from ..weights import keep_in_memory
 from ._vocabulary import decode_caption, encode_caption, learn_vocabulary
 
 
+@document_shared(TRAINED)
 class AudioCaptioner(BaseEstimator):
     """Learn to describe sounds in sentences.
 
@@ -86,8 +89,8 @@ class AudioCaptioner(BaseEstimator):
         Words that occur less often in the training captions are replaced by ``"<unk>"``, which
         is never predicted.
 
-    max_epochs : int, default=100
-        Maximum number of epochs.
+    max_epochs : shared
+        As described in ``_training_parameters``.
 
     batch_size : int, default=32
         Captions in a step of training, and clips that are captioned at once, which does not
@@ -100,9 +103,8 @@ class AudioCaptioner(BaseEstimator):
         Part of the clips that is held out to measure the validation loss. Where this is
         less than one clip, the training loss stands in for it.
 
-    early_stopping_patience : int or None, default=10
-        Epochs without a lower validation loss after which training ends. The weights of
-        the best epoch are kept in any case. None never stops early.
+    early_stopping_patience : shared
+        As described in ``_training_parameters``.
 
     frame_length : float, default=1.0
         Length of a frame in seconds.
@@ -132,8 +134,8 @@ class AudioCaptioner(BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Determines the first weights, the split, the order of the captions, and dropout.
 
-    verbose : bool or int, default=False
-        Whether to show progress.
+    verbose : shared
+        As described in ``_training_parameters``.
 
     Attributes
     ----------
@@ -156,11 +158,8 @@ class AudioCaptioner(BaseEstimator):
         One row per epoch: ``epoch``, ``training_loss`` and ``validation_loss`` (cross-entropy
         of a word, in nats), ``learning_rate``, ``seconds``.
 
-    best_epoch_ : int
-        Epoch, from 1, whose weights were kept.
-
-    n_iter_ : int
-        Number of epochs.
+    best_epoch_, n_iter_ : shared
+        As described in ``_training_parameters``.
 
     n_features_in_ : int
         Number of columns of X in `fit`, where X was a table.

@@ -21,7 +21,9 @@ from ..models.audioclip import (
     random_audioclip,
     read_logit_scales,
 )
+from ..system._docstrings import document_shared
 from ..training import NesterovSGD, WaveformAugmentation
+from ..training._training_parameters import TRAINED
 from ..transformers._audioclip_transformer import AudioCLIPTransformer
 from ..transformers._clip_text_encoder import CLIPTextEncoder
 from ..transformers._encoders import resolve_encoder
@@ -39,6 +41,7 @@ _LARGEST_SCALE = 100.0
 _AUGMENTATION = WaveformAugmentation(padding="edge", shun_silence=True)
 
 
+@document_shared(TRAINED)
 class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
     """Tune the audio encoder of AudioCLIP to the classes of a task, by their names.
 
@@ -62,16 +65,8 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         in ``weights``. A transformer is cloned. A table holds vectors that are made
         already, such as a dict (label: vector), see :class:`ZeroShotClassifier`.
 
-    clip_length : float, default=5.0
-        Seconds of sound in each example. A random piece of each clip is drawn in each
-        epoch; a shorter clip is repeated until it has this length. Predictions are of whole
-        clips.
-
-    sampling_rate : int, default=44100
-        Rate in Hz of clips that are arrays or tensors. Files state their own.
-
-    max_epochs : int, default=50
-        Maximum number of epochs.
+    clip_length, sampling_rate, max_epochs : shared
+        As described in ``_training_parameters``.
 
     batch_size : int, default=64
         Clips in a step, of all devices together.
@@ -88,9 +83,8 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
     weight_decay : float, default=5e-4
         How strongly weights are drawn to zero.
 
-    early_stopping_patience : int or None, default=None
-        Epochs without a lower validation loss after which training ends. The weights of
-        the best epoch are kept in any case. None never stops early.
+    early_stopping_patience : shared
+        As described in ``_training_parameters``.
 
     validation_fraction : float, default=0.1
         Part of the clips that is held out to find the best epoch. (The authors took the
@@ -102,46 +96,18 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         How waveforms are augmented. ``"audioclip"`` is the paper's: time is scaled by a factor
         of up to 1.5, turned around in every second clip, and noise is added to every fourth.
 
-    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}, default="auto"
-        ``"auto"`` is bfloat16 on a GPU that has it, else float32.
+    precision, devices, num_nodes, compile, checkpoint_dir, checkpoint_interval, resume : shared
+        As described in ``_training_parameters``.
 
-    devices : {"auto", "cpu"} or int, default="auto"
-        Where to train, see :class:`Distiller`.
-
-    num_nodes : int, default=1
-        Number of machines, each with as many devices.
-
-    compile : bool, default=False
-        Whether to compile the model with `torch.compile`.
-
-    checkpoint_dir : str, Path or None, default=None
-        Folder in which to write a checkpoint, after each epoch and every
-        ``checkpoint_interval`` seconds.
-
-    checkpoint_interval : float, default=600.0
-        In seconds.
-
-    resume : bool, default=True
-        Whether to go on from the checkpoint in ``checkpoint_dir``, where there is one of
-        the same data and parameters; one of others is refused. False begins again, and keeps
-        what is there under another name, such as ``checkpoint-1.pt``. Where the loss became
-        NaN, the best epoch is kept: see the notes of :class:`Distiller`.
-
-    n_jobs : int or None, default=None
-        Threads that prefetch clips. None is one, -1 as many as there are processors.
-
-    on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
-        names the row. ``"nan"`` leaves it out of the training with one
-        :class:`~skw2c.exceptions.LeftOutWarning`; in predictions its label is missing (None,
-        or NaN among numbers), and its probabilities are NaN.
+    n_jobs, on_error : shared
+        As described in ``_training_parameters``.
 
     random_state : int, RandomState instance or None, default=None
         Determines the split, the order, the pieces and how they are varied, and the first
         weights of ``weights=None``.
 
-    verbose : bool or int, default=True
-        Whether to show progress.
+    verbose : shared
+        As described in ``_training_parameters``.
 
     Attributes
     ----------
@@ -161,17 +127,8 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         One row per epoch: ``epoch``, ``training_loss``, ``validation_loss``,
         ``learning_rate``, ``seconds``.
 
-    best_epoch_ : int
-        Epoch, from 1, whose weights were kept.
-
-    n_iter_ : int
-        Number of epochs.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    best_epoch_, n_iter_, n_features_in_, feature_names_in_ : shared
+        As described in ``_training_parameters``.
 
     See Also
     --------

@@ -13,7 +13,9 @@ from ..distillation._sound_trainer import SoundTrainer
 from ..distillation._training_data import Labelling
 from ..distillation._training_record import describe_first, to_plain
 from ..models import SHORTEST, Classification, Wav2CLIP, build_student
+from ..system._docstrings import document_shared
 from ..training import AdamOnPlateau
+from ..training._training_parameters import TRAINED
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._tables import note_columns
 from ..weights import keep_in_memory
@@ -21,6 +23,7 @@ from ._class_scores import choose_classes, compare_two
 from ._class_targets import read_classes
 
 
+@document_shared(TRAINED)
 class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     """Train the encoder of Wav2CLIP from random weights on labelled clips.
 
@@ -38,16 +41,8 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         Channels of the first stage of a residual network. A smaller width learns and runs
         faster.
 
-    clip_length : float, default=5.0
-        Seconds of sound in each example. A random piece of each clip is drawn in each
-        epoch; a shorter clip is repeated until it has this length. Predictions are of whole
-        clips.
-
-    sampling_rate : int, default=16000
-        Rate in Hz of clips that are arrays or tensors. Files state their own.
-
-    max_epochs : int, default=100
-        Maximum number of epochs.
+    clip_length, sampling_rate, max_epochs : shared
+        As described in ``_training_parameters``.
 
     batch_size : int, default=64
         Clips in a step, of all devices together.
@@ -59,9 +54,8 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         The learning rate falls to a tenth after more than this many epochs without a lower
         validation loss.
 
-    early_stopping_patience : int or None, default=10
-        Epochs without a lower validation loss after which training ends. The weights of
-        the best epoch are kept in any case. None never stops early.
+    early_stopping_patience : shared
+        As described in ``_training_parameters``.
 
     validation_fraction : float, default=0.1
         Part of the clips that is held out to measure the validation loss. With 0 the
@@ -71,45 +65,17 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     augment : {"audioclip"}, callable or None, default=None
         How waveforms are augmented, see :class:`Distiller`.
 
-    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}, default="auto"
-        ``"auto"`` is bfloat16 on a GPU that has it, else float32.
+    precision, devices, num_nodes, compile, checkpoint_dir, checkpoint_interval, resume : shared
+        As described in ``_training_parameters``.
 
-    devices : {"auto", "cpu"} or int, default="auto"
-        Where to train, see :class:`Distiller`.
-
-    num_nodes : int, default=1
-        Number of machines, each with as many devices.
-
-    compile : bool, default=False
-        Whether to compile the model with `torch.compile`.
-
-    checkpoint_dir : str, Path or None, default=None
-        Folder in which to write a checkpoint, after each epoch and every
-        ``checkpoint_interval`` seconds.
-
-    checkpoint_interval : float, default=600.0
-        In seconds.
-
-    resume : bool, default=True
-        Whether to go on from the checkpoint in ``checkpoint_dir``, where there is one of
-        the same data and parameters; one of others is refused. False begins again, and keeps
-        what is there under another name, such as ``checkpoint-1.pt``. Where the loss became
-        NaN, the best epoch is kept: see the notes of :class:`Distiller`.
-
-    n_jobs : int or None, default=None
-        Threads that prefetch clips. None is one, -1 as many as there are processors.
-
-    on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
-        names the row. ``"nan"`` leaves it out of the training with one
-        :class:`~skw2c.exceptions.LeftOutWarning`; in predictions its label is missing (None,
-        or NaN among numbers), and its probabilities are NaN.
+    n_jobs, on_error : shared
+        As described in ``_training_parameters``.
 
     random_state : int, RandomState instance or None, default=None
         Determines the first weights, the split, the order and the pieces.
 
-    verbose : bool or int, default=True
-        Whether to show progress.
+    verbose : shared
+        As described in ``_training_parameters``.
 
     Attributes
     ----------
@@ -133,17 +99,8 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
         One row per epoch: ``epoch``, ``training_loss``, ``validation_loss``,
         ``learning_rate``, ``seconds``.
 
-    best_epoch_ : int
-        Epoch, from 1, whose weights were kept.
-
-    n_iter_ : int
-        Number of epochs.
-
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    best_epoch_, n_iter_, n_features_in_, feature_names_in_ : shared
+        As described in ``_training_parameters``.
 
     See Also
     --------

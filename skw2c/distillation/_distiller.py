@@ -23,7 +23,9 @@ from ..models import (
     restore_projection,
 )
 from ..system._atomic import open_atomically, write_atomically
+from ..system._docstrings import document_shared
 from ..training import AdamOnCosine, AdamOnPlateau, TrainingClips
+from ..training._training_parameters import TRAINED
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._intervals import PER_SECOND
 from ..validation._tables import note_columns
@@ -35,6 +37,7 @@ from ._training_data import Labelling
 from ._training_record import describe_first, list_facts, name_of, to_plain
 
 
+@document_shared(TRAINED)
 class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer):
     """Train an audio encoder to predict a teacher's vectors of what is seen.
 
@@ -74,15 +77,15 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         epoch, and goes with the mean of the teacher's vectors of the same seconds. A
         shorter clip is repeated until it has this length, as in the VGGSound baseline.
 
-    sampling_rate : int, default=16000
-        Rate in Hz of clips that are arrays or tensors. Files state their own.
+    sampling_rate : shared
+        As described in ``_training_parameters``.
 
     frame_rate : float, default=30.0
         Rate in Hz of the vectors in ``y``, where there are several for a clip. A teacher
         with an attribute ``fps`` states its own.
 
-    max_epochs : int, default=100
-        Maximum number of epochs.
+    max_epochs : shared
+        As described in ``_training_parameters``.
 
     batch_size : int, default=128
         Clips in a step, of all devices together: each is contrasted with all others.
@@ -99,9 +102,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         from epoch to epoch as half a wave of the cosine, to nothing after ``max_epochs``,
         which suits a number of epochs that is known to be small.
 
-    early_stopping_patience : int or None, default=10
-        Epochs without a lower validation loss after which training ends. The weights of
-        the best epoch are kept in any case. None never stops early.
+    early_stopping_patience : shared
+        As described in ``_training_parameters``.
 
     validation_fraction : float, default=0.1
         Part of the clips that is held out to measure the validation loss. With 0, or
@@ -112,38 +114,11 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         :class:`~skw2c.training.WaveformAugmentation`. A callable takes waveforms (batch,
         n_samples) and a `torch.Generator`, both on the device, and gives waveforms.
 
-    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}, default="auto"
-        ``"auto"`` is bfloat16 on a GPU that has it, else float32. ``"16-mixed"`` needs the
-        extra ``train``.
+    precision, devices, num_nodes, compile, checkpoint_dir, checkpoint_interval, resume : shared
+        As described in ``_training_parameters``.
 
-    devices : {"auto", "cpu"} or int, default="auto"
-        ``"auto"`` is a GPU where there is one, else the CPU; in a program that ``torchrun``
-        started, it is as many as that started. A number above 1 counts GPUs, or processes
-        of the CPU where there is no GPU, and needs the extra ``train``: the program is then
-        started that many times, so it must be a script (not a notebook, a console or
-        ``python -c``), and do nothing else that one process should do. Each process decodes
-        all clips for itself; for many, take shards.
-
-    num_nodes : int, default=1
-        Number of machines, each with as many devices.
-
-    compile : bool, default=False
-        Whether to compile the model with `torch.compile`.
-
-    checkpoint_dir : str, Path or None, default=None
-        Folder in which to write a checkpoint, after each epoch and every
-        ``checkpoint_interval`` seconds. Each run needs a folder of its own.
-
-    checkpoint_interval : float, default=600.0
-        In seconds.
-
-    resume : bool, default=True
-        Whether to go on from the checkpoint in ``checkpoint_dir``, where there is one of
-        the same data and parameters; one of others is refused. False begins again, and keeps
-        what is there under another name, such as ``checkpoint-1.pt``.
-
-    n_jobs : int or None, default=None
-        Threads that prefetch clips. None is one, -1 as many as there are processors.
+    n_jobs : shared
+        As described in ``_training_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
         What becomes of a clip that cannot be read, or whose vector is NaN. ``"raise"``
@@ -155,8 +130,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         Determines the first weights, the split, the order, the pieces and all else that is
         drawn.
 
-    verbose : bool or int, default=True
-        Whether to show progress.
+    verbose : shared
+        As described in ``_training_parameters``.
 
     Attributes
     ----------
@@ -167,20 +142,14 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         One row per epoch: ``epoch``, ``training_loss``, ``validation_loss``,
         ``learning_rate``, the learned scales of the losses, ``seconds``.
 
-    best_epoch_ : int
-        Epoch, from 1, whose weights were kept.
-
-    n_iter_ : int
-        Number of epochs.
+    best_epoch_, n_iter_ : shared
+        As described in ``_training_parameters``.
 
     teacher_ : transformer
         The fitted teacher, where there is one.
 
-    n_features_in_ : int
-        Number of columns of X, where X was a table.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where X was a DataFrame with names that are strings.
+    n_features_in_, feature_names_in_ : shared
+        As described in ``_training_parameters``.
 
     See Also
     --------
