@@ -15,6 +15,7 @@ from skw2c.models import Distillation, build_student
 from skw2c.training import (
     Plan,
     RunFolder,
+    RunState,
     Targets,
     TensorClips,
     WaveformAugmentation,
@@ -26,9 +27,11 @@ from skw2c.training._engine import FabricEngine
 from skw2c.training._failure import Cures, explain
 from skw2c.training._targets import average, average_frames
 
+from .conftest import REPOSITORY
 from .tolerances import FEW, tolerance
 
 RATE = 16000
+PACKAGE = REPOSITORY / "skw2c"
 
 
 def test_frames_of_a_piece_are_those_of_its_seconds():
@@ -343,6 +346,30 @@ def test_time_is_scaled_by_up_to_the_factor():
     silent = (scaled == 0).float().mean(1)
     assert (silent[pitches > 1.2] > 0.1).all()  # faster clips are shorter, and put into silence
     assert (silent[pitches < 0.98] < 0.01).all()
+
+
+# ---- the loop
+
+
+def test_there_is_one_loop():
+    """What trains estimators takes its steps in one file."""
+    rooms = [PACKAGE / room for room in ("training", "distillation", "captioning", "classifiers")]
+    files = [path for room in rooms for path in room.rglob("*.py")]
+    stepping = [path.name for path in files if ".zero_grad(" in path.read_text("utf-8")]
+    assert stepping == ["_loop.py"]
+
+
+def test_state_keeps_the_names_under_which_checkpoints_hold_it():
+    assert list(vars(RunState())) == [
+        "epoch",
+        "step",
+        "total",
+        "seconds",
+        "history",
+        "best_loss",
+        "best_epoch",
+        "best_state",
+    ]
 
 
 # ---- checkpoints

@@ -126,17 +126,16 @@ def _select(items, rows: np.ndarray, targets: Targets, texts) -> TrainingClips:
     return WaveformClips([items[row] for row in rows], targets, texts)
 
 
-def check_enough_clips(n_clips: int, least: int = 2) -> None:
-    """Refuse to train on so few clips.
+def check_enough_clips(n_clips: int) -> None:
+    """Refuse to train on fewer than two clips, which the loss could not tell apart.
 
     Raises
     ------
     ValueError
-        If there are fewer than ``least``.
     """
-    if n_clips < least:
+    if n_clips < 2:
         raise ValueError(
-            f"There are n_samples={n_clips} clips to train on, and at least {least} are needed: "
+            f"There are n_samples={n_clips} clips to train on, and at least 2 are needed: "
             "the loss tells clips apart"
         )
 
