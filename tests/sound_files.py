@@ -47,13 +47,13 @@ def sound_bytes(hz, seconds, rate, form, subtype=None, n_channels=1):
 
 
 def write_parts(
-    path, codec, parts, rate=48000, layout="mono", *, pictures=0, pictures_start=0, **options
+    path, codec, parts, rate=48000, layout="mono", *, video=0, video_start=0, **options
 ):
-    """Write tones by PyAV, each (start in seconds, Hz, seconds), and seconds of pictures."""
+    """Write tones by PyAV, each (start in seconds, Hz, seconds), and seconds of video."""
     with av.open(str(path), "w", options=options) as container:
         packets = []
-        if pictures:
-            packets += _encode_pictures(container, pictures, pictures_start)
+        if video:
+            packets += _encode_video(container, video, video_start)
         track = container.add_stream(codec, rate=rate, layout=layout)
         packets += _encode_parts(track, parts, rate, layout)
         _mux_by_time(container, packets)
@@ -74,7 +74,7 @@ def write_tracks(path, codec, pitches, default, rate=48000):
     return path
 
 
-def _encode_pictures(container, seconds, start):
+def _encode_video(container, seconds, start):
     track = container.add_stream("mpeg4", rate=10)
     track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
     for k in range(round(10 * seconds)):

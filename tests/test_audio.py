@@ -30,19 +30,19 @@ def tone(rng):
     return (0.4 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
 
 
-def write_media(path, samples, rate=RATE, codec="aac", picture=False):
-    """Write a container with sound, and if asked for with moving pictures, by PyAV."""
+def write_media(path, samples, rate=RATE, codec="aac", video=False):
+    """Write a container with sound, and if asked for with video, by PyAV."""
     options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=options) as container:
         sound = container.add_stream(codec, rate=rate, layout="mono")
-        if picture:
-            pictures = container.add_stream("mpeg4", rate=10)
-            pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        if video:
+            video = container.add_stream("mpeg4", rate=10)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
             for k in range(10):
                 image = np.full((48, 64, 3), 20 * k, np.uint8)
                 frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-                container.mux(pictures.encode(frame))
-            container.mux(pictures.encode())
+                container.mux(video.encode(frame))
+            container.mux(video.encode())
         frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
         frame.rate = rate
         container.mux(sound.encode(frame))
@@ -62,7 +62,7 @@ def test_sound_formats(tmp_path, tone, extension):
 
 
 @pytest.mark.parametrize(
-    ("name", "codec", "picture"),
+    ("name", "codec", "video"),
     [
         ("a.m4a", "aac", False),
         ("a.aac", "aac", False),
@@ -73,9 +73,9 @@ def test_sound_formats(tmp_path, tone, extension):
         ("a.avi", "mp3", True),
     ],
 )
-def test_media_formats(tmp_path, tone, name, codec, picture):
+def test_media_formats(tmp_path, tone, name, codec, video):
     rate = 48000 if codec == "libopus" else RATE
-    path = write_media(tmp_path / name, tone, rate, codec, picture)
+    path = write_media(tmp_path / name, tone, rate, codec, video)
     waveform, _ = load_audio(path)
     seconds = len(tone) / rate
     assert abs(len(waveform) / 16000 - seconds) < 0.08
@@ -220,11 +220,11 @@ def write_with_sample(path, value):
 
 def write_silent_film(path):
     with av.open(str(path), "w") as container:
-        pictures = container.add_stream("mpeg4", rate=10)
-        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        video = container.add_stream("mpeg4", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
-        container.mux(pictures.encode(frame))
-        container.mux(pictures.encode())
+        container.mux(video.encode(frame))
+        container.mux(video.encode())
 
 
 def write_list_of_files(path):
@@ -426,7 +426,7 @@ def test_silence_is_finite_and_small(level, rng):
     assert np.abs(vectors).max() < 100
 
 
-def test_door():
+def test_what_is_a_collection_of_clips():
     paths = ["a.wav", Path("b.wav")]
     assert list_clips(paths) == paths
     assert list_clips([[0.1, 0.2], [0.3, 0.4]]) is None
@@ -461,8 +461,8 @@ def test_playlists_are_not_followed(tmp_path, tone):
     ],
 )
 @pytest.mark.parametrize("late", [0, 0.5, 25])
-def test_sound_that_begins_later_than_the_pictures(tmp_path, name, codec, rate, late):
-    """Time starts with the file, as it does for its pictures."""
+def test_sound_that_begins_later_than_the_video(tmp_path, name, codec, rate, late):
+    """Time starts with the file, as it does for its frames."""
     path = write_film_with_a_click(tmp_path / name, codec, rate, late)
     waveform, _ = load_audio(path)
     click = np.argmax(np.abs(waveform) > 0.3) / 16000
@@ -472,27 +472,27 @@ def test_sound_that_begins_later_than_the_pictures(tmp_path, name, codec, rate, 
         assert not waveform[: int((late - 0.05) * 16000)].any()
 
 
-def test_late_sound_far_behind_the_first_pictures(tmp_path):
+def test_late_sound_far_behind_the_first_frames(tmp_path):
     """FFmpeg opens such a file before it has seen any sound, and guesses when it starts."""
-    path = write_film_with_a_click(tmp_path / "a.mkv", "flac", 16000, 0.5, n_pictures=250)
+    path = write_film_with_a_click(tmp_path / "a.mkv", "flac", 16000, 0.5, n_frames=250)
     with av.open(str(path)) as container:
         assert container.streams.audio[0].start_time == 0
     waveform, _ = load_audio(path)
     assert np.argmax(np.abs(waveform) > 0.3) == 24000
 
 
-def write_film_with_a_click(path, codec, rate, late, n_pictures=30):
-    """Write pictures, ten per second, and then two seconds of sound with a click in the middle."""
+def write_film_with_a_click(path, codec, rate, late, n_frames=30):
+    """Write video, ten frames per second, then two seconds of sound, a click in the middle."""
     samples = np.zeros((1, 2 * rate), np.float32)
     samples[0, rate : rate + rate // 100] = 0.9
     with av.open(str(path), "w") as container:
-        pictures = container.add_stream("mpeg4", rate=10)
-        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        video = container.add_stream("mpeg4", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         track = container.add_stream(codec, rate=rate, layout="mono")
-        for k in range(n_pictures):
+        for k in range(n_frames):
             image = np.full((48, 64, 3), k, np.uint8)
-            container.mux(pictures.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(pictures.encode())
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(video.encode())
         sound = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
         sound.rate, sound.pts, sound.time_base = rate, round(late * rate), Fraction(1, rate)
         container.mux([*track.encode(sound), *track.encode()])

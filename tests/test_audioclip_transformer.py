@@ -1,4 +1,4 @@
-"""AudioCLIPTransformer by the doors of real clips, and the texts and pictures beside it."""
+"""AudioCLIPTransformer by real clips, and the texts and images beside it."""
 
 import pickle
 import warnings
@@ -42,7 +42,7 @@ def expected(transformer, clips):
     return np.concatenate([transformer.fit([clip]).transform([clip]) for clip in clips])
 
 
-def test_doors(transformer, clips, expected, tmp_path):
+def test_forms_of_clips(transformer, clips, expected, tmp_path):
     paths = [str(tmp_path / f"{row}.wav") for row in range(len(clips))]
     for path, clip in zip(paths, clips, strict=True):
         soundfile.write(path, clip, RATE, subtype="FLOAT")
@@ -212,7 +212,7 @@ def whole_checkpoint(tmp_path_factory):
 
 def test_whole_checkpoint(whole_checkpoint, rng):
     open_clip = pytest.importorskip("open_clip")
-    image = pytest.importorskip("PIL.Image")
+    pil_image = pytest.importorskip("PIL.Image")
     path, clip = whole_checkpoint
     assert path.stat().st_size == pytest.approx(537302068, rel=1e-3)
     texts = ["a dog barks", "rain, thunder"]
@@ -222,11 +222,11 @@ def test_whole_checkpoint(whole_checkpoint, rng):
         vectors = CLIPTextEncoder(model, pretrained=path).fit_transform(texts)
         assert vectors.shape == (2, 1024)
         assert_close(vectors, expected)
-    picture = image.fromarray(rng.integers(0, 256, (300, 260, 3), dtype=np.uint8))
+    image = pil_image.fromarray(rng.integers(0, 256, (300, 260, 3), dtype=np.uint8))
     transform = open_clip.image_transform(224, is_train=False)
     with torch.no_grad():
-        expected = clip.encode_image(transform(picture)[None]).numpy()
-    vectors = CLIPImageEncoder("RN50-quickgelu", pretrained=path).fit_transform([picture])
+        expected = clip.encode_image(transform(image)[None]).numpy()
+    vectors = CLIPImageEncoder("RN50-quickgelu", pretrained=path).fit_transform([image])
     assert_close(vectors, expected)
     sound = AudioCLIPTransformer(path).fit_transform([np.zeros(4000)])
     assert sound.shape == (1, 1024)

@@ -1,7 +1,7 @@
-"""Texts, pictures and videos: open_clip's own vectors, and the manners of a transformer.
+"""Texts, images and videos: open_clip's own vectors, and the manners of a transformer.
 
 scikit-learn's suite feeds tables of numbers, which are none of these, and passes them over
-with a word. Here the same laws are checked by the doors that these encoders have.
+with a word. Here the same laws are checked in the forms that these encoders take.
 """
 
 import pickle
@@ -28,7 +28,7 @@ from skw2c import CLIPImageEncoder, CLIPTextEncoder, CLIPVideoEncoder
 from skw2c.exceptions import FailedRowWarning, ImageError, TextError, VideoError
 from skw2c.models import get_frozen_clip
 
-from .test_pictures import write_video
+from .test_images import write_video
 from .tolerances import assert_close
 
 TEXTS = ["a dog", "rain on a roof", "church bells", "a dog", "", "Größe 東京", "x " * 60]
@@ -36,9 +36,9 @@ TEXTS = ["a dog", "rain on a roof", "church bells", "a dog", "", "Größe 東京
 
 @pytest.fixture(scope="module")
 def image_files(tmp_path_factory):
-    """Six pictures of several sizes and modes, as files that lose nothing."""
+    """Six images of several sizes and modes, as files that lose nothing."""
     rng = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     paths = []
     for row, (mode, size) in enumerate(
         [
@@ -52,7 +52,7 @@ def image_files(tmp_path_factory):
     ):
         pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
         image = Image.fromarray(pixels).convert(mode)
-        paths.append(str(folder / f"picture {row}.png"))
+        paths.append(str(folder / f"image {row}.png"))
         image.save(paths[-1])
     return paths
 
@@ -80,7 +80,7 @@ def case(request, tiny_clip, image_files, video_files):
     return CLIPVideoEncoder(**parameters, fps=5), video_files
 
 
-DOORS = {
+FORMS = {
     "list": lambda items: items,
     "tuple": tuple,
     "Series": pd.Series,
@@ -93,11 +93,11 @@ DOORS = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
-def test_every_door_gives_the_same_table(case, door):
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_every_form_gives_the_same_table(case, form):
     encoder, items = case
     expected = np.concatenate([encoder.fit([item]).transform([item]) for item in items])
-    vectors = encoder.fit_transform(door(items))
+    vectors = encoder.fit_transform(form(items))
     assert vectors.dtype == np.float32
     assert vectors.shape == (len(items), 16)
     assert_close(vectors, expected)
@@ -276,10 +276,10 @@ def test_texts_that_cannot_be_written(tiny_clip):
     assert np.isnan(vectors[1]).all()
 
 
-# Pictures
+# Images
 
 
-def test_pictures_are_what_open_clip_makes_of_them(tiny_clip, image_files):
+def test_images_are_what_open_clip_makes_of_them(tiny_clip, image_files):
     encoder = CLIPImageEncoder(tiny_clip, None, random_state=0).fit()
     model = get_frozen_clip(encoder.weights_, "cpu")._model
     from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -294,7 +294,7 @@ def test_pictures_are_what_open_clip_makes_of_them(tiny_clip, image_files):
     assert_close(encoder.transform(many), np.tile(expected, (11, 1)))
 
 
-def test_pictures_of_every_kind(tiny_clip, image_files):
+def test_images_of_every_kind(tiny_clip, image_files):
     encoder = CLIPImageEncoder(tiny_clip, None, random_state=0).fit()
     path = image_files[0]
     expected = encoder.transform([path])[0]
@@ -318,7 +318,7 @@ def test_pictures_of_every_kind(tiny_clip, image_files):
 # Videos
 
 
-def picture_vectors(encoder, path, fps):
+def frame_vectors(encoder, path, fps):
     """The vector of each instant by way of CLIPImageEncoder."""
     from skw2c.images import VideoFile
 
@@ -329,10 +329,10 @@ def picture_vectors(encoder, path, fps):
 
 
 @pytest.mark.parametrize("fps", [1, 5, 30])
-def test_videos_are_means_of_their_pictures(tiny_clip, video_files, fps):
+def test_videos_are_means_of_their_frames(tiny_clip, video_files, fps):
     encoder = CLIPVideoEncoder(tiny_clip, None, random_state=0, fps=fps, batch_size=7).fit()
     for path in video_files:
-        expected = picture_vectors(encoder, path, fps)
+        expected = frame_vectors(encoder, path, fps)
         encoder.set_params(pool=None, normalize_frames=False)
         assert_close(encoder.transform([path])[0], expected)
         encoder.set_params(pool="mean")
@@ -342,7 +342,7 @@ def test_videos_are_means_of_their_pictures(tiny_clip, video_files, fps):
         assert_close(encoder.transform([path])[0], unit.mean(axis=0))
 
 
-def test_pictures_of_a_video_have_times(tiny_clip, video_files):
+def test_frames_of_a_video_have_times(tiny_clip, video_files):
     encoder = CLIPVideoEncoder(tiny_clip, None, random_state=0, fps=5, pool=None)
     vectors = encoder.fit_transform(video_files[:1] * 2)
     assert vectors.shape == (2, 8, 16)  # 1.5 seconds
@@ -365,6 +365,6 @@ def test_real_videos(tiny_clip, shared):
     assert [rows.shape for rows in frames] == [(159, 16), (33, 16)]
     mean = encoder.set_params(pool="mean").transform([folder / "bento.mp4"])
     assert_close(mean[0], frames[1].mean(axis=0))
-    # A video of 10 pictures per second shows each of them three times at 30.
+    # A video of 10 frames per second shows each of them three times at 30.
     np.testing.assert_array_equal(frames[1][::3], frames[1][2::3])
     assert np.abs(np.diff(frames[1][::3], axis=0)).max(axis=1).min() > 0

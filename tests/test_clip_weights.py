@@ -53,8 +53,8 @@ def write_openai_archive(model, path):
 
 
 def _trace(model):
-    picture = torch.zeros(1, 3, 64, 64).half()
-    return torch.jit.trace_module(model, {"encode_image": (picture,)}, check_trace=False)
+    image = torch.zeros(1, 3, 64, 64).half()
+    return torch.jit.trace_module(model, {"encode_image": (image,)}, check_trace=False)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_folder_that_changes(tmp_path):
 
 
 def test_a_tag_is_not_the_same_as_its_file():
-    """A tag also says how pictures are prepared, and whether the GELU is quick."""
+    """A tag also says how images are prepared, and whether the GELU is quick."""
     by_tag = CLIPReference("ViT-B-32", "metaclip_400m", sha256="a")
     by_path = CLIPReference("ViT-B-32", "/a.pt", sha256="a")
     assert by_tag.fingerprint != by_path.fingerprint
@@ -217,7 +217,7 @@ def test_the_teacher_is_openai_with_quick_gelu(monkeypatch, tmp_path):
         assert _tag_wants_quick_gelu(open_clip, reference)
 
 
-def test_tags_prepare_pictures_their_own_way(tmp_path, monkeypatch):
+def test_tags_prepare_images_their_own_way(tmp_path, monkeypatch):
     from skw2c.models.clip._clip_network import _preprocessing
 
     siglip = _preprocessing(open_clip, CLIPReference("ViT-B-16-SigLIP", "webli"))

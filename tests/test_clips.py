@@ -1,4 +1,4 @@
-"""The mirror suite: scikit-learn's laws by the door through which real clips come in.
+"""The mirror suite: scikit-learn's laws in the forms that real clips come in.
 
 `test_common.py` only ever passes tables of numbers. Here the same laws are checked for
 paths, ragged lists, Series, DataFrames and tensors.
@@ -28,7 +28,7 @@ from skw2c.models._convolution import _has_onednn_operations
 
 from .tolerances import assert_close
 
-DOORS = {
+FORMS = {
     "list of str": lambda paths, waveforms: paths,
     "tuple of Path": lambda paths, waveforms: tuple(map(Path, paths)),
     "Series": lambda paths, waveforms: pd.Series(paths),
@@ -64,12 +64,12 @@ def expected(transformer, waveforms):
     return np.concatenate([transformer.fit([x]).transform([x]) for x in waveforms])
 
 
-@pytest.fixture(params=DOORS, ids=lambda name: name.replace(" ", "-"))
+@pytest.fixture(params=FORMS, ids=lambda name: name.replace(" ", "-"))
 def clips(request, wav_files, waveforms):
-    return DOORS[request.param](wav_files, waveforms)
+    return FORMS[request.param](wav_files, waveforms)
 
 
-def test_every_door_gives_the_same_table(clips, transformer, expected):
+def test_every_form_gives_the_same_table(clips, transformer, expected):
     vectors = transformer.fit_transform(clips)
     assert vectors.dtype == np.float32
     assert vectors.shape == (6, 16)

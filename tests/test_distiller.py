@@ -45,7 +45,7 @@ from skw2c.training import Run, _targets
 from skw2c.training._checkpoint_file import read_plain
 
 from .conftest import REPOSITORY
-from .test_pictures import write_video
+from .test_images import write_video
 from .tolerances import assert_close
 
 # Most trainings here are of few clips, so that they are short.
@@ -290,7 +290,7 @@ def test_videos_teach_their_own_sound(tiny_clip, tmp_path):
             [250 * k for k in range(9)],
             Fraction(1, 1000),
             sound=(0, 2),
-            picture=lambda k, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
+            draw_frame=lambda k, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
         )
     distiller = Distiller(**parameters).fit(paths)
     assert distiller.transform(paths).shape == (4, 16)

@@ -13,7 +13,7 @@ from skw2c import Wav2CLIPTransformer
 from skw2c.transformers._passthrough import Passthrough
 
 from .conftest import REPOSITORY
-from .test_pictures import write_video
+from .test_images import write_video
 from .vqgan_files import write_tiny_vqgan
 
 
@@ -90,7 +90,7 @@ def write_videos(folder):
             [250 * k for k in range(9)],
             Fraction(1, 1000),
             sound=(0, 2),
-            picture=lambda _, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
+            draw_frame=lambda _, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
         )
     return paths
 

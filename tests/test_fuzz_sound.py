@@ -108,7 +108,7 @@ def _write_media(path, codec, rate, samples):
     with av.open(str(path), "w") as container:
         track = container.add_stream(codec, rate=rate, layout="mono")
         if path.suffix in (".mkv", ".avi"):
-            _add_pictures(container)
+            _add_video(container)
         frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
         frame.rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         form = forms.get(codec, track.codec_context.format.name)
@@ -117,13 +117,13 @@ def _write_media(path, codec, rate, samples):
         container.mux(track.encode())
 
 
-def _add_pictures(container):
-    pictures = container.add_stream("mpeg4", rate=10)
-    pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+def _add_video(container):
+    video = container.add_stream("mpeg4", rate=10)
+    video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
     for _ in range(3):
         image = np.zeros((48, 64, 3), np.uint8)
-        container.mux(pictures.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-    container.mux(pictures.encode())
+        container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+    container.mux(video.encode())
 
 
 @pytest.fixture(scope="module")

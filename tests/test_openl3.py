@@ -229,7 +229,7 @@ def _with_more(layers):
     return [*layers[:5], (name, {**arrays, "scale": arrays["bias"]}), *layers[6:]]
 
 
-def _of_pictures(layers):
+def _of_images(layers):
     return draw_layers(IMAGE)
 
 
@@ -241,7 +241,7 @@ def _of_pictures(layers):
         (_not_finite, "damaged: .*batch_normalization_13/beta:0 holds NaN"),
         (_swapped, "a normalisation with gamma, .* is expected, there is .*conv2d_11/bias:0"),
         (_with_more, "a convolution with kernel, bias is expected, there is .*/scale:0"),
-        (_of_pictures, "network of images, expected its network of sound"),
+        (_of_images, "network of images, expected its network of sound"),
     ],
 )
 def test_files_that_are_refused(tmp_path, layers, change, message):
@@ -355,7 +355,7 @@ def test_odd_clips_have_finite_vectors(transformer, tmp_path, rng):
 # The estimator
 
 
-def test_doors(transformer, clips, tmp_path):
+def test_forms_of_clips(transformer, clips, tmp_path):
     expected = transformer.fit_transform(clips)
     paths = [str(tmp_path / f"{row}.wav") for row in range(len(clips))]
     for path, clip in zip(paths, clips, strict=True):

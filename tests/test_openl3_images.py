@@ -1,4 +1,4 @@
-"""OpenL3 on pictures: preparation, network, reading of files, and the estimator."""
+"""OpenL3 on images: preparation, network, reading of files, and the estimator."""
 
 import pickle
 
@@ -28,8 +28,8 @@ def checkpoint(layers, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    """Pictures of the size of the network, a little larger, and much larger."""
+def images():
+    """Images of the size of the network, a little larger, and much larger."""
     rng = np.random.default_rng(0)
     sizes = [(224, 224), (226, 251), (224, 400), (300, 257), (391, 700)]
     return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
@@ -40,9 +40,9 @@ def transformer(checkpoint):
     return OpenL3ImageTransformer(checkpoint)
 
 
-def prepare(picture):
-    """What upstream does to a picture, by numpy; colours from -1 to 1, as it was trained."""
-    pixels = picture / 255
+def prepare(image):
+    """What upstream does to an image, by numpy; colours from -1 to 1, as it was trained."""
+    pixels = image / 255
     shape = np.array(pixels.shape[:2])
     if shape.min() > 256:
         new_shape = np.round(shape * (256 / shape.min())).astype(int)
@@ -62,11 +62,11 @@ def _shrink(pixels, axis, old, new):
 
 
 @pytest.mark.parametrize("size", [512, 8192])
-def test_numpy_gives_the_same(layers, transformer, pictures, size):
-    maps = run_layers(layers, np.stack([prepare(picture) for picture in pictures]), IMAGE)
+def test_numpy_gives_the_same(layers, transformer, images, size):
+    maps = run_layers(layers, np.stack([prepare(image) for image in images]), IMAGE)
     cells = 1 if size == 512 else 4
-    expected = largest_of(maps, cells, cells).reshape(len(pictures), -1)
-    vectors = transformer.set_params(embedding_size=size).fit_transform(pictures)
+    expected = largest_of(maps, cells, cells).reshape(len(images), -1)
+    vectors = transformer.set_params(embedding_size=size).fit_transform(images)
     assert vectors.dtype == np.float32
     assert vectors.shape == (5, 10 * cells**2)
     assert_close(vectors, expected)
@@ -80,10 +80,10 @@ def test_full_size():
     assert frozen.widths == {"512": 512, "8192": 8192}
 
 
-def test_small_pictures_are_refused(transformer, pictures, tmp_path):
+def test_small_images_are_refused(transformer, images, tmp_path):
     path = str(tmp_path / "small.png")
-    Image.fromarray(pictures[2][:200]).save(path)
-    X = [pictures[0], path]
+    Image.fromarray(images[2][:200]).save(path)
+    X = [images[0], path]
     with pytest.raises(ImageError, match=r"Row 1 .*small\.png.*400 x 200 pixels.*224 x 224"):
         transformer.fit_transform(X)
     with pytest.warns(UserWarning, match="1 of 2 images failed"):
@@ -91,46 +91,46 @@ def test_small_pictures_are_refused(transformer, pictures, tmp_path):
     assert np.isnan(vectors).any(axis=1).tolist() == [False, True]
 
 
-def test_batches_do_not_matter(transformer, pictures):
-    vectors = transformer.fit_transform(pictures)
+def test_batches_do_not_matter(transformer, images):
+    vectors = transformer.fit_transform(images)
     for batch_size in (1, 2, 5):
-        again = transformer.set_params(batch_size=batch_size, n_jobs=2).transform(pictures[::-1])
+        again = transformer.set_params(batch_size=batch_size, n_jobs=2).transform(images[::-1])
         assert_close(again[::-1], vectors)
 
 
-def test_doors(transformer, pictures, tmp_path):
-    expected = transformer.fit_transform(pictures)
-    paths = [str(tmp_path / f"{row}.png") for row in range(len(pictures))]
-    for path, picture in zip(paths, pictures, strict=True):
-        Image.fromarray(picture).save(path)
-    images = [Image.fromarray(picture) for picture in pictures]
-    for X in (paths, pd.Series(paths), pd.DataFrame({"file": paths}), images):
+def test_forms_of_images(transformer, images, tmp_path):
+    expected = transformer.fit_transform(images)
+    paths = [str(tmp_path / f"{row}.png") for row in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
+    pil_images = [Image.fromarray(image) for image in images]
+    for X in (paths, pd.Series(paths), pd.DataFrame({"file": paths}), pil_images):
         np.testing.assert_array_equal(transformer.fit_transform(X), expected)
 
 
-def test_pickle_clone_and_containers(transformer, pictures):
-    vectors = transformer.fit_transform(pictures[:2])
+def test_pickle_clone_and_containers(transformer, images):
+    vectors = transformer.fit_transform(images[:2])
     pickled = pickle.dumps(transformer)
     assert len(pickled) < 4000
-    np.testing.assert_array_equal(pickle.loads(pickled).transform(pictures[:2]), vectors)
+    np.testing.assert_array_equal(pickle.loads(pickled).transform(images[:2]), vectors)
     assert clone(transformer).get_params() == transformer.get_params()
     transformer.set_output(transform="pandas").set_params(embedding_size=8192)
-    table = transformer.transform(pictures[:2])
+    table = transformer.transform(images[:2])
     assert list(table.columns) == [f"openl3imagetransformer{k}" for k in range(160)]
 
 
-def test_memory(monkeypatch, transformer, pictures, tmp_path):
+def test_memory(monkeypatch, transformer, images, tmp_path):
     transformer.set_params(memory=tmp_path)
-    vectors = transformer.fit_transform(pictures)
-    sizes = transformer.set_params(embedding_size=8192).transform(pictures)
+    vectors = transformer.fit_transform(images)
+    sizes = transformer.set_params(embedding_size=8192).transform(images)
     assert sizes.shape == (5, 160)
     monkeypatch.setattr(FrozenOpenL3Image, "encode_images", None)
     transformer.set_params(embedding_size=512)
-    np.testing.assert_array_equal(transformer.transform(pictures), vectors)
+    np.testing.assert_array_equal(transformer.transform(images), vectors)
 
 
-def test_normalize(transformer, pictures):
-    vectors = transformer.set_params(normalize=True).fit_transform(pictures)
+def test_normalize(transformer, images):
+    vectors = transformer.set_params(normalize=True).fit_transform(images)
     assert_close(np.linalg.norm(vectors, axis=1), 1, FEW)
 
 

@@ -45,12 +45,12 @@ FORMATS_WITH_STAMPS = [
 
 
 @pytest.mark.parametrize(("extension", "codec", "rate"), FORMATS_WITH_STAMPS)
-@pytest.mark.parametrize("pictures", [0, 6])
-def test_gap_in_the_time_stamps(tmp_path, extension, codec, rate, pictures):
-    if pictures and extension in ("webm", "flv"):
-        pytest.skip("MPEG-4 pictures are not written to it")
+@pytest.mark.parametrize("video", [0, 6])
+def test_gap_in_the_time_stamps(tmp_path, extension, codec, rate, video):
+    if video and extension in ("webm", "flv"):
+        pytest.skip("MPEG-4 video is not written to it")
     path = tmp_path / f"gap.{extension}"
-    write_parts(path, codec, [(0, 440, 1), (4, 880, 2)], rate, pictures=pictures)
+    write_parts(path, codec, [(0, 440, 1), (4, 880, 2)], rate, video=video)
     assert_heard(load_audio(path)[0], [(440, 1), (0, 3), (880, 2)])
 
 
@@ -75,19 +75,19 @@ def test_rounded_time_stamps_are_no_gaps(tmp_path, extension, codec, rate):
     )
 
 
-def write_overlap(path, starts, pictures):
+def write_overlap(path, starts, video):
     """Join files of two seconds each, on one clock."""
     content = b""
     for start, hz in zip(starts, (440, 660, 880), strict=False):
         parts = [(start, hz, 2)]
-        write_parts(path, "mp2", parts, pictures=pictures, pictures_start=start)
+        write_parts(path, "mp2", parts, video=video, video_start=start)
         content += path.read_bytes()
     path.write_bytes(content)
     return path
 
 
-def test_overlap_of_sound_and_pictures(tmp_path):
-    """What overlaps is left out, so that what follows is in time; without pictures all is kept."""
+def test_overlap_of_sound_and_video(tmp_path):
+    """What overlaps is left out, so that what follows is in time; without video all is kept."""
     film = write_overlap(tmp_path / "film.ts", [0, 1.5], 2)
     assert_heard(load_audio(film)[0], [(440, 2), (660, 1.5)])
     sound = write_overlap(tmp_path / "sound.ts", [0, 1.5], 0)
@@ -110,8 +110,8 @@ def test_time_stamps_of_years(tmp_path, name):
     """Otherwise there are zeros until memory ends."""
     codec = "aac" if name.endswith("mp4") else "flac"
     parts = [(YEARS, 440, 1)] if name.startswith("late") else [(0, 440, 1), (YEARS, 880, 1)]
-    pictures = 0 if name.endswith("mka") else 2
-    path = write_parts(tmp_path / name, codec, parts, pictures=pictures)
+    video = 0 if name.endswith("mka") else 2
+    path = write_parts(tmp_path / name, codec, parts, video=video)
     with pytest.raises(AudioError, match=r"state 9\.4\d*e\+07 seconds without sound.*ffmpeg"):
         load_audio(path)
 
@@ -123,9 +123,9 @@ def test_many_long_gaps(tmp_path):
         load_audio(write_parts(tmp_path / "a.mka", "flac", parts, 8000))
 
 
-def test_pictures_that_begin_in_years(tmp_path):
+def test_video_that_begins_in_years(tmp_path):
     parts = [(0, 440, 1)]
-    path = write_parts(tmp_path / "a.mkv", "flac", parts, pictures=2, pictures_start=YEARS)
+    path = write_parts(tmp_path / "a.mkv", "flac", parts, video=2, video_start=YEARS)
     with pytest.raises(VideoError, match=r"frame 1 is shown until 9\.4\d*e\+07 seconds"):
         sum(repeats for _, repeats in VideoFile(path).frames(1))
 

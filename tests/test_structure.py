@@ -70,7 +70,7 @@ def test_embedding_arrays_needs_no_audio_package():
     assert not loaded & {*HEAVY, "pooch"}
 
 
-def test_everything_public_comes_from_the_front_door():
+def test_everything_public_comes_from_the_package():
     for name in skw2c.__all__:
         assert getattr(skw2c, name) is not None
         assert name in dir(skw2c)
@@ -84,7 +84,7 @@ def floor_of(module):
 
 
 def _home_of(alias):
-    """The module that a name of the front door is, or the front door itself."""
+    """The module that a name of the package is, or the package itself."""
     is_module = any((PACKAGE / f"{alias.name}{end}").exists() for end in (".py", "/__init__.py"))
     return alias.name if is_module else "__init__"
 

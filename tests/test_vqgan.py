@@ -32,13 +32,13 @@ OTHER = replace(SMALL, first_width=12, n_blocks=2, attention=(1, 2))
 def test_plain_reference(configuration, size):
     state = draw_state(configuration)
     network, plain = build_vqgan(state, "it"), PlainVQGAN(state)
-    pictures = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    images = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.no_grad():
-        latents = network.encode(pictures)
+        latents = network.encode(images)
         codes = network.quantize(latents)
         painted = network.decode(codes)
     assert latents.shape == (1, 6, size[0] // 8, size[1] // 8)
-    assert_close(latents, plain.encode(pictures))
+    assert_close(latents, plain.encode(images))
     np.testing.assert_array_equal(codes, plain.quantize(latents).float())
     assert_close(painted, plain.decode(codes))
     assert painted.std() > 0.1
@@ -61,10 +61,10 @@ def test_diffusers(size):
     ).eval()
     other.load_state_dict(dict(_as_diffusers(state, n_levels=2)))
     network = build_vqgan(state, "it")
-    pictures = torch.rand(1, 3, *size) * 2 - 1
+    images = torch.rand(1, 3, *size) * 2 - 1
     with torch.no_grad():
-        latents = network.encode(pictures)
-        assert_close(latents, other.encode(pictures).latents)
+        latents = network.encode(images)
+        assert_close(latents, other.encode(images).latents)
         codes = network.quantize(latents)
         painted = other.decode(codes, force_not_quantize=True).sample
         assert_close(network.decode(codes), painted)
@@ -188,10 +188,10 @@ def test_frozen(tmp_path):
     assert not torch.equal(latents, vqgan.draw_latents(8, 12, seed=4))
     codes = draw_state()["quantize.embedding.weight"]
     assert torch.equal(vqgan.lowest.flatten(), codes.min(0).values)
-    picture = vqgan.show(latents)
-    assert (picture.shape, picture.dtype) == ((8, 12, 3), np.uint8)
+    image = vqgan.show(latents)
+    assert (image.shape, image.dtype) == ((8, 12, 3), np.uint8)
     pixels = vqgan.render(latents)[0].permute(1, 2, 0)
-    np.testing.assert_allclose(picture / 255, pixels, atol=0.5 / 255 + tolerance(1, 4))
+    np.testing.assert_allclose(image / 255, pixels, atol=0.5 / 255 + tolerance(1, 4))
     white = np.full((8, 12, 3), 255, np.uint8)
     plain = PlainVQGAN(draw_state()).encode(torch.ones(1, 3, 8, 12))
     assert_close(vqgan.encode(white), plain)
@@ -216,13 +216,13 @@ def test_clamp_lets_the_gradient_lead_back():
 
 
 def test_cutouts():
-    picture = torch.rand(1, 3, 40, 24, generator=torch.Generator().manual_seed(0))
-    plain = Cutouts((8, 8), 3, (), 0.0, 0, torch.device("cpu"))(picture)
-    blocks = picture[0].reshape(3, 8, 5, 8, 3)
+    image = torch.rand(1, 3, 40, 24, generator=torch.Generator().manual_seed(0))
+    plain = Cutouts((8, 8), 3, (), 0.0, 0, torch.device("cpu"))(image)
+    blocks = image[0].reshape(3, 8, 5, 8, 3)
     expected = (blocks.mean((2, 4)) + blocks.amax((2, 4))) / 2
     for copy in plain:
         assert_close(copy, expected)
-    noisy = Cutouts((64, 64), 400, (), 0.1, 0, torch.device("cpu"))(picture * 0)
+    noisy = Cutouts((64, 64), 400, (), 0.1, 0, torch.device("cpu"))(image * 0)
     deviations = noisy.std((1, 2, 3))
     assert deviations.max() < 0.102
     np.testing.assert_allclose(deviations.mean(), 0.05, atol=0.006)
@@ -232,22 +232,22 @@ def test_cutouts():
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_augmentations(name):
     pytest.importorskip("kornia")
-    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    picture.requires_grad_()
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    image.requires_grad_()
 
     def cut(seed):
         return Cutouts((32, 32), 8, (name,), 0.0, seed, torch.device("cpu"))
 
     state = torch.random.get_rng_state()
     cutouts = cut(0)
-    calls = [cutouts(picture) for _ in range(12)]
+    calls = [cutouts(image) for _ in range(12)]
     assert torch.equal(torch.random.get_rng_state(), state)
-    changed = [bool((copy - picture).abs().max() > 1e-4) for copies in calls for copy in copies]
+    changed = [bool((copy - image).abs().max() > 1e-4) for copies in calls for copy in copies]
     assert 0.4 < np.mean(changed) < 0.95
     torch.manual_seed(99)
     again = cut(0)
-    assert all(torch.equal(copies, again(picture)) for copies in calls)
+    assert all(torch.equal(copies, again(image)) for copies in calls)
     other = cut(1)
-    assert not all(torch.equal(copies, other(picture)) for copies in calls)
+    assert not all(torch.equal(copies, other(image)) for copies in calls)
     sum(copies.sum() for copies in calls).backward()
-    assert picture.grad.abs().sum() > 0
+    assert image.grad.abs().sum() > 0

@@ -117,7 +117,7 @@ def test_what_follows_and_is_no_sound(tmp_path, form, tail):
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.85])
 @pytest.mark.parametrize(
-    ("name", "codec", "pictures"),
+    ("name", "codec", "video"),
     [
         ("a.mkv", "flac", 5),
         ("a.mkv", "libopus", 2),
@@ -126,8 +126,8 @@ def test_what_follows_and_is_no_sound(tmp_path, form, tail):
         ("a.avi", "pcm_s16le", 5),
     ],
 )
-def test_cut_and_holed_containers(tmp_path, name, codec, pictures, share):
-    path = write_parts(tmp_path / name, codec, [(0, 440, 5)], pictures=pictures)
+def test_cut_and_holed_containers(tmp_path, name, codec, video, share):
+    path = write_parts(tmp_path / name, codec, [(0, 440, 5)], video=video)
     content = path.read_bytes()
     assert_heard(load_audio(path)[0], [(440, 5)])
     middle = int(share * len(content))
@@ -152,9 +152,9 @@ def test_zeros_within_a_cluster_are_damage(tmp_path, live):
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.avi", "a.mp4"])
-@pytest.mark.parametrize(("sound", "pictures"), [(2, 5), (5, 2)])
-def test_tracks_that_are_rightly_shorter(tmp_path, name, sound, pictures):
-    path = write_parts(tmp_path / name, "mp3", [(0, 440, sound)], pictures=pictures)
+@pytest.mark.parametrize(("sound", "video"), [(2, 5), (5, 2)])
+def test_tracks_that_are_rightly_shorter(tmp_path, name, sound, video):
+    path = write_parts(tmp_path / name, "mp3", [(0, 440, sound)], video=video)
     assert_heard(load_audio(path)[0], [(440, sound)], tolerance=0.2)
 
 

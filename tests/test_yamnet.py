@@ -266,7 +266,7 @@ def test_windows_far_apart_are_not_read_at_once(transformer):
     assert network.longest(framing) <= 310 * 16000
 
 
-def test_doors(transformer, wav_files, waveforms):
+def test_forms_of_clips(transformer, wav_files, waveforms):
     expected = transformer.fit_transform(waveforms)
     series = pd.Series(wav_files, index=list("uvwxyz"))
     for X in (wav_files, series, [torch.from_numpy(clip) for clip in waveforms]):

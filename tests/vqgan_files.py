@@ -50,7 +50,7 @@ class PlainVQGAN:
         self.state = {name: value.double() for name, value in state.items()}
 
     def encode(self, x):
-        """Pictures in [-1, 1] to latents."""
+        """Images in [-1, 1] to latents."""
         x = self.convolve("encoder.conv_in", x.double())
         level = 0
         while f"encoder.down.{level}.block.0.conv1.weight" in self.state:
@@ -75,7 +75,7 @@ class PlainVQGAN:
         return codes[nearest].reshape(places.shape).permute(0, 3, 1, 2)
 
     def decode(self, z):
-        """Codes to pictures."""
+        """Codes to images."""
         x = self.convolve("decoder.conv_in", self.convolve("post_quant_conv", z.double(), 0))
         x = self.middle("decoder.mid", x)
         level = max(int(name.split(".")[2]) for name in self.state if "decoder.up." in name)

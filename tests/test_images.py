@@ -1,4 +1,4 @@
-"""Pictures and videos in: what a person sees of them, which frames, and broken files."""
+"""Images and videos in: what a person sees of them, which frames, and broken files."""
 
 import bisect
 import collections
@@ -79,15 +79,15 @@ def test_missing_items_are_kept(list_items):
     assert len(list_items([np.nan, None, pd.NA])) == 3
 
 
-def test_pictures_in_memory(rng):
+def test_images_in_memory(rng):
     stack = rng.integers(0, 256, (3, 8, 9, 3), np.uint8)
     for X in (stack, torch.tensor(stack), list(stack)):
         items = list_images(X)
         assert len(items) == 3
         np.testing.assert_array_equal(read(items[1]), stack[1])
     assert len(list_images(stack[..., 0])) == 3
-    picture = Image.fromarray(stack[0])
-    assert list_images([picture, stack[0], Path("a.png")])[0] is picture
+    image = Image.fromarray(stack[0])
+    assert list_images([image, stack[0], Path("a.png")])[0] is image
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_is_no_collection(list_items, X, error, match):
         list_items(X)
 
 
-def test_single_pictures_are_refused():
+def test_single_images_are_refused():
     with pytest.raises(TypeError, match=r"single image .*pass a list, \[X\]"):
         list_images(Image.new("RGB", (4, 4)))
     with pytest.raises(ValueError, match=r"\(480, 640, 3\), which is a single image"):
@@ -129,7 +129,7 @@ def test_single_pictures_are_refused():
         list_videos(np.zeros((2, 4, 5, 3)))
 
 
-# Pictures
+# Images
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "webp", "bmp", "tiff", "ppm"])
@@ -154,7 +154,7 @@ def test_files_are_closed(tmp_path, rng):
     assert not [w for w in caught if issubclass(w.category, ResourceWarning)]
 
 
-# Where pixel (row, column) of the file is seen in a picture of height H and width W, from the
+# Where pixel (row, column) of the file is seen in an image of height H and width W, from the
 # definition of the entry: which side of the scene row 0 and column 0 are.
 SEEN = {
     1: lambda r, c, H, W: (r, c),
@@ -325,8 +325,8 @@ def test_array_types(rng, dtype, factor, n_channels):
 
 
 def test_tensors_of_networks():
-    picture = torch.full((4, 5, 3), 0.2, requires_grad=True)
-    for tensor in (picture, picture.half(), picture.bfloat16()):
+    image = torch.full((4, 5, 3), 0.2, requires_grad=True)
+    for tensor in (image, image.half(), image.bfloat16()):
         assert (read(tensor) == 51).all()
 
 
@@ -354,7 +354,7 @@ def test_tensors_of_networks():
         (Image.new("RGB", (0, 5)), "no pixels.*0 x 5"),
     ],
 )
-def test_numbers_that_are_no_picture(pixels, match):
+def test_numbers_that_are_not_an_image(pixels, match):
     with pytest.raises(ImageError, match=match):
         read(pixels)
 
@@ -362,17 +362,17 @@ def test_numbers_that_are_no_picture(pixels, match):
 @pytest.mark.parametrize(
     "item", [None, np.nan, pd.NA, 3, b"a.png", [[1, 2], [3, 4]], io.BytesIO(b"x")]
 )
-def test_items_that_are_no_picture(item):
+def test_items_that_are_not_an_image(item):
     with pytest.raises(ImageError, match=f"of type {type(item).__name__}; an image is a path"):
         as_image(item)
 
 
-def test_broken_picture_files(tmp_path, rng):
+def test_broken_image_files(tmp_path, rng):
     with pytest.raises(ImageError, match="the file does not exist"):
         read(tmp_path / "missing.png")
     with pytest.raises(ImageError, match="it is a folder"):
         read(tmp_path)
-    for content in (b"", b"not a picture"):
+    for content in (b"", b"not an image"):
         (tmp_path / "a.png").write_bytes(content)
         with pytest.raises(ImageError, match="not an image that Pillow reads"):
             read(tmp_path / "a.png")
@@ -381,7 +381,7 @@ def test_broken_picture_files(tmp_path, rng):
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "gif", "webp", "tiff", "bmp"])
-def test_truncated_picture_files(tmp_path, rng, extension):
+def test_truncated_image_files(tmp_path, rng, extension):
     path = tmp_path / f"a.{extension}"
     Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -444,7 +444,7 @@ def test_digests_and_names(tmp_path, rng):
     assert as_image(tmp_path / "a.png").name == str(tmp_path / "a.png")
 
 
-def test_pictures_without_the_extra(tmp_path, monkeypatch):
+def test_images_without_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "PIL.Image", None)
     for item in (tmp_path / "a.png", np.zeros((4, 4))):
         with pytest.raises(OptionalDependencyError, match=r'pip install "skw2c\[clip\]"'):
@@ -468,14 +468,14 @@ def number_of(image):
     return int((2 ** np.arange(8)) @ (blocks.ravel() > 128))
 
 
-def write_video(path, times, time_base, codec="libx264", sound=None, picture=draw, **options):
+def write_video(path, times, time_base, codec="libx264", sound=None, draw_frame=draw, **options):
     """Write numbered frames; the last of ``times`` (in ticks) is the end."""
     settings = {"preset": "ultrafast", "crf": "10"} if codec == "libx264" else {"qscale": "2"}
     container_options = {"movflags": "faststart"} if Path(path).suffix == ".mp4" else {}
     with av.open(str(path), "w", options=container_options) as container:
         rate = options.pop("rate", None) or max(1, round(1 / (time_base * (times[1] - times[0]))))
         track = container.add_stream(codec, rate=rate, options=settings)
-        height, width = picture(0).shape[:2]
+        height, width = draw_frame(0).shape[:2]
         track.width, track.height, track.pix_fmt = width, height, "yuv420p"
         track.time_base = track.codec_context.time_base = time_base
         for name, value in options.items():
@@ -483,7 +483,7 @@ def write_video(path, times, time_base, codec="libx264", sound=None, picture=dra
         audio = None if sound is None else container.add_stream("flac", rate=8000, layout="mono")
         lasting = {start: end - start for start, end in pairwise(times)}
         for number, start in enumerate(lasting):
-            frame = av.VideoFrame.from_ndarray(picture(number % 256), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(draw_frame(number % 256), format="rgb24")
             frame.pts, frame.time_base = start, time_base
             container.mux(state_durations(track.encode(frame), lasting))
         container.mux(state_durations(track.encode(), lasting))
@@ -691,7 +691,7 @@ PATTERN = 0b00110101  # looks different from each of the eight sides
 @pytest.mark.parametrize("matrix", LAID)
 def test_rotation(tmp_path, matrix):
     path = write_video(
-        tmp_path / "a.mp4", range(4), Fraction(1, 25), picture=lambda number: draw(PATTERN)
+        tmp_path / "a.mp4", range(4), Fraction(1, 25), draw_frame=lambda number: draw(PATTERN)
     )
     a, b, c, d = (65536 * x for x in matrix)
     content = path.read_bytes()
@@ -792,7 +792,7 @@ def test_sound_is_no_video(tmp_path):
         frames_of(tmp_path / "b.mp3")
 
 
-def test_track_without_pictures(tmp_path):
+def test_track_without_frames(tmp_path):
     with av.open(str(tmp_path / "a.mkv"), "w") as container:
         track = container.add_stream("mpeg4", rate=25)
         track.width, track.height, track.pix_fmt = 64, 32, "yuv420p"
@@ -824,7 +824,7 @@ def noisy(tmp_path_factory):
         ("a.m4v", "mpeg4"),
     ]:
         sound = None if name == "a.m4v" else (0, 4)
-        write_video(folder / name, range(101), Fraction(1, 25), codec, sound, picture=noise)
+        write_video(folder / name, range(101), Fraction(1, 25), codec, sound, draw_frame=noise)
     return folder
 
 

@@ -312,7 +312,7 @@ def test_a_pipe_is_refused_before_it_is_opened(pipe, tmp_path, tiny_checkpoint):
 
 @pytest.mark.parametrize("memory", [False, True])
 @pytest.mark.parametrize("kind", [CLIPImageEncoder, CLIPVideoEncoder])
-def test_pictures_and_videos_that_are_pipes(kind, memory, pipe, tmp_path, tiny_clip):
+def test_images_and_videos_that_are_pipes(kind, memory, pipe, tmp_path, tiny_clip):
     pytest.importorskip("open_clip")
     encoder = kind(tiny_clip, pretrained=None, memory=tmp_path / "kept" if memory else None)
     with pytest.raises(ValueError, match="not a regular file"):
@@ -630,7 +630,7 @@ def test_a_ratio_that_nobody_can_mean(sound):
 
 @pytest.mark.parametrize("value", [np.inf, np.nan, 1e300, 10**30, 0, -1.0, True, "1"], ids=repr)
 @pytest.mark.parametrize("name", ["frame_length", "hop_length", "clip_length", "frame_rate", "fps"])
-def test_seconds_and_pictures_per_second_that_nobody_can_mean(name, value, sound, tiny_clip):
+def test_seconds_and_frames_per_second_that_nobody_can_mean(name, value, sound, tiny_clip):
     kinds = {
         "clip_length": Distiller,
         "frame_rate": Distiller,
