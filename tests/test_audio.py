@@ -174,7 +174,7 @@ def test_block_borders_do_not_show(tmp_path, rng, monkeypatch):
     samples = make_tone(rng, 5 * RATE, RATE)
     soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
     whole = load_audio(tmp_path / "a.wav")[0]
-    monkeypatch.setattr("skw2c.audio._sound_file.BLOCK_SECONDS", 1)
+    monkeypatch.setattr("skw2c.audio._sound_file._BLOCK_SECONDS", 1)
     np.testing.assert_array_equal(load_audio(tmp_path / "a.wav")[0], whole)
 
 

@@ -86,7 +86,7 @@ def is_pair(item) -> bool:
 
 
 def split_pair(item) -> tuple | None:
-    """Samples and rate, in whichever order they stand; None where it is no such pair."""
+    """Samples and rate, in whichever order they come; None where it is not such a pair."""
     if not isinstance(item, (tuple, list)) or len(item) != 2:
         return None
     for samples, rate in (item, item[::-1]):

@@ -14,6 +14,7 @@ from ._decode import check_duration, check_is_file, open_audio
 from ._levels import Levels
 from ._prepare import scale_pcm, to_waveform
 
+# Samples: a long array is converted block by block, never copied whole.
 _ARRAY_BLOCK = 1 << 18
 
 

@@ -14,7 +14,8 @@ from ._parts import STREAMED_SIZE, Part, guess_format, list_flacs_after, list_pa
 from ._prepare import mix_down, resample
 from ._rate import check_rate_of_file
 
-BLOCK_SECONDS = 10
+# Decoded at once: little memory, and few calls.
+_BLOCK_SECONDS = 10
 # Sizes as the log of libsndfile gives them: wav, aiff, au, rf64, w64.
 _SIZE_IN_LOG = re.compile(
     r"^\s*(?:data|SSND|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
@@ -135,7 +136,7 @@ class SoundFile:
         expected, n_read = file.frames, 0
         while True:
             try:
-                block = file.read(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
+                block = file.read(_BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as exc:
                 raise AudioError(
                     f"the file is damaged or truncated {n_read / file.samplerate:.2f} "

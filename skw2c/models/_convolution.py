@@ -35,7 +35,7 @@ class TorchConvolution:
 class OneDNNConvolution:
     """Convolution, addition and activation in one step of oneDNN, with packed weights.
 
-    These are the operations that torch's own compiler emits on a CPU. They are no public
+    These are the operations that torch's own compiler emits on a CPU. They are not a public
     interface, so they are tried before they are relied on.
     """
 
@@ -48,6 +48,7 @@ class OneDNNConvolution:
         ]
         self._activation, self._bounds = _ONEDNN_ACTIVATIONS[activation]
         self._bias = convolution.bias
+        # Packed for maps of the size at the end; others run with this layout too.
         self._weight = torch.ops.mkldnn._reorder_convolution_weight(
             convolution.weight, *self._geometry, [4, convolution.in_channels, 29, 33]
         )
@@ -65,7 +66,7 @@ class OneDNNConvolution:
 class MatrixConvolution:
     """A 1 x 1 convolution as a matrix product, for many channels on a CPU.
 
-    oneDNN packs the weights of 1 x 1 kernels by the size of the map, and packs them anew at
+    oneDNN packs the weights of 1 x 1 kernels by the size of the map, and packs them again at
     each call with a map of another size: 30 ms for 1024 x 512 channels, where the convolution
     takes one.
     """

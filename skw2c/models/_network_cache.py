@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+# An encoder of each kind that a pipeline uses. One takes up to hundreds of megabytes.
 _KEPT = 4
 _networks: OrderedDict[tuple, object] = OrderedDict()
 _lock = threading.Lock()

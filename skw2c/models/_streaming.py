@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# Blocks of decoders can be a few milliseconds long, and each would cost a call of the network.
 _JOINED_SAMPLES = 1 << 18
 
 

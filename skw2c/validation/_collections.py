@@ -113,9 +113,7 @@ def refuse_empty(items: list, kind: ItemKind) -> list:
     """Return the items; raise `ValueError` if there are none."""
     if len(items) == 0:
         cure = ". If it was made by listing a folder, check the folder's name and the pattern."
-        raise ValueError(
-            f"X is empty: there is no {kind.singular} in it{cure if kind.are_files else ''}"
-        )
+        raise ValueError(f"X is empty: got no {kind.plural}{cure if kind.are_files else ''}")
     return items
 
 

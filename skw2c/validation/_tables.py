@@ -57,7 +57,7 @@ def check_frames(X, width: int | None, finite) -> list[np.ndarray]:
         Whether NaN may stand for what failed.
     """
     if len(X) == 0:
-        raise ValueError("X is empty: there is no clip in it")
+        raise ValueError("X is empty: got no clips")
     if hasattr(X, "columns"):
         raise ValueError(
             f"X is a table of {X.shape[0]} rows and {X.shape[1]} columns, expected a list "

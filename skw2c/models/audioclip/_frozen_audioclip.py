@@ -33,6 +33,7 @@ from ._folded_esresnext import FoldedESResNeXt
 CORE_COLUMNS = 4704
 """Columns by which the convolutions advance on a long clip (60 seconds)."""
 
+# Of the spectrogram of a long clip; each column is a window of 1654 samples.
 _COLUMNS_AT_ONCE = 512
 
 # On a CPU more than ten seconds of sound at once gain nothing and cost memory.

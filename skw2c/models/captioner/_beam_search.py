@@ -66,6 +66,7 @@ def _score_words(logits: Tensor, ended: Tensor, step: int) -> Tensor:
 
     After its end a caption is filled up at no cost.
     """
+    # A caption has at least one word.
     never = [*_NEVER_CHOSEN, END] if step == 0 else _NEVER_CHOSEN
     logits[:, never] = -math.inf
     scores = logits.log_softmax(dim=1)

@@ -22,6 +22,7 @@ IMAGE_GRIDS = {512: (1, 1), 8192: (4, 4)}
 
 # More inputs at once gain nothing on a CPU, and their first maps are 13 MB each.
 _INPUTS_PER_BATCH = {"cpu": 2, "cuda": 64}
+# Frames overlap eightfold and are in double precision: four windows become 13 MB.
 _WINDOWS_PER_TRANSFORM = 4
 _SIDE, _SHORTEST_RESIZED = 224, 256
 

@@ -67,7 +67,7 @@ def _read_configuration(state: Mapping[str, Tensor], source: str) -> VQGANConfig
     levels = sorted({level for level, _, _ in parts})
     if not levels:
         raise WeightsError(
-            f"{source} is not a checkpoint of VQGAN: there are no entries 'encoder.down.*'. Those "
+            f"{source} is not a checkpoint of VQGAN: it lacks entries 'encoder.down.*'. Those "
             "of other programs, such as diffusers, have other names"
         )
     return VQGANConfiguration(

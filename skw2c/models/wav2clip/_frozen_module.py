@@ -15,6 +15,7 @@ from .._streaming import join_blocks
 from ._wav2clip_network import AudioEncoder, Projection
 
 _ENCODER, _PROJECTION = "audio_encoder.", "audio_transform."
+# As for Wav2CLIP's own network: more than 20 seconds at once gain nothing on a CPU.
 _SAMPLES_PER_BATCH = 20 * AudioEncoder.sampling_rate
 _FRAMES_AT_ONCE = 64
 
@@ -44,7 +45,7 @@ def restore_module(
 def restore_projection(prefix: str, state: Mapping[str, Tensor]) -> Projection | None:
     """Make the projection whose entries begin with ``prefix``, in double precision.
 
-    None if there is no such entry.
+    None where there are none.
     """
     entries = _below(prefix, state)
     if not entries:
