@@ -104,7 +104,7 @@ def test_what_it_refuses(capsys):
         (["--out", "none/out.png"], "does not exist"),
         (["--out", "out.png", "--vqgan", "none.ckpt"], "--vqgan none.ckpt is neither a known name"),
         (["--out", "out.png", "--vqgan", "encoder.pt"], "not a checkpoint of VQGAN"),
-        (["--out", "out.png", "--size", "1"], "less than one code"),
+        (["--out", "out.png", "--size", "1"], "expected at least 2 pixels"),
         (["--out", "out.png", "--sound-weight", "0"], "nothing guides"),
         (["--out", "out.png", "--image", "none.png"], "does not exist"),
         (["--out", "out.png", "--iterations", "-1"], "--iterations must be"),

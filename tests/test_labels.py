@@ -61,8 +61,8 @@ def test_array_in_the_order_of_labels(form):
         (list("abcdefg"), TABLE, "lacks 'a', 'b', 'c', 'd', 'e' and 2 more"),
         (["dog"], {"dog": [1, np.nan]}, "vector of 'dog' is NaN or infinite"),
         (["dog"], {"dog": [0, 0]}, "vector of 'dog' is zero"),
-        (["dog"], {"dog": [1, 2], "cat": [1, 2, 3]}, r"'cat' has shape \(3,\), most have \(2,\)"),
-        (["dog"], {"dog": 1.0}, r"'dog' has shape \(\)"),
+        (["dog"], {"dog": [1, 2], "cat": [1, 2, 3]}, r"shapes \(3,\) \(for 'cat'\) and \(2,\)"),
+        (["dog"], {"dog": 1.0}, r"shapes \(\) \(for 'dog'\)"),
         (["dog"], {}, "table of label vectors is empty"),
         (["dog"], (np.eye(3), ["dog"]), "3 vectors for 1 names"),
         (["mouse"], {"Mouse": [1, 2], "mouse_": [2, 1]}, "2 different vectors for .* 'mouse'"),
@@ -99,9 +99,9 @@ def test_prompts_are_averaged_after_scaling():
 @pytest.mark.parametrize(
     ("prompts", "message"),
     [
-        ("a sound", "'a sound' has no place for the label: write {} where it"),
-        (["{}", "x"], "'x' has no place"),
-        (["{}", 3], "prompt 3 has no place"),
+        ("a sound", "'a sound' lacks a place for the label: write {} there"),
+        (["{}", "x"], "'x' lacks a place"),
+        (["{}", 3], "prompt 3 lacks a place"),
         ([], "prompts is empty"),
     ],
 )
@@ -113,8 +113,8 @@ def test_bad_prompts(prompts, message):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["dog_bark", "Dog bark"], "'dog_bark' and 'Dog bark' are said in the same way"),
-        (["dog", "_()"], r"'_\(\)' has no words"),
+        (["dog_bark", "Dog bark"], "'dog_bark' and 'Dog bark' have the same text"),
+        (["dog", "_()"], r"'_\(\)' does not contain any words"),
     ],
 )
 def test_labels_that_cannot_be_said(labels, message):
@@ -127,7 +127,7 @@ def test_text_encoders_that_make_no_vectors():
         def transform(self, texts):
             return np.ones(len(texts))
 
-    with pytest.raises(ValueError, match=r"array of shape \(2,\) of 2 texts"):
+    with pytest.raises(ValueError, match=r"array of shape \(2,\) for 2 texts"):
         embed_labels(["a", "b"], ["{}"], Flat())
 
 
@@ -136,13 +136,13 @@ def test_words_are_compared_as_the_tokenizer_does():
     np.testing.assert_array_equal(look_up_labels([decomposed], {composed: [1.0, 0]}), [[1, 0]])
     with pytest.raises(ValueError, match="lacks 'Masse'"):
         look_up_labels(["Masse"], {"Maße": [1.0, 0]})
-    with pytest.raises(ValueError, match="said in the same way"):
+    with pytest.raises(ValueError, match="have the same text"):
         embed_labels([composed, decomposed], ["{}"], Counter())
     embed_labels(["Maße", "Masse"], ["{}"], Counter())
 
 
 def test_labels_that_mean_one_vector():
-    with pytest.raises(ValueError, match="labels 'a', 'A' all mean the vector of 'a'"):
+    with pytest.raises(ValueError, match="labels 'a', 'A' all match the vector of 'a'"):
         look_up_labels(["a", "b", "A"], {"a": [1.0, 0], "b": [0, 1.0]})
     look_up_labels(["a", "A"], {"a": [1.0, 0], "A": [0, 1.0]})
 
@@ -179,7 +179,7 @@ def test_many_prompts_are_embedded_in_blocks():
 
 
 def test_prompts_that_come_twice():
-    with pytest.raises(ValueError, match=r"prompts has 'a \{\}' more than once"):
+    with pytest.raises(ValueError, match=r"prompts contains 'a \{\}' more than once"):
         check_prompts(["a {}", "{}", "a {}"])
 
 

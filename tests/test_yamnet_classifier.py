@@ -81,9 +81,12 @@ def test_numbers_as_labels(classifier, waveforms):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["rain"], "labels has 'rain', which is no class of YAMNet. Near it are 'Rain'"),
+        (
+            ["rain"],
+            "labels contains 'rain', which is not a class of YAMNet. Similar ones are 'Rain'",
+        ),
         (["Rain", "Doggs"], "labels has 'Doggs', .* Near it are 'Dog'"),
-        ({"a": "Rain", "b": "Rain"}, "Several labels mean 'Rain'"),
+        ({"a": "Rain", "b": "Rain"}, "several labels stand for 'Rain'"),
         (["Rain", "Rain"], "'Rain' more than once"),
         ([], "labels is empty"),
         ([3], "labels has 3, which is no class"),
@@ -104,7 +107,7 @@ def test_top(classifier, waveforms, scores):
         assert_close(own["score"], best)
     assert (table["label"][::3].to_numpy() == classifier.predict(waveforms)).all()
     for wrong in (0, 522):
-        with pytest.raises(ValueError, match=f"n_labels={wrong} must be from 1 to 521"):
+        with pytest.raises(ValueError, match=f"n_labels={wrong}, expected 1 to 521"):
             classifier.predict_top(waveforms, wrong)
 
 

@@ -302,7 +302,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
             items = self._list_clips(X)
             self.classes_, indicators, multilabel = read_classes(self, y, len(items))
             if multilabel:
-                raise ValueError("y must be the class of each clip, and it is an indicator matrix")
+                raise ValueError("y is an indicator matrix, expected one class per clip")
             words = self._name_classes()
             self._begin_with = self._refer_to_weights()
             self.label_vectors_ = self._embed_labels(words)
@@ -393,7 +393,7 @@ class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
         check_is_fitted(self, "weights_")
         path = os.fspath(path)
         if not path.endswith(".safetensors"):
-            raise ValueError(f"path={path!r}: its name must end in '.safetensors'")
+            raise ValueError(f"got path={path!r}, expected a name that ends in '.safetensors'")
         classes = ", ".join(map(str, self.classes_))
         write_safetensors(path, self.weights_.read(), {"model": "AudioCLIP", "classes": classes})
 

@@ -38,7 +38,7 @@ def read_classes(estimator, y, n_clips: int) -> tuple[np.ndarray, np.ndarray, bo
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target "
-            "y is None: the class of each clip"
+            "y is None: pass the class of each clip"
         )
     names = _read_columns(y) if hasattr(y, "columns") else None
     y = y.to_numpy() if hasattr(y, "to_numpy") else y

@@ -19,18 +19,18 @@ def list_labels(labels, name: str) -> list:
         If there are none, one is missing, or they are of several kinds.
     """
     if isinstance(labels, (str, bytes)) or not np.iterable(labels):
-        raise ValueError(f"{name} is {labels!r}, and labels come in a list")
+        raise ValueError(f"{name} is {labels!r}, expected a list of labels")
     labels = [label.item() if isinstance(label, np.generic) else label for label in labels]
     for position, label in enumerate(labels):
         _check_label(label, name, position)
     if not labels:
-        raise ValueError(f"{name} is empty: there are no labels to choose from")
+        raise ValueError(f"{name} is empty, expected at least one label")
     words = [isinstance(label, str) for label in labels]
     if any(words) and not all(words):
         number = labels[words.index(False)]
         raise ValueError(
             f"{name} has both strings and numbers ({labels[words.index(True)]!r} and {number!r}): "
-            f"write {str(number)!r}, or what it means in words"
+            f"write {str(number)!r}, or the name of the class"
         )
     return labels
 
@@ -40,7 +40,7 @@ def read_labels(labels) -> tuple[list, list]:
     classes = list_labels(labels, "labels")
     twice = [label for label, count in Counter(classes).items() if count > 1]
     if twice:
-        raise ValueError(f"labels has {', '.join(map(repr, twice))} more than once")
+        raise ValueError(f"labels contains {', '.join(map(repr, twice))} more than once")
     if not isinstance(labels, Mapping):
         return classes, classes
     return classes, list_labels(labels.values(), "labels")
@@ -63,8 +63,8 @@ def labels_of_sets(y) -> list:
     if isinstance(y, (str, bytes)) or not np.iterable(y) or getattr(y, "ndim", 1) != 1:
         raise ValueError(
             "y must be a list with the labels of each clip, or a DataFrame of 0 and 1 with the "
-            "labels as names of its columns. A matrix does not say what its columns are called: "
-            "pass labels=[...] in their order"
+            "labels as the names of its columns. The columns of a matrix do not have names: pass "
+            "labels=[...] in their order"
         )
     labels = []
     for row, item in enumerate(y):
@@ -72,8 +72,8 @@ def labels_of_sets(y) -> list:
         labels += list_labels(own, f"y at row {row}") if len(own) else []
     if labels and set(labels) <= {0, 1}:
         raise ValueError(
-            "y holds nothing but 0 and 1, as an indicator matrix does, which does not say what "
-            "its columns are called: pass labels=[...] in their order"
+            "y only contains 0 and 1, like an indicator matrix, whose columns do not have names: "
+            "pass labels=[...] in their order"
         )
     return list_labels(labels, "y")
 
@@ -84,8 +84,8 @@ def check_target(y, classes: list, multilabel: bool) -> None:
         given = _columns_of_indicator(y)
         if given != classes:
             raise ValueError(
-                f"The columns of y are {given}, and labels are {classes}: bring the columns into "
-                "the order of the labels, y[labels]"
+                f"got the columns {given} in y, expected {classes}, as in labels: reorder them by "
+                "y[labels]"
             )
     elif multilabel and getattr(y, "ndim", 1) == 2 and y.shape[1] != len(classes):
         raise ValueError(f"y has {y.shape[1]} columns for {len(classes)} labels")
@@ -94,7 +94,7 @@ def check_target(y, classes: list, multilabel: bool) -> None:
         unknown = sorted(set(given) - set(classes), key=str)
         if unknown:
             raise ValueError(
-                f"y has {', '.join(map(repr, unknown[:5]))}, which labels does not have"
+                f"y contains {', '.join(map(repr, unknown[:5]))}, which is not in labels"
             )
 
 
@@ -118,10 +118,10 @@ def sort_labels(labels: list, words: list) -> tuple[list, list]:
 def _check_label(label, name: str, position: int) -> None:
     missing = label is None or type(label).__name__ in ("NAType", "NaTType")
     if missing or label != label or (isinstance(label, str) and not label.strip()):
-        raise ValueError(f"{name} has no label at position {position}: {label!r}")
+        raise ValueError(f"{name} has {label!r} at position {position}, expected a label")
     if not isinstance(label, (str, int, float)):
         raise ValueError(
-            f"{name} has {label!r} at position {position}, and a label is a string or a number"
+            f"{name} has {label!r} at position {position}, expected a string or a number"
         )
 
 
@@ -129,10 +129,11 @@ def _columns_of_indicator(y) -> list:
     columns = list_labels(y.columns, "The columns of y")
     twice = [label for label, count in Counter(columns).items() if count > 1]
     if twice:
-        raise ValueError(f"y has several columns {twice[0]!r}")
+        raise ValueError(f"y has several columns named {twice[0]!r}")
     if not np.isin(y.to_numpy(), [0, 1]).all():
         raise ValueError(
-            "y is a DataFrame that holds other values than 0 and 1; under multilabel=True it says "
-            "with 0 and 1 which clip has the label that a column is named by"
+            "y is a DataFrame with other values than 0 and 1; with multilabel=True, its columns "
+            "are "
+            "named after the labels, and 1 marks the clips that have the label"
         )
     return columns

@@ -42,13 +42,13 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         Time from the start of one window to the next, in seconds.
 
     tail : {"pad", "drop"}, default="pad"
-        What becomes of an incomplete last window, see :class:`YAMNetTransformer`.
+        What to do with an incomplete last window, see :class:`YAMNetTransformer`.
 
     sampling_rate : int, default=16000
         Rate in Hz of clips that are arrays or tensors. Files state their own.
 
     batch_size : int, default=64
-        Most windows that the network sees at once.
+        Most windows that the network takes at once.
 
     device : str, default="auto"
         Where the network runs, see :class:`YAMNetTransformer`.
@@ -60,7 +60,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         Where to keep the scores of clips, see :class:`YAMNetTransformer`.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        What to do with a clip that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` goes on: such a clip has the label None (NaN where
         labels are numbers), and its scores are NaN.
 
@@ -181,7 +181,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : list, tuple, Series, DataFrame, array or None, default=None
-            Clips. None will do: nothing is learned from them.
+            Clips. May be None, since nothing is learned from them.
         y : array-like of shape (n_clips,) or None, default=None
             Nothing is learned from it: the classes are those of YAMNet, or the parameter
             ``labels``. Whole numbers must be labels, or the numbers of sorted labels.
@@ -281,7 +281,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if not 1 <= n_labels <= len(self.classes_):
             raise ValueError(
-                f"n_labels={n_labels!r} must be from 1 to {len(self.classes_)}, the number of "
+                f"got n_labels={n_labels!r}, expected 1 to {len(self.classes_)}, the number of "
                 "labels"
             )
         rows = []
@@ -357,11 +357,11 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         for name in names:
             if name not in audioset_classes():
                 raise ValueError(
-                    f"labels has {name!r}, which is no class of YAMNet. Near it are "
+                    f"labels contains {name!r}, which is not a class of YAMNet. Similar ones are "
                     f"{_list_near(name)}; skw2c.models.yamnet.audioset_classes() lists all."
                 )
             if names.count(name) > 1:
-                raise ValueError(f"Several labels mean {name!r}, and nothing tells them apart")
+                raise ValueError(f"several labels stand for {name!r}: keep one of them")
         return classes, names
 
     def _scores(self, X) -> list[np.ndarray]:

@@ -103,7 +103,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        What to do with a clip that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` goes on: such a clip has the label None (NaN where
         labels are numbers, and no label under ``multilabel=True``), and its scores and
         probabilities are NaN.
@@ -384,7 +384,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         import pandas as pd
 
         if self.mode != "frame":
-            raise ValueError(f"predict_events needs mode='frame', and mode={self.mode!r}")
+            raise ValueError(f"predict_events needs mode='frame', got mode={self.mode!r}")
         vectors, durations = self._embed_for_events(X)
         events = [
             (row, *event)
@@ -443,15 +443,16 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         """Refuse what would never, or always, give a label."""
         if self.threshold is not None and not self.multilabel:
             raise ValueError(
-                f"threshold={self.threshold!r} needs multilabel=True; otherwise each sound has "
-                "the best label"
+                f"threshold={self.threshold!r} needs multilabel=True; otherwise each sound gets "
+                "the "
+                "best label"
             )
         if self.threshold is not None and not np.isfinite(self.threshold):
-            raise ValueError(f"threshold={self.threshold!r} must be a finite number")
+            raise ValueError(f"got threshold={self.threshold!r}, expected a finite number")
         if self.multilabel and self.threshold is None and len(classes) == 1:
             raise ValueError(
-                f"{classes[0]!r} is the only label, and there is no other to be more likely than: "
-                "pass a threshold, or a second label for what is none of it"
+                f"{classes[0]!r} is the only label, so it cannot be compared with others: pass a "
+                "threshold, or a second label for everything else"
             )
 
     def _fit_encoder(self, X) -> None:
@@ -520,8 +521,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         """Refuse vectors of whole clips, where those of frames are needed."""
         if np.ndim(vectors[0]) != 2:
             raise ValueError(
-                "mode='frame' needs vectors of frames, (n_frames, width) for each clip, and "
-                f"those of the first clip have shape {np.shape(vectors[0])}"
+                f"got vectors of shape {np.shape(vectors[0])} for the first clip, expected "
+                "(n_frames, width) with mode='frame'"
             )
         return list(vectors)
 
@@ -529,9 +530,10 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         width = self.label_vectors_.shape[1]
         if vectors.ndim != 2 or vectors.shape[1] != width:
             raise ValueError(
-                f"The vectors of X have shape {vectors.shape}, and those of the labels have "
-                f"{width} numbers each: cosines need one space, so take the encoder and the "
-                "text encoder of one model"
+                f"got vectors of shape {vectors.shape} for X, but label vectors of dimension "
+                f"{width}: "
+                "use the audio encoder and the text encoder of the same model, whose vectors share "
+                "a space"
             )
         return to_unit_length(vectors.astype(np.float64)) @ self.label_vectors_.T
 

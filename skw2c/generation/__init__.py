@@ -1,4 +1,4 @@
 """Generation: sounds in, images and videos out.
 
-The networks that paint belong to ``models``.
+The networks that generate images belong to ``models``.
 """

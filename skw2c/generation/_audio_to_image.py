@@ -1,4 +1,4 @@
-"""AudioToImage: sounds in, pictures of what is heard out."""
+"""AudioToImage: sounds in, generated images out."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ from ..validation._tables import (
 )
 from ..weights import WeightsReference, refer_to, refer_to_clip
 from ._image_prompts import check_weight, embed_images, read_texts
-from ._video_writer import SOUND_RATE, blend, write_film
+from ._video_writer import SOUND_RATE, blend, write_video_file
 
 _LANCZOS = 1
-"""What Pillow calls its best way to resize; Pillow itself is loaded with the first picture."""
+"""Pillow's number for Lanczos resampling; Pillow itself is only imported with the first image."""
 
 
 @document_shared(WITH_ENCODER)
 class AudioToImage(TransformerMixin, BaseEstimator):
-    """Paint what is heard.
+    """Generate images from sounds.
 
-    A VQGAN [1]_ paints a picture from a grid of codes. CLIP looks at it, and the codes are
-    changed step by step until CLIP's vector of the picture points where the vector of the
-    sound does, as in VQGAN-CLIP [2]_ with the sounds of Wav2CLIP [3]_. Texts and pictures
-    can take part, and what is not to be seen. ``fit`` finds the weights and trains nothing.
+    A VQGAN [1]_ decodes an image from a grid of codes. The codes are optimised step by step until
+    CLIP's vector of the image is similar to the vector of the sound, as in VQGAN-CLIP [2]_ with
+    the audio encoder of Wav2CLIP [3]_. Texts and images can be used as further prompts, also with
+    negative weights. ``fit`` finds the weights; nothing is trained.
 
     Parameters
     ----------
@@ -74,26 +74,26 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         :class:`~sklearn.frozen.FrozenEstimator`.
 
     clip_model : str or Path, default="auto"
-        The CLIP that looks, see :class:`CLIPImageEncoder`. ``"auto"`` is the one that shares the
-        space of ``encoder``.
+        The CLIP that embeds the image, see :class:`CLIPImageEncoder`. ``"auto"`` is the one that
+        shares the space of ``encoder``.
 
     clip_pretrained : str, Path or None, default="auto"
         Its weights. ``"auto"``: those that belong to ``encoder``, or ``"openai"`` where
         ``clip_model`` is given.
 
     sound_weight : float, default=1.0
-        How much the sound counts; negative: the picture keeps away from it.
+        Weight of the sound. With a negative weight, the image becomes less similar to it.
 
     texts : str, sequence of str, dict or None, default=None
-        What the pictures of all sounds shall also show. A dict gives each text its weight,
-        as in ``{"an oil painting": 0.5, "letters": -0.3}``; otherwise it is 1.
+        Text prompts for all images. A dict maps each text to its weight, as in
+        ``{"an oil painting": 0.5, "letters": -0.3}``; otherwise the weights are 1.
 
     images : sequence or None, default=None
-        Pictures that all pictures shall resemble: paths, PIL images or arrays, or pairs
-        ``(picture, weight)``.
+        Image prompts for all images: paths, PIL images or arrays, or pairs
+        ``(image, weight)``.
 
     init_image : str, Path, PIL image, array or None, default=None
-        Where to start. None starts with codes drawn by chance.
+        The image to start from. None starts from random codes.
 
     size : int or (int, int), default=256
         Height and width in pixels. Each is rounded down to a multiple of what one code
@@ -103,17 +103,19 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         Number of steps.
 
     learning_rate : float, default=0.1
-        Of Adam.
+        Learning rate of Adam.
 
     n_cutouts : int, default=32
-        Copies of the picture that CLIP sees in each step. Time grows with it.
+        Number of augmented copies of the image that CLIP embeds in each step. Time is
+        proportional to it.
 
     augment : sequence of str or None, default=("affine", "perspective", "jitter", "erasing")
-        What is done to the copies, so that no single view counts ("Af", "Pe", "Ji" and "Er"
-        of the original program). It needs kornia (extra ``generate``); None does not.
+        Augmentations of the copies, so that the result does not depend on a single view ("Af",
+        "Pe", "Ji" and "Er" of the original program). They need kornia (extra ``generate``); None
+        does not.
 
     noise : float, default=0.1
-        Largest standard deviation of the noise in a copy, of pixels in [0, 1].
+        Largest standard deviation of the noise in a copy, for pixels in [0, 1].
 
     frame_length : float, default=1.0
         For videos: length of a window in seconds, where ``encoder`` is a name or
@@ -123,21 +125,21 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         For videos: time from the start of one window to the next, in seconds.
 
     frame_iter : int, default=50
-        For videos: number of steps from the picture of one window to that of the next. The
-        first takes ``n_iter``.
+        For videos: number of steps from the image of one window to that of the next. The first
+        image takes ``n_iter``.
 
     frame_rate : float, default=12.0
-        For videos: pictures per second.
+        For videos: frames per second.
 
     sampling_rate : int, default=16000
         Rate in Hz of clips that are arrays or tensors. A transformer has its own.
 
     callback : callable or None, default=None
-        Called as ``callback(row, step, picture)`` every ``callback_every`` steps, with the
-        picture (height, width, 3), uint8, at that step.
+        Called as ``callback(row, step, image)`` every ``callback_every`` steps, with the image
+        (height, width, 3), uint8, at that step.
 
     callback_every : int, default=50
-        Steps from one call to the next.
+        Number of steps between calls.
 
     device : str, default="auto"
         Where the networks run: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
@@ -147,15 +149,14 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
-        names row and file. ``"nan"`` issues one
-        :class:`~skw2c.exceptions.FailedClipWarning` and leaves a black picture. A
-        transformer has its own; vectors of NaN are refused, or leave a black picture.
+        What to do with a clip that cannot be read. ``"raise"`` stops with an error that names
+        row and file. ``"nan"`` issues one :class:`~skw2c.exceptions.FailedClipWarning` and
+        returns a black image. A transformer has its own parameter; vectors that are NaN are
+        refused, or give a black image.
 
     random_state : int, RandomState instance or None, default=None
-        Determines all that is drawn: the start, the augmentations, the noise, and the
-        network of ``weights=None``. On a CPU the same seed gives the same picture, bit for
-        bit.
+        Determines the random start, the augmentations, the noise, and the network of
+        ``weights=None``. On a CPU, the same seed gives the same image, bit for bit.
 
     verbose : shared
         As described in ``_shared_parameters``.
@@ -172,7 +173,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         As described in ``_shared_parameters``.
 
     prompt_vectors_ : ndarray of shape (n_prompts, width), float32
-        Vectors of texts and images, those with the weight 0 left out.
+        Vectors of the texts and images whose weight is not 0.
 
     prompt_weights_ : ndarray of shape (n_prompts,), float64
         Their weights.
@@ -190,16 +191,16 @@ class AudioToImage(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The loss of a copy is the sum over prompts of the weight times half the square of the
-    angle between the copy's vector and the prompt's. After each step, each channel of the
-    codes is kept in the range that it has in the VQGAN.
+    The loss of a copy is the sum over the prompts of the weight times half the square of the
+    angle between the vector of the copy and that of the prompt. After each step, each channel of
+    the codes is clipped to the range that it has in the VQGAN.
 
-    A picture depends on nothing but its sound, the parameters and the seed: neither on its
-    row nor on its neighbours.
+    An image only depends on its sound, the parameters and the seed, not on its row or its
+    neighbours.
 
-    Checkpoints of Lightning are read without running what is in them. One that holds other
-    objects than weights and the states of Lightning is refused; it can be converted where
-    it is trusted, in an environment in which it loads, by
+    Checkpoints of Lightning are read without running any code in them. A checkpoint that contains
+    other objects than weights and the states of Lightning is refused. If you trust it, convert it
+    in an environment in which it loads, by
     ``safetensors.torch.save_file(torch.load(path, weights_only=False)["state_dict"], new)``.
 
     References
@@ -213,16 +214,16 @@ class AudioToImage(TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    Real use needs three downloads, once, and better a GPU:
+    Real use needs three downloads, once, and preferably a GPU:
 
     >>> from skw2c import AudioToImage
-    >>> painter = AudioToImage(size=512, texts={"an oil painting": 0.5}, random_state=0)
-    >>> pictures = painter.fit_transform(["rain.wav", "dog.wav"])  # doctest: +SKIP
-    >>> pictures.shape  # doctest: +SKIP
+    >>> generator = AudioToImage(size=512, texts={"an oil painting": 0.5}, random_state=0)
+    >>> images = generator.fit_transform(["rain.wav", "dog.wav"])  # doctest: +SKIP
+    >>> images.shape  # doctest: +SKIP
     (2, 512, 512, 3)
-    >>> painter.write_video("walk.wav", "walk.mp4")  # doctest: +SKIP
+    >>> generator.write_video("walk.wav", "walk.mp4")  # doctest: +SKIP
 
-    With small networks that are trained on the spot, and vectors at hand:
+    With small networks trained on the spot, and precomputed vectors:
 
     >>> import numpy as np
     >>> from skw2c.datasets import (
@@ -342,7 +343,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X=None, y=None):
-        """Find the weights, and embed the texts and images; no sound is read.
+        """Find the weights, and embed the texts and images. Sounds are not read.
 
         Parameters
         ----------
@@ -359,10 +360,10 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         Raises
         ------
         WeightsError
-            If weights cannot be found, are damaged, or of another model.
+            If weights cannot be found, are damaged, or belong to another model.
         ValueError
-            If the picture is smaller than one code, an augmentation is unknown, or
-            nothing guides it.
+            If the image is smaller than one code, an augmentation is unknown, or all weights
+            are 0.
         """
         _check_augmentations(self.augment)
         model, pretrained = self._find_clip()  # before anything is fetched
@@ -379,12 +380,12 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         )
         self._sides(self._vqgan())
         if self.init_image is not None:
-            self._read_init_image()  # what cannot be read is refused before the work
+            self._read_init_image()  # so that an unreadable image is an error now, not later
         self._read_prompts(self._clip())
         return self
 
     def transform(self, X):
-        """Paint one picture for each sound.
+        """Generate one image for each sound.
 
         Parameters
         ----------
@@ -394,14 +395,14 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_clips, height, width, 3), uint8
-            Pictures in RGB.
+            RGB images.
 
         Raises
         ------
         AudioError
             If a clip cannot be read and ``on_error="raise"``.
         ValueError
-            If X is no collection of clips, or its vectors are not of CLIP's width.
+            If X is not a collection of clips, or its vectors do not have CLIP's dimension.
 
         Warns
         -----
@@ -411,10 +412,10 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         frames = [vector[None] for vector in self._embed(X)]
-        return np.concatenate(self._paint_all(frames))
+        return np.concatenate(self._generate_all(frames))
 
     def transform_video(self, X):
-        """Paint one picture for each window of each sound, each from the one before.
+        """Generate one image for each window of each sound, each starting from the one before.
 
         Parameters
         ----------
@@ -425,26 +426,26 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         Returns
         -------
         list of ndarray of shape (n_windows, height, width, 3), uint8
-            The pictures of each clip. A clip shorter than a window has one.
+            The images of each clip. A clip shorter than a window has one image.
         """
         check_is_fitted(self)
         self._validate_params()
-        return self._paint_all(self._embed_windows(X))
+        return self._generate_all(self._embed_windows(X))
 
     def write_video(self, clip, path, *, sound=None):
-        """Paint a video that follows a sound, and write it with the sound as an mp4 file.
+        """Generate a video that follows a sound, and write it with the sound as an mp4 file.
 
-        The picture of a window is reached in the middle of the window; between windows, one
-        changes smoothly into the next.
+        The image of a window is shown at the middle of the window; in between, images are
+        interpolated.
 
         Parameters
         ----------
         clip : str, Path, array or tensor
             One clip, or for ``encoder="passthrough"`` the vectors (n_windows, width).
         path : str or Path
-            The file, which appears whole or not at all. It needs PyAV (extra ``media``).
+            The file, written atomically. This needs PyAV (extra ``media``).
         sound : str, Path, array or None, default=None
-            What is heard, mixed down to mono. None is the clip.
+            The sound of the video, mixed down to mono. None is the clip.
 
         Returns
         -------
@@ -455,31 +456,33 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         AudioError
             If the clip cannot be read.
         ValueError
-            If the encoder gives no vectors of windows, or there is nothing to hear.
+            If the encoder does not return vectors of windows, or the sound is missing.
         """
         check_is_fitted(self)
         self._validate_params()
         if sound is None and takes_vectors(self.encoder_):
-            raise ValueError("With encoder='passthrough', pass what is heard: sound=...")
+            raise ValueError("with encoder='passthrough', pass the sound of the video: sound=...")
         [windows] = self._embed_windows([clip])
         if np.isnan(windows).any():
-            raise ValueError(f"The clip {clip!r} cannot be read, and a video needs its sound")
+            raise ValueError(f"the clip {clip!r} cannot be read, but the video needs its sound")
         centres = self._frame_times(len(windows)).mean(axis=1)
         vqgan = self._vqgan()
 
         def draw(duration: float) -> Iterator[np.ndarray]:
             with self._progress([windows]) as bar:
-                keys = map(vqgan.quantize, self._paint(windows, 0, bar))
-                n_pictures = max(round(duration * self.frame_rate), 1)
-                times = (np.arange(n_pictures) + 0.5) / self.frame_rate
+                keys = map(vqgan.quantize, self._generate(windows, 0, bar))
+                n_frames = max(round(duration * self.frame_rate), 1)
+                times = (np.arange(n_frames) + 0.5) / self.frame_rate
                 yield from map(vqgan.show_between, blend(keys, centres, times))
 
-        heard = as_clip(clip if sound is None else sound, self._rate_of_arrays())
+        track = as_clip(clip if sound is None else sound, self._rate_of_arrays())
         try:
-            write_film(path, self._sides(vqgan), heard.blocks(SOUND_RATE), draw, self.frame_rate)
+            write_video_file(
+                path, self._sides(vqgan), track.blocks(SOUND_RATE), draw, self.frame_rate
+            )
         except AudioError as exc:
             source = clip if sound is None else sound
-            raise AudioError(f"The sound of the video{_path_of(source)}: {exc}") from exc
+            raise AudioError(f"the sound of the video{_path_of(source)}: {exc}") from exc
         return self
 
     def __sklearn_tags__(self):
@@ -490,15 +493,15 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         return tags
 
     def _find_clip(self) -> tuple:
-        """Model and weights of the CLIP that looks."""
+        """Model and weights of the CLIP that embeds the image."""
         if self.clip_model != PARTNER:
             chosen = "openai" if self.clip_pretrained == PARTNER else self.clip_pretrained
             return self.clip_model, chosen
         partner = make_partner(self.encoder, "image")
         if not isinstance(partner, CLIPImageEncoder):
             raise ValueError(
-                f"No CLIP is known to share the space of encoder={name_encoder(self.encoder)}: "
-                "pass clip_model=..., the CLIP whose space its vectors lie in"
+                f"the CLIP that shares the space of encoder={name_encoder(self.encoder)} is not "
+                "known: pass it as clip_model=..."
             )
         chosen = partner.pretrained if self.clip_pretrained == PARTNER else self.clip_pretrained
         return partner.model, chosen
@@ -519,8 +522,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         )
         if thaw(self.encoder_).get_params(deep=False).get("output") == "encoder":
             raise ValueError(
-                "encoder has output='encoder', and its vectors lie in no space of CLIP: take "
-                "output='embedding'"
+                "encoder has output='encoder', whose vectors are not in the space of a CLIP: pass "
+                "one with output='embedding'"
             )
         self.encoder_.fit(X, None)
         note_columns(self, X, reset=True)
@@ -535,7 +538,10 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         self.prompt_vectors_ = np.concatenate([of_texts, of_images])[counts]
         self.prompt_weights_ = weights[counts]
         if check_weight(self.sound_weight, "sound_weight") == 0 and not counts.any():
-            raise ValueError("sound_weight=0 and no texts or images: nothing guides the picture")
+            raise ValueError(
+                "got sound_weight=0 and neither texts nor images with a weight: nothing guides the "
+                "image"
+            )
 
     def _embed(self, X) -> np.ndarray:
         """Vectors (n_clips, width); those of failed clips are NaN."""
@@ -543,8 +549,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         vectors = np.asarray(self.encoder_.transform(X))
         if vectors.ndim != 2:
             raise ValueError(
-                f"A picture needs one vector for each clip, and those of the encoder have shape "
-                f"{vectors.shape}: take mode='clip'; transform_video paints windows"
+                f"got vectors of shape {vectors.shape} from the encoder, expected one vector per "
+                "clip: use mode='clip', or transform_video for windows"
             )
         return vectors
 
@@ -556,9 +562,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         windows = list(encoder.transform(X))
         if np.ndim(windows[0]) != 2:
             raise ValueError(
-                "A video needs vectors of windows, (n_windows, width) for each clip, and those of "
-                f"the first clip have shape {np.shape(windows[0])}: take an encoder with a "
-                "parameter 'mode'"
+                f"got vectors of shape {np.shape(windows[0])} for the first clip, expected "
+                "(n_windows, width): a video needs an encoder with a parameter 'mode'"
             )
         return windows
 
@@ -568,19 +573,19 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     def _rate_of_arrays(self) -> int:
         return getattr(self.encoder_, "sampling_rate", self.sampling_rate)
 
-    def _paint_all(self, clips: list[np.ndarray]) -> list[np.ndarray]:
-        """Pictures (n, height, width, 3) of each clip, from vectors (n, width)."""
+    def _generate_all(self, clips: list[np.ndarray]) -> list[np.ndarray]:
+        """Generate images (n, height, width, 3) for each clip, from vectors (n, width)."""
         vqgan = self._vqgan()
         with self._progress(clips) as bar:
             return [
-                np.stack([vqgan.show(latents) for latents in self._paint(vectors, row, bar)])
+                np.stack([vqgan.show(latents) for latents in self._generate(vectors, row, bar)])
                 if np.isfinite(vectors).all()
                 else np.zeros((len(vectors), *self._sides(vqgan), 3), np.uint8)
                 for row, vectors in enumerate(clips)
             ]
 
-    def _paint(self, vectors: np.ndarray, row: int, bar) -> Iterator:
-        """Latents of one picture for each vector, each from the one before."""
+    def _generate(self, vectors: np.ndarray, row: int, bar) -> Iterator:
+        """Yield the latents of one image per vector, each starting from the one before."""
         vqgan, clip = self._vqgan(), self._clip()
         self._check_width(vectors, clip)
         guidance = Guidance(
@@ -609,16 +614,16 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     def _check_width(self, vectors: np.ndarray, clip: FrozenCLIP) -> None:
         if vectors.shape[1] != clip.width:
             raise ValueError(
-                f"The vectors of X have {vectors.shape[1]} numbers and those of CLIP {clip.width}: "
-                f"clip_model={self.clip_.model!r} must be the CLIP that the encoder belongs to"
+                f"got vectors of dimension {vectors.shape[1]}, expected {clip.width}, that of "
+                f"clip_model={self.clip_.model!r}: it must be the CLIP that the encoder belongs to"
             )
 
     def _start(self, vqgan: FrozenVQGAN):
         height, width = self._sides(vqgan)
         if self.init_image is None:
             return vqgan.draw_latents(height, width, self.seed_)
-        picture = self._read_init_image()
-        return vqgan.encode(np.asarray(picture.resize((width, height), _LANCZOS)))
+        image = self._read_init_image()
+        return vqgan.encode(np.asarray(image.resize((width, height), _LANCZOS)))
 
     def _read_init_image(self):
         try:
@@ -630,11 +635,11 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         """Height and width, rounded down to whole codes."""
         sides = self.size if isinstance(self.size, (tuple, list)) else (self.size, self.size)
         if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
-            raise ValueError(f"size={self.size!r} must be a number of pixels, or (height, width)")
+            raise ValueError(f"got size={self.size!r}, expected pixels or (height, width)")
         if min(sides) < vqgan.factor:
             raise ValueError(
-                f"size={self.size!r} is less than one code of this VQGAN, which covers "
-                f"{vqgan.factor} x {vqgan.factor} pixels: choose a larger size"
+                f"got size={self.size!r}, expected at least {vqgan.factor} pixels, the size of one "
+                "code of this VQGAN"
             )
         height, width = (int(side) // vqgan.factor * vqgan.factor for side in sides)
         return height, width
@@ -650,7 +655,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
     @contextmanager
     def _progress(self, clips: list[np.ndarray]):
         n_steps = sum(self.n_iter + self.frame_iter * (len(windows) - 1) for windows in clips)
-        with progress_bar(n_steps, unit="step", desc="painting", verbose=self.verbose) as bar:
+        with progress_bar(n_steps, unit="step", desc="generating", verbose=self.verbose) as bar:
             yield bar
 
     def _vqgan(self) -> FrozenVQGAN:
@@ -660,16 +665,18 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         return get_frozen_clip(self.clip_, self._device())
 
     def _device(self) -> str:
-        """OpenVINO runs the encoder of sound alone."""
+        """The device of VQGAN and CLIP; OpenVINO only runs the audio encoder."""
         return "cpu" if self.device == "openvino" else self.device
 
 
 def _path_of(item) -> str:
-    """The file of an item in parentheses, where it is one."""
+    """The path of an item in parentheses, if it is a file."""
     return f" ({os.fspath(item)!r})" if isinstance(item, (str, os.PathLike)) else ""
 
 
 def _check_augmentations(augment) -> None:
     unknown = sorted({str(name) for name in augment or ()} - {*AUGMENTATIONS})
     if unknown:
-        raise ValueError(f"augment={augment!r} must be out of {', '.join(AUGMENTATIONS)}, or None")
+        raise ValueError(
+            f"got augment={augment!r}, expected some of {', '.join(AUGMENTATIONS)}, or None"
+        )

@@ -1,4 +1,4 @@
-"""What a picture shall show beside a sound: texts and pictures, each with a weight."""
+"""Text and image prompts, each with a weight."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def read_texts(texts) -> tuple[list[str], list[float]]:
     Parameters
     ----------
     texts : str, sequence of str, mapping of str to float, or None
-        A weight that is not given is 1.
+        The default weight is 1.
 
     Raises
     ------
     TextError
-        If one is no text; the message names its row.
+        If an item is not a text; the message names its row.
     ValueError
-        If a weight is no finite number.
+        If a weight is not a finite number.
     """
     if texts is None or len(texts) == 0:
         return [], []
@@ -36,32 +36,32 @@ def read_texts(texts) -> tuple[list[str], list[float]]:
     listed = check_captions(list(texts))
     weights = list(texts.values()) if weighted else [1.0] * len(listed)
     pairs = zip(listed, weights, strict=True)
-    return listed, [check_weight(weight, f"The text {text!r}") for text, weight in pairs]
+    return listed, [check_weight(weight, f"the text {text!r}") for text, weight in pairs]
 
 
 def embed_images(images, clip: FrozenCLIP) -> tuple[np.ndarray, list[float]]:
-    """Embed pictures as (n_pictures, width), and list their weights.
+    """Embed images as (n_images, width), and list their weights.
 
     Parameters
     ----------
     images : sequence or None
-        Pictures, or pairs of a picture and its weight. A weight that is not given is 1.
+        Images, or pairs of an image and its weight. The default weight is 1.
     clip : FrozenCLIP
         Embeds them.
 
     Raises
     ------
     ImageError
-        If one cannot be read; the message names its row.
+        If an image cannot be read; the message names its row.
     ValueError
-        If a weight is no finite number.
+        If a weight is not a finite number.
     """
     vectors, weights = [], []
     for row, item in enumerate([] if images is None else images):
         pair = isinstance(item, tuple) and len(item) == 2
-        picture, weight = item if pair else (item, 1.0)
+        image, weight = item if pair else (item, 1.0)
         try:
-            inputs = clip.prepare_image(as_image(picture).read())
+            inputs = clip.prepare_image(as_image(image).read())
         except ImageError as exc:
             raise ImageError(f"Row {row} of images: {exc}") from exc
         vectors.append(clip.encode_images([inputs])[0])
@@ -70,7 +70,7 @@ def embed_images(images, clip: FrozenCLIP) -> tuple[np.ndarray, list[float]]:
 
 
 def check_weight(weight, where: str) -> float:
-    """Return a weight as a float; raise `ValueError` for what is no finite number."""
+    """Return a weight as a float; raise `ValueError` if it is not a finite number."""
     if not isinstance(weight, Real) or not np.isfinite(weight):
-        raise ValueError(f"{where}: the weight {weight!r} must be a finite number")
+        raise ValueError(f"{where} has the weight {weight!r}, expected a finite number")
     return float(weight)

@@ -1,4 +1,4 @@
-"""Films: pictures between pictures, and both with their sound in one file."""
+"""Write videos with sound, with interpolated frames between the generated ones."""
 
 from __future__ import annotations
 
@@ -12,75 +12,75 @@ from ..system._atomic import replace_atomically
 from ..system._optional import import_optional
 
 SOUND_RATE = 48000
-"""Samples per second of the sound of a film."""
+"""Sampling rate of the sound of a video, in Hz."""
 
 
-def write_film(
+def write_video_file(
     path: str | os.PathLike,
     sides: tuple[int, int],
     sound: Iterable[np.ndarray],
     draw: Callable[[float], Iterable[np.ndarray]],
     frame_rate: float,
 ) -> None:
-    """Write an mp4 file (H.264 and AAC), which appears whole or not at all.
+    """Write an mp4 file (H.264 and AAC) atomically.
 
     Parameters
     ----------
     path : str or os.PathLike
         The file.
     sides : (int, int)
-        Height and width of the pictures, in pixels.
+        Height and width of the frames, in pixels.
     sound : iterable of ndarray, float32
         Blocks of samples at `SOUND_RATE`, mono.
     draw : callable
-        Gives the pictures (height, width, 3), uint8, for a film of so many seconds.
+        Yields the frames (height, width, 3), uint8, of a video of the given duration in seconds.
     frame_rate : float
-        Pictures per second.
+        Frames per second.
 
     Raises
     ------
     OptionalDependencyError
         If PyAV is not installed.
     ValueError
-        If the sound has no samples.
+        If the sound is empty.
     """
     av = import_optional("av", extra="media", purpose="Writing a video")
     with (
         replace_atomically(path) as temporary,
         av.open(str(temporary), "w", format="mp4") as container,
     ):
-        heard = container.add_stream("aac", rate=SOUND_RATE, layout="mono")
-        seen = container.add_stream("libx264", rate=Fraction(frame_rate).limit_denominator(1001))
-        seen.height, seen.width = sides
-        seen.pix_fmt = "yuv420p"
+        audio = container.add_stream("aac", rate=SOUND_RATE, layout="mono")
+        video = container.add_stream("libx264", rate=Fraction(frame_rate).limit_denominator(1001))
+        video.height, video.width = sides
+        video.pix_fmt = "yuv420p"
         n_samples = 0
         for block in sound:
-            if not len(block):  # PyAV has no frame without samples
+            if not len(block):  # PyAV refuses frames without samples
                 continue
             frame = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
             frame.rate, frame.pts = SOUND_RATE, n_samples
             n_samples += len(block)
-            container.mux(heard.encode(frame))
+            container.mux(audio.encode(frame))
         if not n_samples:
-            raise ValueError("there is nothing to hear: the sound has no samples")
-        for picture in draw(n_samples / SOUND_RATE):
-            container.mux(seen.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        for stream in (heard, seen):
+            raise ValueError("the sound is empty: a video needs at least one sample")
+        for image in draw(n_samples / SOUND_RATE):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        for stream in (audio, video):
             container.mux(stream.encode())
 
 
 def blend(keys: Iterable, centres: Sequence[float], times: Iterable[float]) -> Iterator:
-    """Give what lies between keys at each of the times, in a straight line.
+    """Interpolate linearly between keys at each of the times.
 
     Parameters
     ----------
     keys : iterable of Tensor or ndarray
-        One for each of ``centres``; only two are held at a time.
+        One for each of ``centres``; only two are kept in memory at a time.
     centres : sequence of float
-        When each of them is reached, increasing. Before the first and after the last
-        nothing changes.
+        The times of the keys, increasing. Before the first and after the last one, the result is
+        constant.
     times : iterable of float
-        Not decreasing.
+        The times to interpolate at, not decreasing.
     """
     keys = iter(keys)
     behind = ahead = next(keys)

@@ -36,8 +36,8 @@ def read_array(file: BinaryIO, dtype, n_dimensions: int, *, mapped: bool = False
     shape, found = _read_header(file)
     if found != np.dtype(dtype) or len(shape) != n_dimensions:
         raise ValueError(
-            f"its array has the shape {shape} and the type {found}, and {n_dimensions} "
-            f"dimensions of {np.dtype(dtype)} are expected"
+            f"its array has the shape {shape} and the type {found}, expected {n_dimensions} "
+            f"dimensions of {np.dtype(dtype)}"
         )
     n_numbers = 1
     for length in shape:

@@ -1,4 +1,4 @@
-"""AudioIndex: find sounds by words, sounds, pictures or vectors."""
+"""AudioIndex: find sounds by words, sounds, images or vectors."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _FRAMING = ("mode", "frame_length", "hop_length", "tail")
 
 @document_shared(WITH_ENCODER)
 class AudioIndex(BaseEstimator):
-    """Find sounds by words, by other sounds, by pictures or by vectors.
+    """Find sounds by words, by other sounds, by images or by vectors.
 
     An index holds the vectors of clips, or of the windows of clips, and ranks them by
     their cosine with the vector of a query.
@@ -89,7 +89,7 @@ class AudioIndex(BaseEstimator):
         As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a clip that cannot be read. ``"raise"`` stops with an error that
+        What to do with a clip that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` goes on without it, and lists it in
         ``failed_items_``.
 
@@ -197,7 +197,7 @@ class AudioIndex(BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, *, items=None):
-        """Build the index anew.
+        """Build the index from clips.
 
         Parameters
         ----------
@@ -270,7 +270,7 @@ class AudioIndex(BaseEstimator):
         Raises
         ------
         ValueError
-            If ``missing`` is neither, or X is no collection of clips.
+            If ``missing`` is neither, or X is not a collection of clips.
         AudioError
             If a clip cannot be read and ``on_error="raise"``. The index is then as before.
 
@@ -289,7 +289,7 @@ class AudioIndex(BaseEstimator):
         """
         check_is_fitted(self, "_content")
         if missing not in ("remove", "keep"):
-            raise ValueError(f"missing={missing!r} must be 'remove' or 'keep'")
+            raise ValueError(f"got missing={missing!r}, expected 'remove' or 'keep'")
         rows = [] if isinstance(X, (list, tuple)) and not X else list_rows(X)
         plan, before = self._plan(rows, items, by_name=True), self.items_
         if missing == "remove":
@@ -335,7 +335,7 @@ class AudioIndex(BaseEstimator):
 
         Parameters
         ----------
-        query : str, Path, array, picture, or a list of them
+        query : str, Path, array, image, or a list of them
             One query or several.
         by : {"text", "audio", "image", "vector"}, default="text"
             What the query is. Vectors are (width,) or (n_queries, width), in an array, a
@@ -417,7 +417,7 @@ class AudioIndex(BaseEstimator):
         folder : str or Path
             What `save` was given.
         **parameters
-            Parameters of the index that shall differ from those saved, such as
+            Parameters of the index that differ from those saved, such as
             ``device``, or that were not saved: an ``encoder`` of another package, a
             ``text_encoder`` that is a table.
 
@@ -440,7 +440,7 @@ class AudioIndex(BaseEstimator):
             index = cls(**{**restore_parameters(listed), **parameters})
         except (AttributeError, ArithmeticError, KeyError, TypeError, ValueError) as exc:
             if unknown := set(parameters) - set(cls().get_params(deep=False)):
-                raise TypeError(f"AudioIndex has no parameter {min(unknown)!r}") from exc
+                raise TypeError(f"AudioIndex does not have a parameter {min(unknown)!r}") from exc
             raise SavedIndexError(
                 f"The saved index in {folder!r} is damaged: its encoders cannot be made "
                 f"({type(exc).__name__}: {exc})"
@@ -451,7 +451,8 @@ class AudioIndex(BaseEstimator):
         index._validate_params()
         if index.mode != saved_mode:
             raise SavedIndexError(
-                f"The index was made with mode={saved_mode!r}; pass that mode, or build a new index"
+                f"the index was built with mode={saved_mode!r}: pass that mode, or build a new "
+                "index"
             )
         if "encoder" in parameters:
             index._replace_encoder()
@@ -508,7 +509,7 @@ class AudioIndex(BaseEstimator):
     def _append(self, X, items) -> None:
         rows = list_rows(X)
         if not rows:
-            raise ValueError("X is empty: there is no clip in it")
+            raise ValueError("X is empty, expected at least one clip")
         self._carry_out(X, rows, self._plan(rows, items))
 
     def _plan(self, rows: list, items, *, by_name: bool = False) -> Plan:
@@ -570,14 +571,15 @@ class AudioIndex(BaseEstimator):
     def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
         if vectors.ndim != 2:
             raise ValueError(
-                f"{what} has vectors of shape {vectors.shape}, and mode={self.mode!r} needs one "
-                "vector each: give the encoder the mode of the index"
+                f"got vectors of shape {vectors.shape} for {what}, expected one vector each with "
+                f"mode={self.mode!r}: give the encoder the mode of the index"
             )
         width = self._content.width
         if width is not None and vectors.shape[1] != width:
             raise ValueError(
-                f"{what} has vectors of {vectors.shape[1]} numbers, and those of the index have "
-                f"{width}: an index holds one space, so take the encoders of one model"
+                f"got vectors of dimension {vectors.shape[1]} for {what}, expected {width}, as "
+                "in the "
+                "index: use encoders of the same model, whose vectors share a space"
             )
         return vectors
 
@@ -602,7 +604,9 @@ class AudioIndex(BaseEstimator):
         """What searches the vectors, made at the first need."""
         if self._neighbours is None:
             if not self.n_vectors_:
-                raise ValueError("The index is empty: none of its clips could be read, or all went")
+                raise ValueError(
+                    "the index is empty: its clips could not be read, or were all removed"
+                )
             make = choose_engine(self.method, self.n_vectors_)
             self._neighbours = make(self._content.vectors())
         return self._neighbours

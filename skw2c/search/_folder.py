@@ -91,7 +91,7 @@ def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
     folder = Path(folder)
     listed = _read_list(folder)
     if listed is None:
-        raise SavedIndexError(f"There is no saved index in {str(folder)!r}: {_LIST} is missing")
+        raise SavedIndexError(f"there is no saved index in {str(folder)!r}: {_LIST} is missing")
     try:
         parts = [_read_part(folder, files) for files in listed["parts"]]
     except SavedIndexError:
@@ -208,7 +208,7 @@ def _read_list(folder: Path) -> dict | None:
         raise _damaged(path, "it is not a list of a saved index")
     kind, version = listed["format"], listed["version"]
     if kind != _FORMAT:
-        raise SavedIndexError(f"{str(path)!r} is no list of a saved index, but of {kind!r}")
+        raise SavedIndexError(f"{str(path)!r} is not the list of a saved index, but of {kind!r}")
     if version != _VERSION:
         raise SavedIndexError(
             f"The index in {str(folder)!r} was saved in version {version!r} of the format, and "

@@ -96,7 +96,7 @@ class ExactNeighbours:
 
     scikit-learn finds the nearest ones block by block, in all threads. Where its rounding
     could decide between rows at the margin, such as copies of one sound, the query is
-    compared anew.
+    compared again.
 
     Parameters
     ----------

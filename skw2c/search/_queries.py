@@ -23,12 +23,12 @@ def list_queries(query, by: str) -> list:
         raise ValueError(f"The query is {query!r}, and by={by!r} takes one query or a list")
     queries = list(query)
     if not queries:
-        raise ValueError("The query is empty")
+        raise ValueError("the query is empty")
     for number, item in enumerate(queries):
         if isinstance(item, str) and not item.strip():
             raise ValueError(f"The query {number} is empty: {item!r}")
         if by == "text" and not isinstance(item, str):
-            raise ValueError(f"The query {number} is {item!r}, and by='text' takes strings")
+            raise ValueError(f"query {number} is {item!r}, expected a string with by='text'")
     return [os.fspath(item) if isinstance(item, os.PathLike) else item for item in queries]
 
 
@@ -49,9 +49,9 @@ def _is_single(query, by: str) -> bool:
         return True
     if by == "vector":
         return len(np.shape(query)) == 1
-    is_picture = hasattr(query, "getbands")
+    is_image = hasattr(query, "getbands")
     of_numbers = hasattr(query, "shape") and np.asarray(query).dtype.kind in "biuf"
-    return is_picture or (of_numbers and len(query.shape) <= (3 if by == "image" else 1))
+    return is_image or (of_numbers and len(query.shape) <= (3 if by == "image" else 1))
 
 
 def list_rows(X) -> list:
@@ -68,12 +68,12 @@ def list_names(rows: list, items, first_number: int) -> list:
             for row, item in enumerate(rows)
         ]
     if isinstance(items, (str, bytes)):
-        raise ValueError(f"items is {items!r}, and names come in a list")
+        raise ValueError(f"items is {items!r}, expected a list of names")
     names = [name.item() if isinstance(name, np.generic) else name for name in items]
     names = [os.fspath(name) if isinstance(name, os.PathLike) else name for name in names]
     if len(names) != len(rows):
         raise ValueError(f"items has {len(names)} names for {len(rows)} clips")
     odd = [name for name in names if not isinstance(name, (str, int, float))]
     if odd:
-        raise ValueError(f"items has {odd[0]!r}, and names are strings or numbers")
+        raise ValueError(f"items contains {odd[0]!r}, expected strings or numbers")
     return names

@@ -41,7 +41,8 @@ def require_encoder(encoder, kind: str):
     """Refuse a query of a kind for which the index has no encoder."""
     if encoder is None:
         raise ValueError(
-            f"The index has no encoder for the query: {kind}_encoder is None. An index that was "
+            f"the index does not have an encoder for the query: {kind}_encoder is None. An index "
+            "that was "
             f"loaded takes one by AudioIndex.load(folder, {kind}_encoder=...)"
         )
     return encoder
@@ -52,7 +53,9 @@ def to_unit_queries(vectors: np.ndarray) -> np.ndarray:
     for row, vector in enumerate(vectors):
         if not np.isfinite(vector).all() or not vector.any():
             what = "zero" if np.isfinite(vector).all() else "NaN or infinite"
-            raise ValueError(f"The vector of query {row} is {what}, and has no direction")
+            raise ValueError(
+                f"the vector of query {row} is {what}, and so does not have a direction"
+            )
     return np.ascontiguousarray(to_unit_length(vectors), dtype=np.float32)
 
 

@@ -14,7 +14,7 @@ def tabulate(queries: list, scores: np.ndarray, rows: np.ndarray, content: Index
     Parameters
     ----------
     queries : list
-        Those that are no strings are called by their number.
+        Those that are not strings are called by their number.
     scores, rows : ndarray of shape (n_queries, n_results)
         Cosines, and numbers of vectors of the index.
     content : IndexContent

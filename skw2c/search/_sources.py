@@ -102,7 +102,7 @@ class Planner:
         Parameters
         ----------
         rows : list
-            Items of X; what is no path is no file.
+            Items of X; what is not a path is not a file.
         names : list
             What the clips are to be called.
         named : bool
@@ -211,7 +211,7 @@ def find_items(wanted: list, items: list, sources: list) -> set[int]:
         if not found and isinstance(name, str):
             found = by_path.get(os.path.realpath(name))
         if not found:
-            raise ValueError(f"The index has no clip {name!r}, and nothing is removed")
+            raise ValueError(f"the index does not contain the clip {name!r}: no clips were removed")
         numbers.update(found)
     return numbers
 

@@ -20,8 +20,8 @@ class AudioCLIPTransformer(SoundTransformer):
     """Embed sound as vectors in the space of the CLIP that AudioCLIP belongs to.
 
     Each clip is decoded, mixed down to mono, resampled to 44.1 kHz and embedded by
-    ESResNeXt-fbsp, the frozen audio encoder of AudioCLIP [1]_. ``fit`` finds the weights and
-    trains nothing.
+    ESResNeXt-fbsp, the frozen audio encoder of AudioCLIP [1]_. ``fit`` finds the weights;
+    nothing is trained.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ class AudioCLIPTransformer(SoundTransformer):
         ``frame_length`` seconds.
 
     output : {"embedding", "encoder"}, default="embedding"
-        ``"embedding"`` is the vector comparable with those of pictures and texts (1024 numbers);
+        ``"embedding"`` is the vector comparable with those of images and texts (dimension 1024);
         with ``weights="esresnext-fbsp"`` it is the logits of the classes. ``"encoder"`` is
-        the vector before the last layer (2048 numbers).
+        the vector before the last layer (dimension 2048).
 
     frame_length, hop_length : shared
         As described in ``_shared_parameters``.
 
     tail : {"drop", "pad"}, default="drop"
-        What becomes of an incomplete last window: dropped, or padded with zeros. A clip
+        What to do with an incomplete last window: dropped, or padded with zeros. A clip
         shorter than one window is always padded to one.
 
     n_channels : int, default=1
@@ -68,7 +68,7 @@ class AudioCLIPTransformer(SoundTransformer):
         compares.
 
     batch_size : int, default=32
-        Most clips (or windows, in frame mode) that the network sees at once. Long clips
+        Most clips (or windows, in frame mode) that the network takes at once. Long clips
         go in smaller batches. The batch does not influence the vectors.
 
     device, n_jobs, memory, on_error, random_state, verbose : shared
@@ -83,7 +83,7 @@ class AudioCLIPTransformer(SoundTransformer):
     --------
     CLIPTextEncoder : Texts of the same space, ``CLIPTextEncoder("RN50-quickgelu",
         "audioclip-full")``.
-    CLIPImageEncoder : Pictures of the same space, likewise.
+    CLIPImageEncoder : Images of the same space, likewise.
     Wav2CLIPTransformer : A smaller encoder, for the space of CLIP's ViT-B/32.
 
     Notes
@@ -94,7 +94,7 @@ class AudioCLIPTransformer(SoundTransformer):
     original program takes floats in the range of 16-bit integers; a warning names the rows
     and files of such clips.
 
-    The vectors of texts and pictures must be of the same release as those of sounds: those of
+    The vectors of texts and images must be of the same release as those of sounds: those of
     ``"audioclip-full"`` are of no other CLIP.
 
     The network sees a clip as a whole. Clips longer than 60 seconds are read twice, in

@@ -16,7 +16,7 @@ AUDIOCLIP = {"model": "RN50-quickgelu", "pretrained": "audioclip-full"}
 
 
 class CLIPEncoder(ItemEncoder):
-    """Base of CLIP's encoders of texts, pictures and videos."""
+    """Base of CLIP's encoders of texts, images and videos."""
 
     _reference = CLIPReference
 

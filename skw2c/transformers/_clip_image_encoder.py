@@ -1,4 +1,4 @@
-"""CLIPImageEncoder: pictures in, a table of vectors out."""
+"""CLIPImageEncoder: images in, a table of vectors out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ._shared_parameters import CLIP
 @register_encoder("audioclip", embeds="image", space="audioclip", parameters=AUDIOCLIP)
 @document_shared(CLIP)
 class CLIPImageEncoder(ImageEncoder, CLIPEncoder):
-    """Embed pictures as vectors in the space of CLIP.
+    """Embed images as vectors in the space of CLIP.
 
-    The pictures are resized and cropped as CLIP wants them, and embedded by its vision
-    tower [1]_, as open_clip runs it. ``fit`` finds the weights and trains nothing.
+    The images are resized and cropped as CLIP wants them, and embedded by its vision
+    tower [1]_, as open_clip runs it. ``fit`` finds the weights; nothing is trained.
 
     Parameters
     ----------
@@ -24,14 +24,14 @@ class CLIPImageEncoder(ImageEncoder, CLIPEncoder):
         As described in ``_shared_parameters``.
 
     batch_size : int, default=32
-        Most pictures that the network sees at once. It does not influence the vectors
+        Largest number of images in a batch of the network. It does not influence the vectors
         beyond rounding.
 
     device, n_jobs, memory : shared
         As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a picture that cannot be read. ``"raise"`` stops with an error that
+        What to do with an image that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
 
@@ -51,19 +51,19 @@ class CLIPImageEncoder(ImageEncoder, CLIPEncoder):
     Notes
     -----
     X is a list, tuple, Series, one-column DataFrame or object array of paths, PIL images,
-    arrays or tensors; or one array of grey (n, height, width) or colour pictures
+    arrays or tensors; or one array of grey (n, height, width) or colour images
     (n, height, width, channels). Channels come last: 1 (grey), 2 (grey and alpha),
     3 (RGB) or 4 (RGBA). Numbers are uint8, uint16, bool, or floats in [0, 1].
 
-    Pictures are seen as a person sees them: turned upright as their EXIF entry says,
+    Images are seen as a person sees them: turned upright as their EXIF entry says,
     transparent parts over white, 16 bits scaled to 8. The first frame stands for an
     animation. open_clip's own transform ignores the entry, drops transparency and clips
-    16 bits; for plain RGB pictures the vectors are equal.
+    16 bits; for plain RGB images the vectors are equal.
 
     OpenAI's weights always run with the quick GELU that they were trained with, even
     under a plain name such as ``model="ViT-B-32"`` or from a copy of OpenAI's file:
     open_clip by itself would run that copy with another GELU and give wrong vectors
-    without a word. A copy that somebody saved anew, without the entries that mark OpenAI's
+    without a word. A copy that somebody saved again, without the entries that mark OpenAI's
     files, cannot be told apart; name the ``-quickgelu`` model for it.
 
     References
@@ -75,9 +75,9 @@ class CLIPImageEncoder(ImageEncoder, CLIPEncoder):
     --------
     >>> import numpy as np
     >>> from skw2c import CLIPImageEncoder
-    >>> pictures = np.random.default_rng(0).random((2, 60, 80, 3))
+    >>> images = np.random.default_rng(0).random((2, 60, 80, 3))
     >>> encoder = CLIPImageEncoder(pretrained=None, random_state=0)
-    >>> encoder.fit_transform(pictures).shape
+    >>> encoder.fit_transform(images).shape
     (2, 512)
     """
 

@@ -20,7 +20,7 @@ class CLIPTextEncoder(CLIPEncoder):
     """Embed texts as vectors in the space of CLIP.
 
     The texts are tokenised and embedded by the text tower of CLIP [1]_, as open_clip
-    runs it. ``fit`` finds the weights and trains nothing.
+    runs it. ``fit`` finds the weights; nothing is trained.
 
     Parameters
     ----------
@@ -28,14 +28,14 @@ class CLIPTextEncoder(CLIPEncoder):
         As described in ``_shared_parameters``.
 
     batch_size : int, default=32
-        Most texts that the network sees at once. It does not influence the vectors beyond
+        Largest number of texts in a batch of the network. It does not influence the vectors beyond
         rounding.
 
     device : shared
         As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a row that is no string (None, NaN). ``"raise"`` stops with an error that
+        What to do with a row that is not a string (None, NaN). ``"raise"`` stops with an error that
         names the row. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
 
@@ -49,7 +49,7 @@ class CLIPTextEncoder(CLIPEncoder):
 
     See Also
     --------
-    CLIPImageEncoder : The same for pictures.
+    CLIPImageEncoder : The same for images.
     ZeroShotClassifier : Compares sounds with texts.
 
     Notes
@@ -61,7 +61,7 @@ class CLIPTextEncoder(CLIPEncoder):
     OpenAI's weights always run with the quick GELU that they were trained with, even
     under a plain name such as ``model="ViT-B-32"`` or from a copy of OpenAI's file:
     open_clip by itself would run that copy with another GELU and give wrong vectors
-    without a word. A copy that somebody saved anew, without the entries that mark OpenAI's
+    without a word. A copy that somebody saved again, without the entries that mark OpenAI's
     files, cannot be told apart; name the ``-quickgelu`` model for it.
 
     References
@@ -122,14 +122,14 @@ class CLIPTextEncoder(CLIPEncoder):
         Raises
         ------
         TextError
-            If an item is no string and ``on_error="raise"``.
+            If an item is not a string and ``on_error="raise"``.
         TypeError, ValueError
-            If X is a single text, is empty, or is no collection of texts.
+            If X is a single text, is empty, or is not a collection of texts.
 
         Warns
         -----
         FailedRowWarning
-            If items are no strings and ``on_error="nan"``.
+            If items are not strings and ``on_error="nan"``.
         UserWarning
             If texts are longer than the model reads.
         """

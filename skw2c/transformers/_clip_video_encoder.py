@@ -1,4 +1,4 @@
-"""CLIPVideoEncoder: videos in, vectors of their pictures out."""
+"""CLIPVideoEncoder: videos in, vectors of their frames out."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ._shared_parameters import CLIP
 @register_encoder("audioclip", embeds="video", space="audioclip", parameters=AUDIOCLIP)
 @document_shared(CLIP)
 class CLIPVideoEncoder(CLIPEncoder):
-    """Embed the pictures of videos as vectors in the space of CLIP.
+    """Embed the frames of videos as vectors in the space of CLIP.
 
-    The pictures are taken ``fps`` times per second and embedded by the vision tower of
-    CLIP [1]_, as in the pre-training of Wav2CLIP [2]_. ``fit`` finds the weights and
-    trains nothing. Needs the extra ``media`` beside ``clip``.
+    The frames are taken ``fps`` times per second and embedded by the vision tower of
+    CLIP [1]_, as in the pre-training of Wav2CLIP [2]_. ``fit`` finds the weights;
+    nothing is trained. Needs the extra ``media`` beside ``clip``.
 
     Parameters
     ----------
@@ -37,40 +37,40 @@ class CLIPVideoEncoder(CLIPEncoder):
         As described in ``_shared_parameters``.
 
     fps : float, default=30.0
-        Pictures per second. The picture at second k / fps is the one that is shown then:
-        a video of 25 pictures per second shows some of them twice, one of 60 shows every
+        Frames per second. The frame at second k / fps is the one that is shown then:
+        a video of 25 frames per second shows some of them twice, one of 60 shows every
         second one.
 
     pool : {"mean"} or None, default="mean"
-        ``"mean"`` gives one vector per video, the mean over its pictures. None gives the
-        vector of each picture, see `frame_times`.
+        ``"mean"`` gives one vector per video, the mean over its frames. None gives the
+        vector of each frame, see `frame_times`.
 
     normalize : bool, default=False
         Whether to scale each vector of the result to unit length.
 
     normalize_frames : bool, default=False
-        Whether to scale the vector of each picture to unit length before their mean is
+        Whether to scale the vector of each frame to unit length before their mean is
         taken.
 
     batch_size : int, default=32
-        Most pictures that the network sees at once. It does not influence the vectors
+        Largest number of frames in a batch of the network. It does not influence the vectors
         beyond rounding.
 
     device : shared
         As described in ``_shared_parameters``.
 
     n_jobs : int or None, default=None
-        Threads that resize pictures ahead while the network works. None is one, -1
+        Threads that resize frames ahead while the network works. None is one, -1
         as many as there are processors.
 
     memory : shared
         As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a video that cannot be read. ``"raise"`` stops with an error that
+        What to do with a video that cannot be read. ``"raise"`` stops with an error that
         names row and file. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
-        Under ``pool=None`` such a row has as many pictures as all others have, or else one.
+        Under ``pool=None`` such a row has as many frames as all others have, or else one.
 
     random_state, verbose : shared
         As described in ``_shared_parameters``.
@@ -82,22 +82,22 @@ class CLIPVideoEncoder(CLIPEncoder):
 
     See Also
     --------
-    CLIPImageEncoder : The same for pictures.
+    CLIPImageEncoder : The same for frames.
     Wav2CLIPTransformer : Embeds the sound of videos.
 
     Notes
     -----
     X is a list, tuple, Series, one-column DataFrame or object array of paths. Time starts
-    with the file, that is with its first picture or sound, whichever is earlier. Pictures
+    with the file, that is with its first frame or sound, whichever is earlier. Frames
     are turned upright and brought to square pixels, as players do.
 
-    Videos are decoded picture by picture: memory does not grow with their length, but for
-    the vectors of ``pool=None``, about 220 MB per hour at 30 pictures per second.
+    Videos are decoded frame by frame: memory does not grow with their length, but for
+    the vectors of ``pool=None``, about 220 MB per hour at 30 frames per second.
 
     OpenAI's weights always run with the quick GELU that they were trained with, even
     under a plain name such as ``model="ViT-B-32"`` or from a copy of OpenAI's file:
     open_clip by itself would run that copy with another GELU and give wrong vectors
-    without a word. A copy that somebody saved anew, without the entries that mark OpenAI's
+    without a word. A copy that somebody saved again, without the entries that mark OpenAI's
     files, cannot be told apart; name the ``-quickgelu`` model for it.
 
     References
@@ -169,16 +169,16 @@ class CLIPVideoEncoder(CLIPEncoder):
         -------
         ndarray
             Under ``pool="mean"`` (n_videos, width), float32; the width is 512 for the
-            default model. Under ``pool=None`` (n_videos, n_pictures, width) if all videos
-            have as many pictures, else an object array of shape (n_videos,) of arrays
-            (n_pictures of the video, width); see `frame_times`.
+            default model. Under ``pool=None`` (n_videos, n_frames, width) if all videos
+            have as many frames, else an object array of shape (n_videos,) of arrays
+            (n_frames of the video, width); see `frame_times`.
 
         Raises
         ------
         VideoError
             If a video cannot be read and ``on_error="raise"``.
         TypeError, ValueError
-            If X is a single path, is empty, or is no collection of paths.
+            If X is a single path, is empty, or is not a collection of paths.
 
         Warns
         -----
@@ -191,12 +191,12 @@ class CLIPVideoEncoder(CLIPEncoder):
         return stack_frames(vectors) if self.pool is None else np.concatenate(vectors)
 
     def frame_times(self, n_frames):
-        """Start and end of the time that each of the first pictures stands for.
+        """Start and end of the time that each of the first frames stands for.
 
         Parameters
         ----------
         n_frames : int
-            Number of pictures.
+            Number of frames.
 
         Returns
         -------
@@ -226,13 +226,13 @@ class CLIPVideoEncoder(CLIPEncoder):
         key = store.key(video)
         vectors = store.get(key)
         if vectors is None:
-            batches = self._encode_pictures(network, video)
+            batches = self._encode_frames(network, video)
             vectors = _mean(batches) if self.pool else _repeat(batches)
             store.put(key, vectors)
         return vectors
 
-    def _encode_pictures(self, network, video):
-        """Yield vectors of pictures, and how many instants show each of them."""
+    def _encode_frames(self, network, video):
+        """Yield vectors of frames, and how many instants show each of them."""
         prepared = prefetch_map(
             lambda frame: (network.prepare_image(frame[0]), frame[1]),
             prefetch(video.frames(self.fps)),

@@ -52,13 +52,13 @@ class ClipEmbedder:
     rate : int
         Rate of clips that are arrays, in Hz.
     batch_size : int
-        Most frames that the network sees at once.
+        Largest number of frames in a batch of the network.
     n_jobs : int or None
         Threads that decode ahead.
     store : VectorStore
         Where vectors are kept.
     on_error : {"raise", "nan"}
-        What becomes of a clip that cannot be read.
+        What to do with a clip that cannot be read.
     heeds_scale : bool
         Whether the vectors depend on how large the samples are.
     verbose : bool or int

@@ -1,4 +1,4 @@
-"""From pictures to vectors: read ahead, batch, keep, lose no row."""
+"""From images to vectors: read ahead, batch, keep, lose no row."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from ._item_encoder import ItemEncoder
 
 
 class ImageEncoder(ItemEncoder):
-    """Base of the encoders of pictures.
+    """Base of the encoders of images.
 
-    The network of a subclass turns a PIL picture into an input in ``prepare_image``, and a
+    The network of a subclass turns a PIL image into an input in ``prepare_image``, and a
     list of inputs into vectors in ``encode_images``.
     """
 
     _unit = "image"
 
     def transform(self, X):
-        """Embed pictures.
+        """Embed images.
 
         Parameters
         ----------
         X : list, tuple, Series, DataFrame, array or tensor
-            Pictures, see the Notes of the class.
+            Images, see the Notes of the class.
 
         Returns
         -------
-        ndarray of shape (n_pictures, width), float32
+        ndarray of shape (n_images, width), float32
             Their vectors.
 
         Raises
         ------
         ImageError
-            If a picture cannot be read and ``on_error="raise"``.
+            If an image cannot be read and ``on_error="raise"``.
         TypeError, ValueError
-            If X is a single picture, is empty, or is no collection of pictures.
+            If X is a single image, is empty, or is not a collection of images.
 
         Warns
         -----
         FailedRowWarning
-            If pictures could not be read and ``on_error="nan"``.
+            If images could not be read and ``on_error="nan"``.
         """
         return np.concatenate(self._embed(X))
 
@@ -83,7 +83,7 @@ class ImageEncoder(ItemEncoder):
 
 
 def _prepare(network, store, item):
-    """What is to be done for one picture: nothing (vectors, error), or (key, input)."""
+    """What is to be done for one image: nothing (vectors, error), or (key, input)."""
     try:
         image = as_image(item)
         key = store.key(image)

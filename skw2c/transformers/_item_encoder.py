@@ -1,4 +1,4 @@
-"""What the encoders of texts, pictures and videos share: fitting, rows, validation."""
+"""What the encoders of texts, images and videos share: fitting, rows, validation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ItemEncoder(
         Parameters
         ----------
         X : list, tuple, Series, DataFrame, array or None
-            What `transform` takes. None will do: nothing is learned from it.
+            What `transform` takes. May be None, since nothing is learned from it.
         y : None
             Ignored.
 

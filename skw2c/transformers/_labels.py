@@ -48,14 +48,16 @@ def check_prompts(prompts) -> list[str]:
     for template in templates:
         if not isinstance(template, str) or "{}" not in template:
             raise ValueError(
-                f"The prompt {template!r} has no place for the label: write {{}} where it "
-                "stands, as in 'the sound of {}'"
+                f"the prompt {template!r} lacks a place for the label: write {{}} there, as in "
+                "'the sound of {}'"
             )
     if not templates:
-        raise ValueError("prompts is empty; '{}' is the label alone")
+        raise ValueError("prompts is empty: pass '{}' for the label alone")
     twice = [template for template, count in Counter(templates).items() if count > 1]
     if twice:
-        raise ValueError(f"prompts has {twice[0]!r} more than once: it would count as often")
+        raise ValueError(
+            f"prompts contains {twice[0]!r} more than once, which would give it more weight"
+        )
     return templates
 
 
@@ -63,8 +65,8 @@ def refuse_prompts(prompts) -> None:
     """Refuse templates where the vectors of labels are made already."""
     if check_prompts(prompts) != ["{}"]:
         raise ValueError(
-            f"prompts={prompts!r} needs a text encoder, and text_encoder is a table of vectors "
-            "that are made already: leave prompts='{}'"
+            f"prompts={prompts!r} needs a text encoder, but text_encoder is a table of precomputed "
+            "vectors: leave prompts='{}'"
         )
 
 
@@ -99,8 +101,9 @@ def _embed_block(texts: list[str], templates: list[str], text_encoder) -> np.nda
     vectors = np.asarray(vectors, dtype=float)
     if vectors.ndim != 2 or len(vectors) != len(filled):
         raise ValueError(
-            f"text_encoder made an array of shape {vectors.shape} of {len(filled)} texts, and "
-            "expected is one vector for each"
+            f"text_encoder returned an array of shape {vectors.shape} for {len(filled)} texts, "
+            "expected "
+            "one vector for each"
         )
     _refuse_unusable(vectors, filled)
     means = to_unit_length(vectors).reshape(len(texts), len(templates), -1).mean(axis=1)
@@ -156,12 +159,13 @@ def _refuse_same(labels: list, names: list[str]) -> None:
     seen: dict[str, int] = {}
     for row, (label, name) in enumerate(zip(labels, names, strict=True)):
         if not name:
-            raise ValueError(f"The label {label!r} has no words in it")
+            raise ValueError(f"the label {label!r} does not contain any words")
         other = seen.setdefault(_fold(name), row)
         if other != row:
             raise ValueError(
-                f"The labels {labels[other]!r} and {label!r} are said in the same way "
-                f"({name!r}), so that no vector can tell them apart: rename or drop one"
+                f"the labels {labels[other]!r} and {label!r} have the same text ({name!r}), and "
+                "so the "
+                "same vector: rename or drop one"
             )
 
 
@@ -170,7 +174,7 @@ def _refuse_shared(labels: list, names: list, rows: list[int]) -> None:
         if count > 1:
             shared = [label for label, own in zip(labels, rows, strict=True) if own == row]
             raise ValueError(
-                f"The labels {', '.join(map(repr, shared))} all mean the vector of "
+                f"the labels {', '.join(map(repr, shared))} all match the vector of "
                 f"{names[row]!r} in the table: rename or drop all but one"
             )
 
@@ -180,7 +184,7 @@ def _refuse_unusable(vectors: np.ndarray, labels: list) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         what = "zero" if np.isfinite(vectors[row]).all() else "NaN or infinite"
-        raise ValueError(f"The vector of {labels[row]!r} is {what}")
+        raise ValueError(f"the vector of {labels[row]!r} is {what}")
 
 
 def _read_table(table, names) -> tuple[list, np.ndarray]:
@@ -195,8 +199,9 @@ def _read_table(table, names) -> tuple[list, np.ndarray]:
     else:
         raise ValueError(
             "text_encoder is neither the name of an encoder, nor a transformer, nor a table of "
-            "label vectors: a dict (label: vector), a DataFrame of pandas (one row per label, "
-            "named by its index), a pair (array of shape (n_labels, width), names), or an "
+            "label vectors. A table is a dict (label: vector), a DataFrame (one row per label, "
+            "with the labels as its index), a pair (array of shape (n_labels, width), names), or "
+            "an "
             "array in the order of the parameter `labels`"
         )
     return names, _as_matrix(names, vectors)
@@ -214,15 +219,15 @@ def _is_pair(table) -> bool:
 def _as_matrix(names: list, vectors) -> np.ndarray:
     widths = Counter(np.shape(vector) for vector in vectors)
     if len(vectors) != len(names):
-        raise ValueError(f"The table has {len(vectors)} vectors for {len(names)} names")
+        raise ValueError(f"the table has {len(vectors)} vectors for {len(names)} names")
     if not names:
-        raise ValueError("The table of label vectors is empty")
+        raise ValueError("the table of label vectors is empty")
     if len(widths) > 1 or len(next(iter(widths))) != 1:
         usual = widths.most_common(1)[0][0]
         odd = next((k for k, v in enumerate(vectors) if np.shape(v) != usual), 0)
         raise ValueError(
-            "The table of label vectors needs one vector of the same length for each label; that "
-            f"of {names[odd]!r} has shape {np.shape(vectors[odd])}, most have {usual}"
+            f"got vectors of shapes {np.shape(vectors[odd])} (for {names[odd]!r}) and {usual}, "
+            "expected one-dimensional vectors of the same length for all labels"
         )
     return np.array([np.asarray(vector, dtype=float) for vector in vectors])
 
@@ -236,7 +241,7 @@ def _match(labels: list, names: list, vectors: np.ndarray) -> list[int]:
             missing.append(label)
         elif len(found) > 1 and (vectors[found] != vectors[found[0]]).any():
             raise ValueError(
-                f"The table has {len(found)} different vectors for the label {label!r} "
+                f"the table has {len(found)} different vectors for the label {label!r} "
                 f"({', '.join(repr(names[row]) for row in found)}): keep one"
             )
         rows += found[:1]

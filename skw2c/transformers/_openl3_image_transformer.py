@@ -1,4 +1,4 @@
-"""OpenL3ImageTransformer: pictures in, a table of OpenL3's embeddings out."""
+"""OpenL3ImageTransformer: images in, a table of OpenL3's embeddings out."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MODEL = "openl3-image"
 @register_encoder("openl3", embeds="image")
 @document_shared(IMAGES)
 class OpenL3ImageTransformer(ImageEncoder):
-    """Embed pictures with OpenL3, a network that learned from videos without labels.
+    """Embed images with OpenL3, a network that learned from videos without labels.
 
-    The pictures are resized and cropped to 224 x 224 and embedded by the frozen image
-    network of OpenL3 [1]_. ``fit`` finds the weights and trains nothing.
+    The images are resized and cropped to 224 x 224 and embedded by the frozen image
+    network of OpenL3 [1]_. ``fit`` finds the weights; nothing is trained.
 
     Parameters
     ----------
@@ -53,14 +53,14 @@ class OpenL3ImageTransformer(ImageEncoder):
         As described in ``_shared_parameters``.
 
     batch_size : int, default=32
-        Most pictures that the network sees at once. On a CPU it takes two at a time, as
+        Largest number of images in a batch of the network. On a CPU it takes two at a time, as
         more gain nothing. The batch does not influence the vectors.
 
     device, n_jobs, memory : shared
         As described in ``_shared_parameters``.
 
     on_error : {"raise", "nan"}, default="raise"
-        What becomes of a picture that cannot be read, or is too small. ``"raise"`` stops
+        What to do with an image that cannot be read, or is too small. ``"raise"`` stops
         with an error that names row and file. ``"nan"`` keeps its row as NaN and issues one
         :class:`~skw2c.exceptions.FailedRowWarning`, which carries the list of failures.
 
@@ -75,17 +75,17 @@ class OpenL3ImageTransformer(ImageEncoder):
     See Also
     --------
     OpenL3Transformer : The network of sound that was trained with this one.
-    CLIPImageEncoder : Embed pictures in the space of CLIP.
+    CLIPImageEncoder : Embed images in the space of CLIP.
 
     Notes
     -----
-    X is a collection of pictures, as :class:`CLIPImageEncoder` takes it, and they are seen
-    in the same way: upright, transparent parts over white. OpenL3 takes no picture that is
+    X is a collection of images, as :class:`CLIPImageEncoder` takes it, and they are seen
+    in the same way: upright, transparent parts over white. OpenL3 takes no image that is
     lower or narrower than 224 pixels.
 
-    A picture whose shorter side is more than 256 pixels is shrunk to that, by bilinear
+    An image whose shorter side is more than 256 pixels is shrunk to that, by bilinear
     interpolation without smoothing, and the middle 224 x 224 pixels are cut out. Colours
-    are scaled to -1 to 1, as in the training. The program of OpenL3 does so for pictures
+    are scaled to -1 to 1, as in the training. The program of OpenL3 does so for images
     of exactly 224 x 224 alone, and scales all others to 0 to 1; their vectors differ.
 
     The vector holds the largest values of each of 512 maps, which can be negative: over
@@ -98,7 +98,7 @@ class OpenL3ImageTransformer(ImageEncoder):
     8192            16: 4 rows, from the top, by 4 columns, from the left
     ==============  ======================================================
 
-    Vectors of pictures and of sounds are not in one space: a small network compared them
+    Vectors of images and of sounds are not in one space: a small network compared them
     in the training, and it is not published. Their distances mean nothing.
 
     References
@@ -110,9 +110,9 @@ class OpenL3ImageTransformer(ImageEncoder):
     --------
     >>> import numpy as np
     >>> from skw2c import OpenL3ImageTransformer
-    >>> pictures = np.random.default_rng(0).random((2, 224, 300, 3))
+    >>> images = np.random.default_rng(0).random((2, 224, 300, 3))
     >>> transformer = OpenL3ImageTransformer(weights=None, random_state=0)
-    >>> transformer.fit_transform(pictures).shape
+    >>> transformer.fit_transform(images).shape
     (2, 512)
     """
 

@@ -29,7 +29,7 @@ class OpenL3Transformer(SoundTransformer):
 
     Each clip is decoded, mixed down to mono, resampled to 48 kHz and cut into windows of
     one second, which the frozen audio network of OpenL3 [1]_ embeds one by one. ``fit``
-    finds the weights and trains nothing. TensorFlow is not needed.
+    finds the weights; nothing is trained. TensorFlow is not needed.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class OpenL3Transformer(SoundTransformer):
         As described in ``_shared_parameters``.
 
     batch_size : int, default=32
-        Most windows that the network sees at once. On a CPU it takes two at a time, as
+        Most windows that the network takes at once. On a CPU it takes two at a time, as
         more gain nothing. The batch does not influence the vectors.
 
     device, n_jobs, memory, on_error, random_state, verbose : shared
@@ -86,7 +86,7 @@ class OpenL3Transformer(SoundTransformer):
 
     See Also
     --------
-    OpenL3ImageTransformer : The network of pictures that was trained with this one.
+    OpenL3ImageTransformer : The network of images that was trained with this one.
     Wav2CLIPTransformer : Embed sound in the space of CLIP.
 
     Notes

@@ -42,7 +42,7 @@ def collect_rows(
     name_of : callable
         The file name of an item, or None.
     on_error : {"raise", "nan"}
-        What becomes of a failed item.
+        What to do with a failed item.
     verbose : bool or int
         Whether to show progress.
 

@@ -43,7 +43,7 @@ SOUND = {
     ),
     "on_error": (
         '{"raise", "nan"}',
-        f"""What becomes of a clip that cannot be read. {_STOPS} ``"nan"`` keeps its row as NaN and
+        f"""What to do with a clip that cannot be read. {_STOPS} ``"nan"`` keeps its row as NaN and
         issues one :class:`~skw2c.exceptions.FailedClipWarning`, {_LISTS_FAILURES}. In frame mode
         such a row has as many windows as all others have, or else one.""",
     ),
@@ -106,7 +106,7 @@ WITH_ENCODER = {
     "hop_length": ("float", f"{_SECONDS_BETWEEN}, in frame mode."),
     "tail": (
         '{"pad", "drop"}',
-        """What becomes of an incomplete last window, in frame mode: padded with zeros, so that
+        """What to do with an incomplete last window, in frame mode: padded with zeros, so that
         all of a clip is heard, or dropped.""",
     ),
     "device": ("str", "Where the networks run, see :class:`Wav2CLIPTransformer`."),

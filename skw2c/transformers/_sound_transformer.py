@@ -75,7 +75,7 @@ class SoundTransformer(
         Parameters
         ----------
         X : list, tuple, Series, DataFrame, array, tensor or None, default=None
-            Clips, see the Notes of the class. None will do: nothing is learned from them.
+            Clips, see the Notes of the class. May be None, since nothing is learned from them.
         y : None
             Ignored.
 

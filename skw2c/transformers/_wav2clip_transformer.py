@@ -14,10 +14,10 @@ from ._sound_transformer import SoundTransformer
 @register_encoder("mini", embeds="audio", space="clip", parameters={"weights": "mini"})
 @document_shared(SOUND)
 class Wav2CLIPTransformer(SoundTransformer):
-    """Embed sound as vectors in the space of CLIP's pictures and texts.
+    """Embed sound as vectors in the space of CLIP's images and texts.
 
     Each clip is decoded, mixed down to mono, resampled to 16 kHz and embedded by the
-    frozen audio encoder of Wav2CLIP [1]_. ``fit`` finds the weights and trains nothing.
+    frozen audio encoder of Wav2CLIP [1]_. ``fit`` finds the weights; nothing is trained.
 
     Parameters
     ----------
@@ -36,21 +36,21 @@ class Wav2CLIPTransformer(SoundTransformer):
         ``frame_length`` seconds.
 
     output : {"embedding", "encoder"}, default="embedding"
-        ``"embedding"`` is the projected vector, comparable with CLIP's vectors of pictures and
+        ``"embedding"`` is the projected vector, comparable with CLIP's vectors of images and
         texts. ``"encoder"`` is the vector before the projection.
 
     frame_length, hop_length : shared
         As described in ``_shared_parameters``.
 
     tail : {"drop", "pad"}, default="drop"
-        What becomes of an incomplete last window: dropped as in the original program, or
+        What to do with an incomplete last window: dropped as in the original program, or
         padded with zeros. A clip shorter than one window is always padded to one.
 
     sampling_rate, normalize : shared
         As described in ``_shared_parameters``.
 
     batch_size : int, default=32
-        Most clips (or windows, in frame mode) that the network sees at once. Long clips
+        Most clips (or windows, in frame mode) that the network takes at once. Long clips
         go in smaller batches. The batch does not influence the vectors.
 
     device : str, default="auto"

@@ -22,7 +22,7 @@ class YAMNetTransformer(SoundTransformer):
 
     Each clip is decoded, mixed down to mono, resampled to 16 kHz and cut into windows of
     0.975 seconds, which the frozen network of YAMNet [1]_ embeds one by one. ``fit`` finds
-    the weights and trains nothing. TensorFlow is not needed.
+    the weights; nothing is trained. TensorFlow is not needed.
 
     Parameters
     ----------
@@ -40,22 +40,22 @@ class YAMNetTransformer(SoundTransformer):
         per window.
 
     output : {"embedding", "scores", "log_mel"}, default="embedding"
-        ``"embedding"`` is the mean of the last maps, 1024 numbers. ``"scores"`` are those
-        of the 521 classes, each between 0 and 1 by itself. ``"log_mel"`` is what the
-        network sees: 96 frames of 64 bands, 6144 numbers.
+        ``"embedding"`` is the mean of the last feature maps, of dimension 1024. ``"scores"``
+        are independent scores of the 521 classes, each between 0 and 1. ``"log_mel"`` is the
+        input of the network: 96 frames of 64 bands, of dimension 6144.
 
     hop_length : shared
         As described in ``_shared_parameters``.
 
     tail : {"pad", "drop"}, default="pad"
-        What becomes of an incomplete last window: padded with zeros as in the original
+        What to do with an incomplete last window: padded with zeros as in the original
         program, or dropped. A clip shorter than one window is always padded to one.
 
     sampling_rate, normalize : shared
         As described in ``_shared_parameters``.
 
     batch_size : int, default=64
-        Most windows that the network sees at once. The batch does not influence the
+        Most windows that the network takes at once. The batch does not influence the
         vectors.
 
     device, n_jobs, memory, on_error, random_state, verbose : shared
