@@ -40,9 +40,16 @@ def tiny_vqgan(tmp_path_factory):
 def painter(tiny_vqgan, tiny_checkpoint, tiny_clip):
     """A painter of small pictures, by small untrained networks."""
     return AudioToImage(
-        tiny_vqgan, encoder=Wav2CLIPTransformer(tiny_checkpoint), clip_model=tiny_clip,
-        clip_pretrained=None, size=(16, 24), n_iter=3, n_cutouts=2, augment=None, random_state=0,
-    )  # fmt: skip
+        tiny_vqgan,
+        encoder=Wav2CLIPTransformer(tiny_checkpoint),
+        clip_model=tiny_clip,
+        clip_pretrained=None,
+        size=(16, 24),
+        n_iter=3,
+        n_cutouts=2,
+        augment=None,
+        random_state=0,
+    )
 
 
 @pytest.fixture

@@ -101,8 +101,9 @@ def plain_rouge_l(candidates, references):
 def plain_cider_d(candidates, references):
     n_clips, total = len(candidates), 0
     for n in range(1, 5):
-        known = sorted({gram for own in [*references, candidates] for x in own
-                        for gram in ngrams(x, n)})  # fmt: skip
+        known = sorted(
+            {gram for own in [*references, candidates] for x in own for gram in ngrams(x, n)}
+        )
         frequency = [sum(any(g in ngrams(x, n) for x in own) for own in references) for g in known]
         rarity = np.log(n_clips) - np.log(np.maximum(frequency, 1))
 

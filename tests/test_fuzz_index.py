@@ -14,12 +14,40 @@ from skw2c import AudioIndex
 from .fuzzing import REPEATABLE, Victim, damaged
 
 ODD = [
-    None, True, -1, 0, 1, 2**31, 2**63, 2**64, -(2**63), 10**400, 0.5, -0.5, 1e308, float("nan"),
-    float("inf"), "", "a", "..", "/dev/zero", "\0", "clip", "frame", "faiss", "passthrough", [],
-    [[]], [3], ["a"], {}, {"a": 1}, {"class": "Wav2CLIPTransformer"},
+    None,
+    True,
+    -1,
+    0,
+    1,
+    2**31,
+    2**63,
+    2**64,
+    -(2**63),
+    10**400,
+    0.5,
+    -0.5,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "a",
+    "..",
+    "/dev/zero",
+    "\0",
+    "clip",
+    "frame",
+    "faiss",
+    "passthrough",
+    [],
+    [[]],
+    [3],
+    ["a"],
+    {},
+    {"a": 1},
+    {"class": "Wav2CLIPTransformer"},
     {"class": "Wav2CLIPTransformer", "parameters": {"mode": 3}, "weights": {"seed": "a"}},
     {"file": "../x", "bytes": 1, "sha256": "a"},
-]  # fmt: skip
+]
 
 
 def use(path):

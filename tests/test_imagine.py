@@ -17,10 +17,22 @@ def small(tmp_path, tiny_checkpoint, tiny_clip):
     """Options for small models in place of the official ones."""
     vqgan = write_tiny_vqgan(tmp_path / "vqgan.ckpt")
     return [
-        "--vqgan", vqgan, "--weights", tiny_checkpoint, "--clip-model", tiny_clip,
-        "--size", "16", "--iterations", "1", "--cutouts", "1", "--no-augment",
-        "--out", str(tmp_path / "out"),
-    ]  # fmt: skip
+        "--vqgan",
+        vqgan,
+        "--weights",
+        tiny_checkpoint,
+        "--clip-model",
+        tiny_clip,
+        "--size",
+        "16",
+        "--iterations",
+        "1",
+        "--cutouts",
+        "1",
+        "--no-augment",
+        "--out",
+        str(tmp_path / "out"),
+    ]
 
 
 def test_figure_4(small, tmp_path):

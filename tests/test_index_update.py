@@ -271,9 +271,17 @@ def rewrite(path, content):
 
 
 @pytest.mark.parametrize(
-    "sources", [3, [], [3] * 3, [["a", None, None]] * 3, [["a", [1], None, False]] * 3,
-                [["a", None, 3, False]] * 3, [["\0", None, None, False]] * 3],
-)  # fmt: skip
+    "sources",
+    [
+        3,
+        [],
+        [3] * 3,
+        [["a", None, None]] * 3,
+        [["a", [1], None, False]] * 3,
+        [["a", None, 3, False]] * 3,
+        [["\0", None, None, False]] * 3,
+    ],
+)
 def test_sources_that_somebody_wrote(index, sources):
     index.save("idx")
     [part] = Path("idx").glob("*.items.json")
@@ -295,12 +303,13 @@ def test_the_shell_says_what_became_of_the_files(library, wav_files, tiny_checkp
     assert run("lib", "--keep-missing") == (
         "skw2c: 0 files added to 3 in idx, 1 changed and embedded again, 1 moved"
     )
-    assert run("lib") == "skw2c: 0 files added to 3 in idx, 1 gone and removed, 2 unchanged"
+    assert run("lib") == "skw2c: 0 files added to 3 in idx, 1 missing and removed, 2 unchanged"
     os.symlink("lib", "link")
     assert run("link") == "skw2c: 0 files added to 2 in idx, 2 unchanged"
     assert sorted(AudioIndex.load("idx").items_) == [
-        os.path.abspath("lib/a.wav"), os.path.abspath("lib/d.wav"),
-    ]  # fmt: skip
+        os.path.abspath("lib/a.wav"),
+        os.path.abspath("lib/d.wav"),
+    ]
 
 
 def test_an_index_saved_when_the_embedding_was_called_clip(index, library, tiny_checkpoint):

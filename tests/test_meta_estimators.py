@@ -111,12 +111,17 @@ def has_probabilities(classifier):
 
 def test_every_classifier_is_here():
     everyone = {
-        name for name in skw2c.__all__ if issubclass(type(getattr(skw2c, name)), type)
+        name
+        for name in skw2c.__all__
+        if issubclass(type(getattr(skw2c, name)), type)
         and issubclass(getattr(skw2c, name), ClassifierMixin)
-    }  # fmt: skip
+    }
     assert everyone == {
-        "AudioCLIPFineTuner", "SupervisedAudioClassifier", "YAMNetClassifier", "ZeroShotClassifier",
-    }  # fmt: skip
+        "AudioCLIPFineTuner",
+        "SupervisedAudioClassifier",
+        "YAMNetClassifier",
+        "ZeroShotClassifier",
+    }
 
 
 @pytest.mark.parametrize("parts", KINDS, indirect=True)

@@ -258,8 +258,9 @@ def check_refused_or_sane(path, content, vectors):
         assert "damaged" in str(exc)  # noqa: PT017
     else:
         scores, rows = other.search(vectors[:20], 10)
-        np.testing.assert_allclose(scores, np.einsum("qd,qkd->qk", vectors[:20], vectors[rows]),
-                                   atol=1e-5)  # fmt: skip
+        np.testing.assert_allclose(
+            scores, np.einsum("qd,qkd->qk", vectors[:20], vectors[rows]), atol=1e-5
+        )
 
 
 def changed_codes(change):

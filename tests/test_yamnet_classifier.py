@@ -161,11 +161,17 @@ def test_estimator(classifier, wav_files):
 def test_real_recordings(shared):
     """Classes of ESC-10 that AudioSet has under a name, on recordings that it never saw."""
     names = {
-        "dog": "Dog", "rain": "Rain", "crying_baby": "Baby cry, infant cry", "chainsaw": "Chainsaw",
-        "clock_tick": "Tick-tock", "sneezing": "Sneeze", "helicopter": "Helicopter",
-        "rooster": "Crowing, cock-a-doodle-doo", "sea_waves": "Waves, surf",
+        "dog": "Dog",
+        "rain": "Rain",
+        "crying_baby": "Baby cry, infant cry",
+        "chainsaw": "Chainsaw",
+        "clock_tick": "Tick-tock",
+        "sneezing": "Sneeze",
+        "helicopter": "Helicopter",
+        "rooster": "Crowing, cock-a-doodle-doo",
+        "sea_waves": "Waves, surf",
         "crackling_fire": "Crackle",
-    }  # fmt: skip
+    }
     table = pd.read_csv(shared / "data" / "esc10" / "meta" / "esc50.csv").query("fold == 1")
     files = [str(shared / "data" / "esc10" / "audio" / name) for name in table["filename"]]
     classifier = YAMNetClassifier(shared / "weights" / "yamnet_float32.npz", labels=names).fit()
@@ -176,8 +182,10 @@ def test_windows_end_with_their_clip(folder):
     classifier = YAMNetClassifier(folder / "tiny.h5", mode="frame").fit()
     top = classifier.predict_top([np.zeros(20000), np.zeros(4000)], 1)
     assert top[["row", "onset", "offset"]].to_numpy().tolist() == [
-        [0, 0.0, pytest.approx(0.96, abs=0.02)], [0, 0.48, 1.25], [1, 0.0, 0.25],
-    ]  # fmt: skip
+        [0, 0.0, pytest.approx(0.96, abs=0.02)],
+        [0, 0.48, 1.25],
+        [1, 0.0, 0.25],
+    ]
 
 
 class _Untyped(YAMNetClassifier):

@@ -219,9 +219,13 @@ def test_the_end_of_a_clip_is_heard(tiny_checkpoint, beep, memory, tmp_path, wav
     encoder = Wav2CLIPTransformer(tiny_checkpoint, memory=str(tmp_path) if memory else None)
     labels = {"x": np.eye(16)[0], "y": np.eye(16)[1]}
     classifier = ZeroShotClassifier(
-        ["x", "y"], encoder=encoder, text_encoder=labels, mode="frame", multilabel=True,
+        ["x", "y"],
+        encoder=encoder,
+        text_encoder=labels,
+        mode="frame",
+        multilabel=True,
         threshold=-1,
-    ).fit()  # fmt: skip
+    ).fit()
     path = tmp_path / "long.wav"
     soundfile.write(path, np.resize(beep, 130 * 16000 + 800), 16000)  # which is read in blocks
     clips = [beep, beep[:3000], str(path), torch.from_numpy(beep), wav_files[1]]
@@ -240,9 +244,13 @@ def test_a_late_beep_in_a_pipeline(beep, tiny_checkpoint):
     waves = Wav2CLIPTransformer(tiny_checkpoint, mode="frame", tail="pad")
     pipeline = make_pipeline(waves, FunctionTransformer())
     classifier = ZeroShotClassifier(
-        ["x", "y"], encoder=pipeline, text_encoder={"x": np.eye(16)[0], "y": np.eye(16)[1]},
-        mode="frame", multilabel=True, threshold=-1,
-    ).fit([beep])  # fmt: skip
+        ["x", "y"],
+        encoder=pipeline,
+        text_encoder={"x": np.eye(16)[0], "y": np.eye(16)[1]},
+        mode="frame",
+        multilabel=True,
+        threshold=-1,
+    ).fit([beep])
     assert classifier.predict_events([beep])["offset"].tolist() == [3.5, 3.5]
 
 
@@ -517,8 +525,13 @@ def test_text_encoders_of_every_kind(by_words, wav_files):
 
 def test_tables_as_parameters(table, vectors, classifier):
     expected = classifier.fit().predict(vectors)
-    for form in (pd.DataFrame(table, index=NAMES), pd.Series(list(table), index=NAMES),
-                 dict(zip(NAMES, table, strict=True)), table, table.tolist()):  # fmt: skip
+    for form in (
+        pd.DataFrame(table, index=NAMES),
+        pd.Series(list(table), index=NAMES),
+        dict(zip(NAMES, table, strict=True)),
+        table,
+        table.tolist(),
+    ):
         classifier.set_params(text_encoder=form)
         np.testing.assert_array_equal(clone(classifier).fit().predict(vectors), expected)
 

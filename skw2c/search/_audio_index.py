@@ -367,7 +367,7 @@ class AudioIndex(BaseEstimator):
             vectors = self._embed_queries(queries, by)
         except UnreadableError as exc:
             raise type(exc)(f"Query: {str(exc).removesuffix(GO_ON)}") from exc
-        unit = to_unit_queries(self._check_width(as_floats(vectors), "The query"))
+        unit = to_unit_queries(self._check_width(as_floats(vectors), "the query"))
         scores, rows = self._engine().search(unit, min(int(k), self.n_vectors_))
         return tabulate(queries, scores, rows, self._content)
 

@@ -66,10 +66,20 @@ class ClipEmbedder:
     """
 
     def __init__(
-        self, network: FrozenEncoder, *, framing: Framing | None, pool: bool, output: str,
-        rate: int, batch_size: int, n_jobs: int | None, store: VectorStore, on_error: str,
-        heeds_scale: bool, verbose,
-    ):  # fmt: skip
+        self,
+        network: FrozenEncoder,
+        *,
+        framing: Framing | None,
+        pool: bool,
+        output: str,
+        rate: int,
+        batch_size: int,
+        n_jobs: int | None,
+        store: VectorStore,
+        on_error: str,
+        heeds_scale: bool,
+        verbose,
+    ):
         self._network = network
         self._framing = framing
         self._join = _average if pool else _concatenate
