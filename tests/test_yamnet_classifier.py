@@ -85,11 +85,11 @@ def test_numbers_as_labels(classifier, waveforms):
             ["rain"],
             "labels contains 'rain', which is not a class of YAMNet. Similar ones are 'Rain'",
         ),
-        (["Rain", "Doggs"], "labels has 'Doggs', .* Near it are 'Dog'"),
+        (["Rain", "Doggs"], "labels contains 'Doggs', .* Similar ones are 'Dog'"),
         ({"a": "Rain", "b": "Rain"}, "several labels stand for 'Rain'"),
         (["Rain", "Rain"], "'Rain' more than once"),
         ([], "labels is empty"),
-        ([3], "labels has 3, which is no class"),
+        ([3], "labels contains 3, which is not a class"),
     ],
 )
 def test_labels_that_name_no_class(classifier, labels, message):
