@@ -32,17 +32,19 @@ import pandas as pd
 from benchmarks.datasets.generated import World
 from benchmarks.datasets.readers import READERS, check_data, read
 from benchmarks.reports import as_plain, write_report
-from benchmarks.running.bench import Bench, tell
+from benchmarks.running.bench import Bench, print_cell
 from benchmarks.running.cells import CellStore, average_seeds, count_cpu_seconds
-from benchmarks.running.estimate import tell_estimate
+from benchmarks.running.estimate import print_estimate
 from benchmarks.running.extraction import VectorCache, backend
-from benchmarks.running.fingerprint import identify_java_scores
+from benchmarks.running.fingerprint import fingerprint_java_scores
 from benchmarks.running.options import parse_arguments
 from benchmarks.running.probes import PROBES
 from benchmarks.running.trials import TrialStore
 from benchmarks.systems.catalogue import choose_systems, official_systems, world_systems
 from benchmarks.tasks import TASKS
 
+# Keys of finished runs on disk spell out what is encoded as it was first called.
+_FIRST_CALLED = {"sound": "sound", "texts": "texts", "images": "pictures"}
 _WHEN_FULL = ". Make room, and give the same command again: what is finished is kept"
 _PACKAGES = (
     "skw2c",
@@ -63,7 +65,7 @@ def main(arguments=None):
     try:
         options = parse_arguments(arguments, TASKS, list(READERS))
         if options.check_data:
-            tell_of_data(check_data(options.data_root or ".", options.datasets))
+            print_data(check_data(options.data_root or ".", options.datasets))
             return 0
         facts = make_facts(options, sys.argv[1:] if arguments is None else arguments)
         run = run_world if options.profile == "world" else run_paper
@@ -95,7 +97,7 @@ def run_world(options, facts):
     _check_quick(options, systems)
     facts["colours"] = {system.title: system.colour for system in systems}
     if _is_whole(options):
-        tell_estimate(options, systems)
+        print_estimate(options, systems)
     for seed in range(first, first + options.n_seeds):
         options.seed = seed
         world = World(options)
@@ -130,19 +132,20 @@ def run_once(options, world, systems, facts):
     """The cells of a world; where all of them are finished, its clips are not even made."""
     weights = list_weights(systems)
     facts["weights"] += [row for row in weights if row not in facts["weights"]]
+    weights = [row | {"encoder of": _FIRST_CALLED[row["encoder of"]]} for row in weights]
     if not all(name in world_systems(world) for name in options.features):
         return run_tasks(options, world.data(), systems)
-    recipes = [system.identify_learning() for system in systems]
-    identity = (*world.identity, weights, recipes, identify_java_scores())
+    recipes = [system.fingerprint_learning() for system in systems]
+    fingerprint = (*world.fingerprint, weights, recipes, fingerprint_java_scores())
     store = CellStore(Path(options.cache, "cells"))
-    cells = store.recall(identity)
+    cells = store.recall(fingerprint)
     if cells is not None:
         for cell in cells:
-            tell(cell)
+            print_cell(cell)
         return cells
     cells = run_tasks(options, world.data(), systems)
     if not any(cell.problem for cell in cells):
-        store.remember(identity, cells)
+        store.remember(fingerprint, cells)
     return cells
 
 
@@ -179,14 +182,14 @@ def tabulate(cells):
     return "\n".join([text, *(f"- {system}: {problem}" for system, problem in problems)])
 
 
-def tell_of_data(table):
+def print_data(table):
     """Print what is there of each data set, and what is missing."""
     for row in table.to_dict("records"):
         print("\n".join(f"{name}: {value}" for name, value in row.items() if value != ""), "\n")
 
 
 def summarise(data):
-    """What the report says of a data set."""
+    """What the report tells of a data set."""
     notes = " ".join(data.notes)
     return {"data set": data.name, "clips": len(data), "absent": len(data.missing), "notes": notes}
 
@@ -210,9 +213,9 @@ def list_weights(systems):
         for kind, make in (
             ("sound", system.make_encoder),
             ("texts", system.make_text_encoder),
-            ("pictures", system.make_image_encoder),
+            ("images", system.make_image_encoder),
         ):
-            with suppress(Exception):  # what lacks is said in its cells
+            with suppress(Exception):  # its cells tell what is missing
                 reference = make().fit(None).weights_
                 row = {"system": system.title, "encoder of": kind, "weights": reference.fingerprint}
                 rows.append(row)

@@ -199,8 +199,8 @@ class Words(Loudness):
     ("encoder", "message"),
     [
         (TooFew(), "63 rows for 64 clips"),
-        (Growing(), "vectors of 3 and 4 and 5 numbers"),
-        (Endless(), "row 0 holds infinite"),
+        (Growing(), "vectors of dimension 3 and 4 and 5"),
+        (Endless(), "row 0 contains infinite"),
         (Words(), "a vector of numbers"),
     ],
 )
@@ -243,10 +243,10 @@ def test_labels_of_seconds():
             "offset": [0.5, 2.0, 2.25, 4.0],
         }
     )
-    heard = segments.label_segments(events, ["cat", "dog"], 5)
+    labelled = segments.label_segments(events, ["cat", "dog"], 5)
     # Of an event shorter than a tenth of a second all of it counts.
     expected = [[0, 1], [1, 0], [0, 1], [1, 0], [0, 0]]
-    np.testing.assert_array_equal(heard, expected)
+    np.testing.assert_array_equal(labelled, expected)
 
 
 def make_dataset():
@@ -265,21 +265,21 @@ def test_part_of_a_data_set():
     assert len(part) == 2
     assert part.captions == [["y"], ["z"]]
     assert part.events["row"].tolist() == [1, 1]
-    assert part.identity != data.identity
+    assert part.fingerprint != data.fingerprint
     assert data.take([2, 0]).target.tolist() == ["a", "a"]
     assert data.take([2, 0]).events["row"].tolist() == [1, 0, 0]
 
 
 def test_identity_follows_what_is_known():
     first, second = make_dataset(), make_dataset()
-    assert first.identity == second.identity
+    assert first.fingerprint == second.fingerprint
     changed = make_dataset()
     changed.target = np.array(["a", "b", "b"])
-    assert changed.identity != first.identity
+    assert changed.fingerprint != first.fingerprint
     shown = [np.zeros((1, 2, 2, 3), np.uint8)] * 3
     seen, partly = make_dataset(), make_dataset()
-    seen.pictures, partly.pictures = shown, [None, *shown[1:]]
-    assert len({first.identity, seen.identity, partly.identity}) == 3
+    seen.images, partly.images = shown, [None, *shown[1:]]
+    assert len({first.fingerprint, seen.fingerprint, partly.fingerprint}) == 3
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -360,8 +360,8 @@ def test_models_are_told_of_recordings(tmp_path):
     store, X = trials.TrialStore(tmp_path), np.zeros((6, 2))
     target, groups = np.array(["a", "b"] * 3), np.array(["x", "y", "y", "x", "z", "z"])
     for model in (Grouped(strategy="prior"), DummyClassifier(strategy="prior")):
-        identity = (type(model).__name__,)
-        store.predict(model, X, target, np.arange(4), np.array([4, 5]), identity, groups)
+        fingerprint = (type(model).__name__,)
+        store.predict(model, X, target, np.arange(4), np.array([4, 5]), fingerprint, groups)
     [given] = told
     assert given.tolist() == ["x", "y", "y", "x"]
 
@@ -396,8 +396,8 @@ def test_names_that_are_not_utf8_have_an_identity(tmp_path):
     name = os.fsdecode(b"caf\xe9.wav")
     (tmp_path / name).write_bytes(b"sound")
     clips = [str(tmp_path / name)]
-    data = dataset.AudioDataset("set", clips, [name], pictures=clips)
-    assert len(data.identity) == 64
+    data = dataset.AudioDataset("set", clips, [name], images=clips)
+    assert len(data.fingerprint) == 64
     rows = extraction.VectorCache(tmp_path).embed(clips, Lengths(), "lengths")
     assert np.stack(rows).tolist() == [[len(clips[0])]]
 
@@ -419,32 +419,32 @@ def test_average_precision_of_classes_that_occur():
 def test_distances_to_labelled_seconds(rng):
     vectors = rng.normal(size=(7, 3))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    heard = rng.random((7, 2)) < 0.5
-    heard[:, 1] = [1, 0, 0, 0, 0, 0, 0]
-    seconds = audio_retrieval.Seconds(np.arange(7), np.zeros(7, int), vectors, heard)
+    labelled = rng.random((7, 2)) < 0.5
+    labelled[:, 1] = [1, 0, 0, 0, 0, 0, 0]
+    seconds = audio_retrieval.Seconds(np.arange(7), np.zeros(7, int), vectors, labelled)
     for row in range(7):
         for label in range(2):
-            others = [q for q in range(7) if q != row and heard[q, label]]
+            others = [q for q in range(7) if q != row and labelled[q, label]]
             expected = min((1 - vectors[row] @ vectors[q] for q in others), default=np.inf)
             assert seconds.distances()[row, label] == pytest.approx(expected)
 
 
 def test_identity_of_encoders():
     """It follows the seed of an encoder of one's own, and not where an encoder runs."""
-    identify = fingerprint.identify
+    fingerprint_of = fingerprint.fingerprint_of
 
     class Own(BaseEstimator):
         def __init__(self, random_state=None, n_jobs=None):
             self.random_state = random_state
             self.n_jobs = n_jobs
 
-    assert identify(Own(0)) != identify(Own(1))
-    assert identify(Own(0)) == identify(Own(0, n_jobs=2))
+    assert fingerprint_of(Own(0)) != fingerprint_of(Own(1))
+    assert fingerprint_of(Own(0)) == fingerprint_of(Own(0, n_jobs=2))
     first, second = (Wav2CLIPTransformer(None, random_state=seed).fit() for seed in (0, 1))
-    assert identify(first) != identify(second)
-    assert identify(first) == identify(Wav2CLIPTransformer(first.weights_).fit())
-    assert identify(Loudness(2)) == identify(Loudness(2))
-    assert identify(Loudness(2)) != identify(Loudness(3))
+    assert fingerprint_of(first) != fingerprint_of(second)
+    assert fingerprint_of(first) == fingerprint_of(Wav2CLIPTransformer(first.weights_).fit())
+    assert fingerprint_of(Loudness(2)) == fingerprint_of(Loudness(2))
+    assert fingerprint_of(Loudness(2)) != fingerprint_of(Loudness(3))
 
 
 @pytest.mark.parametrize(
@@ -467,29 +467,31 @@ def test_identity_of_encoders():
 def test_what_is_in_caches_is_found_again(estimator, digest):
     """Where a parameter was renamed, `fingerprint` must know what it was called first."""
     if hasattr(estimator, "predict"):
-        found = fingerprint.identify_recipe(estimator)
+        found = fingerprint.fingerprint_recipe(estimator)
     else:
-        found = fingerprint.identify(estimator.fit(None))
+        found = fingerprint.fingerprint_of(estimator.fit(None))
     found = found.replace(skw2c.__version__, "VERSION")
     assert hashlib.sha256(found.encode()).hexdigest()[:16] == digest, found
 
 
 def test_identity_of_what_is_trained(tmp_path):
     """It follows each parameter, and the files that are named, and not where training runs."""
-    identify = fingerprint.identify_recipe
+    fingerprint_of = fingerprint.fingerprint_recipe
 
     def make(**parameters):
         return SupervisedAudioClassifier(encoder_width=4, **parameters)
 
-    assert identify(make(random_state=0)) != identify(make(random_state=1))
-    assert identify(make()) == identify(make(n_jobs=2, verbose=False, checkpoint_dir="x"))
+    assert fingerprint_of(make(random_state=0)) != fingerprint_of(make(random_state=1))
+    assert fingerprint_of(make()) == fingerprint_of(
+        make(n_jobs=2, verbose=False, checkpoint_dir="x")
+    )
     weights = tmp_path / "weights.npz"
     weights.write_bytes(b"first")
     pipeline = make_pipeline(YAMNetTransformer(str(weights)), StandardScaler())
-    before = identify(pipeline)
-    assert identify(pipeline) == before
+    before = fingerprint_of(pipeline)
+    assert fingerprint_of(pipeline) == before
     weights.write_bytes(b"another")
-    assert identify(pipeline) != before
+    assert fingerprint_of(pipeline) != before
 
 
 def test_a_damaged_piece_is_computed_again(tmp_path, clips):
@@ -503,7 +505,7 @@ def test_a_damaged_piece_is_computed_again(tmp_path, clips):
 
 def test_an_encoder_that_was_mended_begins_anew(tmp_path, clips):
     cache = extraction.VectorCache(tmp_path)
-    with pytest.raises(ValueError, match="of 3 and 4 and 5"):
+    with pytest.raises(ValueError, match="dimension 3 and 4 and 5"):
         cache.embed(clips, Growing(), "growing")
     assert len(cache.embed(clips, Loudness(), "growing")) == len(clips)
 
@@ -552,9 +554,9 @@ def test_a_trial_is_made_once(tmp_path, X, monkeypatch):
     store = trials.TrialStore(tmp_path)
     target = np.array(["a", "b", "b", "a", "b", "b"])
 
-    def try_out(*identity):
+    def try_out(*fingerprint):
         train, test = np.arange(4), np.array([4, 5])
-        return store.predict(Counter(strategy="prior"), X, target, train, test, identity)
+        return store.predict(Counter(strategy="prior"), X, target, train, test, fingerprint)
 
     scores, classes = try_out("one")
     assert scores.tolist() == [[0.5, 0.5]] * 2

@@ -37,7 +37,7 @@ def test_it_is_a_system_of_run_all(tmp_path, monkeypatch):
     features, *_ = system.make_classifier(3, 100).named_steps.values()
     assert features.distiller.random_state == 3
     assert features.distiller.teacher.mode == "frame"
-    assert "yamnet.h5" in system.identify_learning()
+    assert "yamnet.h5" in system.fingerprint_learning()
 
 
 def test_distillation_of_yamnet(tmp_path, whole_folder, monkeypatch):

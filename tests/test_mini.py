@@ -114,7 +114,7 @@ def test_better_than_mfcc_on_real_recordings(shared):
 
 def test_words_of_clip_are_there(shared):
     folder = shared / "data" / "clip_text_vitb32"
-    columns, vectors, names = targets.read_words(folder)
+    columns, vectors, names = targets.read_labels(folder)
     assert len(columns) == len(set(columns)) == len(names) > 100
     assert_close(np.linalg.norm(vectors, axis=1), 1, FEW)
     scores = np.zeros((3, 521))

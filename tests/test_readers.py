@@ -32,7 +32,7 @@ def test_esc50(tmp_path):
     assert all(Path(clip).is_file() for clip in data.clips)
     assert names_of(data.missing) == ["5-absent.wav"]
     assert data.classes == ["dog", "clock_alarm", "helicopter"]
-    assert data.words == ["dog", "clock alarm", "helicopter"]
+    assert data.prompts == ["dog", "clock alarm", "helicopter"]
     assert data.target.tolist() == ["helicopter", "dog", "dog", "clock_alarm"]
     assert data.fold.tolist() == [1, 2, 2, 5]
     assert data.group.tolist() == ["100032", "007", "007", "3"]
@@ -47,7 +47,7 @@ def test_real_esc10(shared):
     assert not data.notes
     assert np.bincount(data.fold).tolist() == [0, 80, 80, 80, 80, 80]
     assert data.classes[:3] == ["dog", "rooster", "rain"]
-    assert data.words[-1] == "chainsaw"
+    assert data.prompts[-1] == "chainsaw"
     assert len(set(data.group)) < 400
 
 
@@ -76,7 +76,7 @@ def test_urbansound8k(tmp_path):
     data = readers.read("urbansound8k", data_sets.write_urbansound8k(tmp_path))
     assert [Path(clip).parent.name for clip in data.clips] == ["fold5", "fold10", "fold10"]
     assert data.classes == ["air_conditioner", "dog_bark", "street_music"]
-    assert data.words == ["air conditioner", "dog bark", "street music"]
+    assert data.prompts == ["air conditioner", "dog bark", "street music"]
     assert data.target.tolist() == ["dog_bark", "air_conditioner", "air_conditioner"]
     assert data.fold.tolist() == [5, 10, 10]
     assert data.group.tolist() == ["100032", "7", "7"]
@@ -100,7 +100,7 @@ def test_fsd50k(tmp_path):
         "dev_audio/007.wav", "dev_audio/64760.wav", "eval_audio/12.wav",
     ]  # fmt: skip
     assert data.classes == ["Rattle_(instrument)", "Rattle", "Chirp_and_tweet"]
-    assert data.words == ["Rattle, instrument", "Rattle", "Chirp and tweet"]
+    assert data.prompts == ["Rattle, instrument", "Rattle", "Chirp and tweet"]
     assert data.mids == ["/m/02dsz", "/m/07rn7sz", "/m/07pggtn"]
     assert data.multilabel
     assert data.target.tolist() == [[1, 0, 1], [0, 0, 1], [0, 1, 1]]
@@ -168,11 +168,11 @@ def test_vggsound(tmp_path, lists):
     assert data.target.tolist() == [
         "people marching", "bird chirping, tweeting", "bee, wasp, etc. buzzing", "zebra braying",
     ]  # fmt: skip
-    assert data.classes == data.words == sorted(data.target)
+    assert data.classes == data.prompts == sorted(data.target)
     assert data.split.tolist() == ["test", "train", "test", "train"]
     assert data.group.tolist() == ["---g-f_I2yQ", "a_000001_b-", "_bcdefghijk", "a_000001_b-"]
-    assert data.pictures[0] is None
-    assert names_of(data.pictures[1:]) == [
+    assert data.images[0] is None
+    assert names_of(data.images[1:]) == [
         "a_000001_b-_000030.mp4", "_bcdefghijk_000000.mp4", "a_000001_b-_000120.mp4",
     ]  # fmt: skip
     assert data.missing == ["gone1234567_000005"]
@@ -209,7 +209,7 @@ def test_vggsound_test_part_alone(tmp_path):
     write_sounds(root, ["---g-f_I2yQ_000001.wav"])
     data = readers.read("vggsound", root)
     assert data.split.tolist() == ["test"]
-    assert data.pictures is None
+    assert data.images is None
     assert data.notes == [f"{root / 'train.csv'} is missing."]
     write_list(root / "test.csv", [("name", "label"), ("---g-f_I2yQ_000001.mp4", "chirp")])
     with pytest.raises(FileNotFoundError, match=r"no vggsound\.csv or data/vggsound\.csv or test"):
@@ -226,11 +226,11 @@ def test_tau2021(tmp_path):
     assert data.split.tolist() == ["train", "train", "train", "test"]
     assert data.group.tolist() == ["lyon-3", "lyon-3", "vienna-3", "london-6"]
     assert data.classes == sorted(data.classes)
-    assert data.words == [
+    assert data.prompts == [
         "airport", "bus", "metro", "metro station", "park", "public square", "shopping mall",
         "street pedestrian", "street traffic", "tram",
     ]  # fmt: skip
-    assert [video and Path(video).name for video in data.pictures] == [
+    assert [video and Path(video).name for video in data.images] == [
         None, "tram-lyon-3-2.mp4", None, None,
     ]  # fmt: skip
     assert names_of(data.missing) == ["park-oslo-1-1.wav"]
@@ -278,7 +278,7 @@ def test_desed(tmp_path):
         "row": [0, 0], "label": ["Speech", "Dog"], "onset": [0.5, 9.0], "offset": [1.5, 10.0],
     }  # fmt: skip
     assert data.classes == sorted(data.classes)
-    assert data.words == [
+    assert data.prompts == [
         "Alarm bell ringing", "Blender", "Cat", "Dishes", "Dog", "Electric shaver toothbrush",
         "Frying", "Running water", "Speech", "Vacuum cleaner",
     ]  # fmt: skip
@@ -399,7 +399,7 @@ def test_words_of_classes(tmp_path, labels, words):
     header = ("filename", "fold", "target", "category")
     write_list(tmp_path / "meta" / "esc50.csv", [header, *rows])
     write_sounds(tmp_path / "audio", [row[0] for row in rows])
-    assert readers.read("esc50", tmp_path).words == words
+    assert readers.read("esc50", tmp_path).prompts == words
 
 
 def test_lengths_are_compared():

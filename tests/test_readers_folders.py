@@ -201,7 +201,7 @@ def test_archive_in_place_of_a_folder(tmp_path):
 
 
 def test_unknown_name(tmp_path):
-    with pytest.raises(ValueError, match="no reader of 'esc51'; there are: esc50, urbansound8k"):
+    with pytest.raises(ValueError, match="got the data set 'esc51', expected one of: esc50, "):
         readers.read("esc51", tmp_path)
 
 

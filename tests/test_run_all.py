@@ -17,7 +17,7 @@ from benchmarks import run_all
 from benchmarks.datasets import dataset, generated
 from benchmarks.running import bench, cells, estimate, extraction, options
 from benchmarks.systems import catalogue, wav2clip
-from benchmarks.tasks import TASKS, frame_level, imagining
+from benchmarks.tasks import TASKS, frame_level, image_generation
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 
 from .conftest import REPOSITORY
@@ -224,8 +224,8 @@ def test_pictures_from_sound(tmp_path, monkeypatch, tiny_world):
 
 def test_shuffled_vectors_are_chance():
     truth = np.repeat(["a", "b", "c", "d", "e"], 8)
-    assert abs(imagining.shuffle(truth, truth, seed=0) - 0.2) < 0.01
-    assert imagining.choose_examples(truth) == [0, 1, 8, 9, 16, 17, 24, 25, 32, 33]
+    assert abs(image_generation.shuffle(truth, truth, seed=0) - 0.2) < 0.01
+    assert image_generation.choose_examples(truth) == [0, 1, 8, 9, 16, 17, 24, 25, 32, 33]
 
 
 def test_clips_that_are_tested_on_are_held_out(tiny_world):
@@ -317,7 +317,7 @@ def test_rows_are_called_what_they_are(tmp_path, tiny_checkpoint):
         prepare = staticmethod(lambda data: data)
         variants = staticmethod(lambda data, system: [(data.name, ())])
 
-        def identify(self, options, data, system):
+        def fingerprint(self, options, data, system):
             return ()
 
         def fill(self, bench, cell, data, system):
@@ -388,7 +388,7 @@ def test_what_a_run_will_take(monkeypatch, capsys):
     assert count("--supervise-shares", "100") < whole
     monkeypatch.setattr(estimate, "measure_rate", lambda: 50)
     assert count() == pytest.approx(2 * whole)
-    estimate.tell_estimate(parse(), [catalogue.official_systems(parse())["mfcc"]])
+    estimate.print_estimate(parse(), [catalogue.official_systems(parse())["mfcc"]])
     told = capsys.readouterr().out
     assert "This will take about" in told
     assert "Supervise" not in told
@@ -407,7 +407,7 @@ def test_quick_leaves_out_what_is_trained_from_scratch(tmp_path, monkeypatch, ti
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
     chosen = []
     monkeypatch.setattr(run_all, "run_once", lambda *arguments: chosen.append(arguments[2]) or [])
-    monkeypatch.setattr(run_all, "tell_estimate", lambda *_: None)
+    monkeypatch.setattr(run_all, "print_estimate", lambda *_: None)
     for arguments, names in (
         (["--quick"], {"mfcc", "untrained", "mini", "wav2clip"}),
         ([], {"supervise", "mfcc", "untrained", "mini", "wav2clip"}),

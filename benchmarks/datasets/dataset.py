@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from benchmarks.running.extraction import as_bytes, identify_clip
+from benchmarks.running.extraction import as_bytes, fingerprint_clip
 
 
 @dataclass
@@ -18,13 +18,13 @@ class AudioDataset:
     Attributes
     ----------
     name : str
-        What tables call it.
+        Its name in tables.
     clips : list
         Paths (str) of sound files or videos, or waveforms at 16 kHz.
     classes : list of str
         Names of the classes as the data set spells them, in its official order, else sorted.
-    words : list of str
-        What each class is called in words.
+    prompts : list of str
+        A text for each class, or several of which the vectors are averaged.
     target : ndarray of shape (n_clips,), str, or (n_clips, n_classes), int, or None
         The class of each clip; or 1 for each class that a clip has, and 0 for others.
     split : ndarray of shape (n_clips,), str, or None
@@ -38,17 +38,17 @@ class AudioDataset:
     events : DataFrame or None
         One row per event: ``row`` (index of the clip), ``label``, ``onset`` and ``offset`` in
         seconds from the start of the clip.
-    pictures : list or None
+    images : list or None
         For each clip a video (path) or frames (n_frames, height, width, 3), or None where it
         has none.
     nothing : list of str
-        How it is said that none of the classes is heard, where that is a task.
+        Prompts for silence: that none of the classes sounds, where that is a task.
     only_zero_shot : bool
         Whether the set is for tasks alone that learn nothing from its classes.
     by_seconds : bool
         Whether the classes are told of each second, and not of whole clips.
     marks : list of str
-        What every cell says of the data, such as that they are generated.
+        What every cell states about the data, such as that they are generated.
     missing : list of str
         Files that are listed but absent.
     notes : list of str
@@ -60,14 +60,14 @@ class AudioDataset:
     name: str
     clips: list
     classes: list = field(default_factory=list)
-    words: list = field(default_factory=list)
+    prompts: list = field(default_factory=list)
     target: np.ndarray | None = None
     split: np.ndarray | None = None
     fold: np.ndarray | None = None
     group: np.ndarray | None = None
     captions: list | None = None
     events: pd.DataFrame | None = None
-    pictures: list | None = None
+    images: list | None = None
     nothing: list = field(default_factory=list)
     only_zero_shot: bool = False
     by_seconds: bool = False
@@ -77,7 +77,7 @@ class AudioDataset:
     mids: list | None = None
 
     def __post_init__(self):
-        for name in ("target", "split", "fold", "group", "captions", "pictures"):
+        for name in ("target", "split", "fold", "group", "captions", "images"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self):
                 raise ValueError(
@@ -85,9 +85,9 @@ class AudioDataset:
                 )
 
     @cached_property
-    def identity(self):
+    def fingerprint(self):
         """The same for the same clips and what is known of them."""
-        digest = hashlib.sha256(as_bytes("\n".join(map(identify_clip, self.clips))))
+        digest = hashlib.sha256(as_bytes("\n".join(map(fingerprint_clip, self.clips))))
         for value in (
             self.classes,
             self.target,
@@ -98,8 +98,8 @@ class AudioDataset:
             self.by_seconds,
         ):
             digest.update(joblib.hash(value).encode())
-        for item in self.pictures or []:
-            digest.update(b"" if item is None else as_bytes(identify_clip(item)))
+        for item in self.images or []:
+            digest.update(b"" if item is None else as_bytes(fingerprint_clip(item)))
             digest.update(b"\n")
         if self.events is not None:
             digest.update(self.events.to_csv().encode())
@@ -126,7 +126,7 @@ class AudioDataset:
             events = events[events["row"].isin(rows)]
             events = events.assign(row=position[events["row"]].to_numpy()).reset_index(drop=True)
         arrays = {name: getattr(self, name) for name in ("target", "split", "fold", "group")}
-        lists = {name: getattr(self, name) for name in ("clips", "captions", "pictures")}
+        lists = {name: getattr(self, name) for name in ("clips", "captions", "images")}
         return replace(
             self,
             events=events,

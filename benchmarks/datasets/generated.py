@@ -47,7 +47,7 @@ class World:
         )
 
     @property
-    def identity(self):
+    def fingerprint(self):
         """All that the cells of the world depend on."""
         options = vars(self.options)
         names = (
@@ -73,10 +73,10 @@ class World:
         known, seed = self.known, HELD_OUT + self.options.seed
         new = make_audiovisual_events(self.options.n_test, random_state=seed)
         both = join(as_dataset(known, "train"), as_dataset(new, "test"))
-        heard = np.isin(both.target, self.made.kinds)
-        main = self._describe(both, heard, NAME, self.made.kinds)
+        learned = np.isin(both.target, self.made.kinds)
+        main = self._describe(both, learned, NAME, self.made.kinds)
         main.nothing = [f"an empty {scene}, {NOTHING}" for scene in known.scene_names]
-        unseen, title = ~heard & (both.split == "test"), f"{NAME}, kinds never heard"
+        unseen, title = ~learned & (both.split == "test"), f"{NAME}, kinds never heard"
         among = [
             self._describe(both, unseen, title, self.made.left_out),
             self._describe(both, unseen, f"{title}, among all", SOUND_KINDS),
@@ -101,24 +101,26 @@ class World:
         return make_audiovisual_events(self.options.n_train, random_state=self.options.seed)
 
     def describe(self):
-        """What the report says of the world."""
+        """The report's introduction to the world."""
         return [
             "This is a generated world: synthetic sounds, drawings and captions "
             "(skw2c.datasets.make_audiovisual_events). Its figures show that the system works "
             "from end to end, and say nothing of real recordings.",
             f"The encoder was distilled, without labels, from the frames of {self.options.n_train} "
-            "clips as a small CLIP sees them, which was trained on the pictures and captions of "
+            "clips as a small CLIP sees them, which was trained on the images and captions of "
             f"the same clips. All is evaluated on {self.options.n_test} other clips. Small "
             "classifiers and decoders learn from labels and captions of the first.",
-            "Two kinds of sound were kept from the encoder altogether; words and pictures of them "
+            "Two kinds of sound were kept from the encoder altogether; texts and images of them "
             "were not kept from the small CLIP.",
         ]
 
     def _describe(self, data, rows, name, classes):
-        """The data set of some clips, with the words for its classes."""
+        """The data set of some clips, with the prompts for its classes."""
         data = data.take(rows)
         data.name, data.classes, data.marks = name, list(classes), [MARK]
-        data.words = [[prompt.format(with_article(kind)) for prompt in PROMPTS] for kind in classes]
+        data.prompts = [
+            [prompt.format(with_article(kind)) for prompt in PROMPTS] for kind in classes
+        ]
         return data
 
     def _mix(self, data):
@@ -138,7 +140,7 @@ class World:
             MIXTURES,
             clips,
             classes=data.classes,
-            words=data.words,
+            prompts=data.prompts,
             target=np.array(target),
             split=np.array(split),
             marks=[MARK],
@@ -154,7 +156,7 @@ def as_dataset(clips, part):
         split=np.full(len(clips.data), part),
         captions=[[caption] for caption in clips.captions],
         events=clips.events,
-        pictures=clips.frames,
+        images=clips.frames,
     )
 
 
@@ -168,7 +170,7 @@ def join(first, second):
         split=np.concatenate([first.split, second.split]).astype(str),
         captions=first.captions + second.captions,
         events=pd.concat([first.events, events], ignore_index=True),
-        pictures=first.pictures + second.pictures,
+        images=first.images + second.images,
     )
 
 

@@ -10,19 +10,19 @@ _SCALE = 100.0
 """What CLIP multiplies its cosines by."""
 
 
-def fit_projection(features, shares, words, *, n_epochs=20, batch_size=64, seed=0):
-    """Fit the two layers that bring sounds near their words.
+def fit_projection(features, shares, labels, *, n_epochs=20, batch_size=64, seed=0):
+    """Fit the two layers that bring sounds near their labels.
 
-    It begins at the mean of the words of each sound, found by solving for it, and then asks
-    that the cosines with all words tell their shares, as CLIP tells classes by its cosines.
+    It begins at the mean of the labels of each sound, found by solving for it, and then asks
+    that the cosines with all labels tell their shares, as CLIP tells classes by its cosines.
 
     Parameters
     ----------
     features : ndarray of shape (n, n_features)
         Vectors of the encoder, none negative.
-    shares : ndarray of shape (n, n_words)
+    shares : ndarray of shape (n, n_labels)
         Of each word in each sound.
-    words : ndarray of shape (n_words, width)
+    labels : ndarray of shape (n_labels, width)
         Of unit length, with width at least n_features.
     n_epochs, batch_size : int
     seed : int
@@ -34,13 +34,13 @@ def fit_projection(features, shares, words, *, n_epochs=20, batch_size=64, seed=
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        projection = Projection(features.shape[1], words.shape[1], words.shape[1])
-        projection.load_state_dict(solve(features, shares @ words, seed=seed))
+        projection = Projection(features.shape[1], labels.shape[1], labels.shape[1])
+        projection.load_state_dict(solve(features, shares @ labels, seed=seed))
         optimizer = torch.optim.AdamW(projection.parameters(), 1e-3, weight_decay=1e-4)
-        x, y, words = (torch.from_numpy(a).float() for a in (features, shares, words))
+        x, y, labels = (torch.from_numpy(a).float() for a in (features, shares, labels))
         for _ in range(n_epochs):
             for rows in torch.randperm(len(x)).split(batch_size):
-                logits = _SCALE * normalize(projection(x[rows]), dim=1) @ words.T
+                logits = _SCALE * normalize(projection(x[rows]), dim=1) @ labels.T
                 loss = -(y[rows] * logits.log_softmax(dim=1)).sum(dim=1).mean()
                 optimizer.zero_grad()
                 loss.backward()

@@ -1,4 +1,4 @@
-"""Where sounds belong in the space of CLIP, as a teacher's scores and CLIP's words tell.
+"""Where sounds belong in the space of CLIP, as a teacher's scores and CLIP's labels tell.
 
 The classes of AudioSet that have a vector of CLIP under their own name, or under the name of
 what makes the sound, are listed in ``audioset_in_clip.csv``. A sound belongs near these, as
@@ -29,7 +29,7 @@ def score(embeddings, weights):
     return 1 / (1 + np.exp(-logits))
 
 
-def read_words(folder):
+def read_labels(folder):
     """Vectors of CLIP (n_classes, 512) of unit length, and their columns among the scores.
 
     Parameters
@@ -58,35 +58,35 @@ def read_words(folder):
 
 
 def share_out(scores, folder, least=0.1):
-    """Tell which words each sound belongs to.
+    """Share each sound out among labels.
 
     Parameters
     ----------
     scores : ndarray of shape (n, 521)
     folder : str or Path
-        Vectors of CLIP, see `read_words`.
+        Vectors of CLIP, see `read_labels`.
     least : float
         Highest score below which a sound belongs nowhere, and is left out.
 
     Returns
     -------
-    shares : ndarray of shape (n_placed, n_words)
-        Of each word in each sound, the sum of a row being 1. What is heard often counts for
-        less, so that each word has the same share of all sounds in the end, roughly.
-    words : ndarray of shape (n_words, 512)
+    shares : ndarray of shape (n_placed, n_labels)
+        Of each label in each sound, the sum of a row being 1. What sounds often counts for
+        less, so that each label has the same share of all sounds in the end, roughly.
+    labels : ndarray of shape (n_labels, 512)
         Vectors of unit length, all different.
     rows : ndarray of shape (n_placed,)
         Which sounds have a place.
     """
-    columns, vectors, _ = read_words(folder)
-    words, number = np.unique(vectors.round(6), axis=0, return_inverse=True)
-    found = np.zeros((len(scores), len(words)))
+    columns, vectors, _ = read_labels(folder)
+    labels, number = np.unique(vectors.round(6), axis=0, return_inverse=True)
+    found = np.zeros((len(scores), len(labels)))
     for column, word in zip(columns, number.ravel(), strict=True):
         found[:, word] = np.maximum(found[:, word], scores[:, column])
     rows = np.flatnonzero(found.max(axis=1) >= least)
     shares = found[rows] / found[rows].sum(axis=1, keepdims=True)
     shares /= shares.mean(axis=0) + 1e-6
-    return shares / shares.sum(axis=1, keepdims=True), words, rows
+    return shares / shares.sum(axis=1, keepdims=True), labels, rows
 
 
 def _read_table(folder, table):

@@ -2,8 +2,8 @@
 
 1. ``python -m benchmarks.mini.corpus --out CORPUS`` fetches the sounds.
 2. ``python -m benchmarks.mini.train examples --corpus CORPUS --out RUN --yamnet FILE`` mixes
-   examples and asks YAMNet what it hears in them.
-3. ``python -m benchmarks.mini.train train --out RUN`` trains the encoder to tell the same.
+   examples and computes YAMNet's targets for them.
+3. ``python -m benchmarks.mini.train train --out RUN`` trains the encoder to predict these targets.
 4. ``python -m benchmarks.mini.train project --out RUN --yamnet FILE --clip FOLDER`` fits the
    projection into the space of CLIP, and writes the file.
 
@@ -47,7 +47,9 @@ def make_examples(options):
     }
     known = folder.parent / "corpus.json"
     if known.exists() and json.loads(known.read_text()) != facts:
-        raise ValueError(f"{known} tells of examples that were mixed otherwise: take another --out")
+        raise ValueError(
+            f"{known} describes examples that were mixed differently: take another --out"
+        )
     write_atomically(known, json.dumps(facts).encode())
     chunks = range(options.first, -(-options.n_examples // CHUNK))
     joblib.Parallel(options.n_jobs)(
@@ -57,8 +59,8 @@ def make_examples(options):
 
 def _make_chunk(folder, number, options):
     torch.set_num_threads(1)
-    sounds, heard = (folder / f"{kind}_{number:03}.npy" for kind in ("sounds", "heard"))
-    if heard.exists():
+    sounds, targets = (folder / f"{kind}_{number:03}.npy" for kind in ("sounds", "heard"))
+    if targets.exists():
         return
     rng = np.random.default_rng([options.seed, number])
     mixer = Mixer(read_corpus(options.corpus, options.hours, options.seed), options.seconds)
@@ -67,7 +69,7 @@ def _make_chunk(folder, number, options):
         options.yamnet, tail="drop", hop_length=_HOP, device="cpu", n_jobs=1
     ).fit()
     vectors = teacher.transform(list(examples.astype(np.float32) / 32768))
-    for path, array in ((sounds, examples), (heard, vectors.astype(np.float16))):
+    for path, array in ((sounds, examples), (targets, vectors.astype(np.float16))):
         with open_atomically(path) as file:
             np.save(file, array)
     print(f"chunk {number}", file=sys.stderr, flush=True)
@@ -76,16 +78,16 @@ def _make_chunk(folder, number, options):
 def read_examples(options):
     """Examples as a tensor (n, n_samples) of int16, and the teacher's vectors (n, 1024)."""
     numbers = range(options.first, -(-options.n_examples // CHUNK))
-    heard = [Path(options.out, "examples", f"heard_{number:03}.npy") for number in numbers]
-    missing = [path.name for path in heard if not path.exists()]
+    paths = [Path(options.out, "examples", f"heard_{number:03}.npy") for number in numbers]
+    missing = [path.name for path in paths if not path.exists()]
     if missing:
         raise FileNotFoundError(
-            f"{heard[0].parent} lacks {', '.join(missing[:3])} and what follows: make it by the "
+            f"{paths[0].parent} lacks {', '.join(missing[:3])} and what follows: make it by the "
             "step 'examples', with the same --n-examples"
         )
-    vectors = np.concatenate([np.load(path) for path in heard]).astype(np.float32)
+    vectors = np.concatenate([np.load(path) for path in paths]).astype(np.float32)
     sounds = np.empty((len(vectors), 0), np.int16)
-    for number, path in enumerate(heard):
+    for number, path in enumerate(paths):
         part = np.load(path.with_name(path.name.replace("heard", "sounds")))
         if not number:
             sounds = np.empty((len(vectors), part.shape[1]), np.int16)
@@ -94,12 +96,12 @@ def read_examples(options):
 
 
 def standardise(vectors):
-    """Give each of the teacher's features the same weight."""
+    """Standardise the targets, so that each has the same weight."""
     return (vectors - vectors.mean(axis=0)) / (vectors.std(axis=0) + 0.01)
 
 
 def roll(waveforms, generator):
-    """Begin somewhere else, and go on from the start: what is heard stays the same."""
+    """Begin somewhere else, and go on from the start: the sound stays the same."""
     n_samples = waveforms.shape[1]
     where = waveforms.device
     starts = torch.randint(n_samples, (len(waveforms), 1), generator=generator, device=where)
@@ -107,7 +109,7 @@ def roll(waveforms, generator):
 
 
 def train(options):
-    """Train the encoder to tell the teacher's vectors."""
+    """Train the encoder to predict the teacher's vectors."""
     torch.set_num_threads(options.threads)
     sounds, vectors = read_examples(options)
     distiller = Distiller(
@@ -140,12 +142,12 @@ def project(options):
     run = Path(options.out)
     sounds, vectors = read_examples(options)
     scores = targets.score(vectors, options.yamnet)
-    shares, words, rows = targets.share_out(scores, options.clip)
+    shares, labels, rows = targets.share_out(scores, options.clip)
     chosen = np.random.default_rng(options.seed).permutation(len(rows))[: options.n_placed]
     trained = run / f"{options.name}.safetensors"
     encoder = Wav2CLIPTransformer(str(trained), output="encoder", device="cpu").fit()
     features = encoder.transform(sounds.numpy()[rows[chosen]].astype(np.float32) / 32768)
-    projection = fit_projection(features, shares[chosen], words, seed=options.seed)
+    projection = fit_projection(features, shares[chosen], labels, seed=options.seed)
     state = read_checkpoint(str(trained))
     state = {name: value for name, value in state.items() if name.startswith("audio_encoder.")}
     state |= {f"audio_transform.{name}": value for name, value in projection.items()}
@@ -167,7 +169,7 @@ def parse_arguments(arguments):
     parser.add_argument("--corpus", help="folder of the corpus")
     parser.add_argument("--hours", type=float, help="of the corpus to use; default: all")
     parser.add_argument("--yamnet", help="weights of YAMNet (.npz)")
-    parser.add_argument("--clip", help="folder of CLIP's vectors of words")
+    parser.add_argument("--clip", help="folder of CLIP's vectors of labels")
     parser.add_argument("--n-examples", type=int, default=60_000)
     parser.add_argument("--first", type=int, default=0, help="chunk of 1000 to begin with")
     parser.add_argument("--n-placed", type=int, default=12_000, help="examples for the projection")

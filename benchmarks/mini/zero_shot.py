@@ -1,7 +1,7 @@
-"""Tell the classes of ESC-10 by words alone: the small encoder, and YAMNet beside it.
+"""Tell the classes of ESC-10 by text alone: the small encoder, and YAMNet beside it.
 
-Six of the classes have a word among the vectors of CLIP that are at hand. The small encoder
-takes the class whose word is nearest to the sound; YAMNet takes the one it scores highest.
+Six of the classes have a label among the vectors of CLIP that are at hand. The small encoder
+takes the class whose label is nearest to the sound; YAMNet takes the one it scores highest.
 """
 
 import argparse
@@ -24,18 +24,18 @@ CLASSES = {
     "rooster": "Chicken, rooster",
     "crackling_fire": "Fire",
 }
-"""AudioSet's class of each, which has a word of CLIP."""
+"""AudioSet's class of each, which has a label of CLIP."""
 
 
-def nearest(vectors, words):
-    """Row of the word with the largest cosine, for each vector."""
+def nearest(vectors, labels):
+    """Row of the label with the largest cosine, for each vector."""
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors @ words.T).argmax(axis=1)
+    return (vectors @ labels.T).argmax(axis=1)
 
 
 def evaluate(data, options):
     """Accuracy of both, over all classes and for each."""
-    columns, vectors, names = targets.read_words(options.clip)
+    columns, vectors, names = targets.read_labels(options.clip)
     classes = audioset_classes()
     places = [list(columns).index(classes.index(name)) for name in CLASSES.values()]
     data = data.take(np.isin(data.target, list(CLASSES)))
@@ -43,7 +43,7 @@ def evaluate(data, options):
     mini = Wav2CLIPTransformer(options.weights).fit(None)
     yamnet = YAMNetTransformer(options.yamnet, output="scores").fit(None)
     answers = {
-        "Wav2CLIP mini, CLIP's words": nearest(mini.transform(data.clips), vectors[places]),
+        "Wav2CLIP mini, CLIP's labels": nearest(mini.transform(data.clips), vectors[places]),
         "YAMNet, its own scores": yamnet.transform(data.clips)[:, columns[places]].argmax(axis=1),
     }
     rows = []
@@ -63,7 +63,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-root", required=True, type=Path, help="folder of ESC-10")
     parser.add_argument("--yamnet", required=True, help="weights of YAMNet")
-    parser.add_argument("--clip", required=True, help="folder of CLIP's vectors of words")
+    parser.add_argument("--clip", required=True, help="folder of CLIP's vectors of labels")
     parser.add_argument("--weights", default="mini")
     options = parser.parse_args(arguments)
     table = evaluate(load(options.data_root), options)

@@ -1,4 +1,4 @@
-"""The report of the benchmarks: tables, pictures and numbers, from cells and facts."""
+"""The report of the benchmarks: tables, images and numbers, from cells and facts."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def write_report(cells, facts, out, colours=None):
     colours : dict of str to str, or None
         Of systems that have one of their own, by their titles.
     out : str or Path
-        Gets ``report.html``, which needs nothing beside it, ``report.md`` with its pictures in
+        Gets ``report.html``, which needs nothing beside it, ``report.md`` with its images in
         ``pictures``, and CSV files of all numbers, in which no spreadsheet takes a name for a
         formula.
 
@@ -41,15 +41,15 @@ def write_report(cells, facts, out, colours=None):
         Of ``report.html``.
     """
     out = Path(out)
-    pictures = out / "pictures"
-    pictures.mkdir(parents=True, exist_ok=True)
+    folder = out / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
     results, facts = Results(cells), as_plain(facts)
     for name, table in make_csv(results, facts).items():
         write_atomically(out / name, disarm_table(table).to_csv(index=False).encode())
     sections = make_sections(results, facts, colours or {})
-    page, files = render_markdown(TITLE, sections, pictures.name)
+    page, files = render_markdown(TITLE, sections, folder.name)
     for name, content in files.items():
-        write_atomically(pictures / name, content)
+        write_atomically(folder / name, content)
     write_atomically(out / "report.md", page.encode())
     write_atomically(out / "report.html", render_html(TITLE, sections).encode())
     return out / "report.html"

@@ -69,7 +69,7 @@ def letter(number):
 
 @dataclass
 class Heading:
-    """Head of a column or row; ``colour`` is that of its system in pictures."""
+    """Head of a column or row; ``colour`` is that of its system in images."""
 
     text: str
     group: str = ""
@@ -92,7 +92,7 @@ class Table:
 
 @dataclass
 class Panel:
-    """One picture.
+    """One image.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Panel:
 
 @dataclass
 class Key:
-    """What a colour and sign in pictures mean."""
+    """What a colour and sign in images mean."""
 
     text: str
     colour: str
@@ -122,7 +122,7 @@ class Key:
 
 
 @dataclass
-class Pictures:
+class Figures:
     """Panels side by side under one caption.
 
     Attributes
@@ -131,7 +131,7 @@ class Pictures:
     panels : list of Panel
     legend : list of Key
     legend_panel : Panel or None
-        The legend as a picture, for pages that have no colours.
+        The legend as a image, for pages that have no colours.
     width : int
         Pixels that a panel needs at least.
     """
@@ -149,7 +149,7 @@ class Found:
 
     label: str
     right: bool | None = None
-    picture: bytes | None = None
+    image: bytes | None = None
 
 
 @dataclass
@@ -157,13 +157,13 @@ class Query:
     """A query and what was found for it, best first."""
 
     text: str
-    picture: bytes | None
+    image: bytes | None
     found: list
 
 
 @dataclass
 class Sheet:
-    """Queries below each other; ``name`` begins the names of picture files."""
+    """Queries below each other; ``name`` begins the names of image files."""
 
     caption: str
     name: str

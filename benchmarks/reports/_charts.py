@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.reports import published
-from benchmarks.reports._blocks import Key, Pictures
+from benchmarks.reports._blocks import Figures, Key
 from benchmarks.reports._colours import mark_classes, mark_system
 from benchmarks.reports._drawing import FAINT, drawing, place_legend, shorten
 from benchmarks.reports._drawings import drawing_of
@@ -25,7 +25,7 @@ def draw_bars(results, colours):
 
     Returns
     -------
-    Pictures or None
+    Figures or None
     """
     cells = [cell for cell in results.cells if cell.problem is None and is_number(cell.score)]
     cells = [cell for cell in cells if drawing_of(cell.task).bars]
@@ -38,7 +38,7 @@ def draw_bars(results, colours):
         "The first measure of each task and data set. Thin lines: standard deviation. Broken "
         "lines: what the controls reach. Diamonds: what the papers print."
     )
-    return Pictures(caption, panels, width=290) if panels else None
+    return Figures(caption, panels, width=290) if panels else None
 
 
 def _draw_bars(name, task, dataset, measure, cells, colours):
@@ -112,7 +112,7 @@ def draw_efficiency(results, colours):
         "training data. Lines: mean of the draws; bands: from the lowest to the highest; "
         "broken line: chance."
     )
-    return Pictures(caption, panels, width=400) if panels else None
+    return Figures(caption, panels, width=400) if panels else None
 
 
 def _draw_efficiency(name, dataset, cells, colours):
@@ -166,7 +166,7 @@ def draw_history(history):
 
     Returns
     -------
-    Pictures or None
+    Figures or None
     """
     if not history:
         return None
@@ -193,7 +193,7 @@ def draw_history(history):
             "How the encoder of sound was distilled. Solid: validation; dashed: training; dot: the "
             "epoch that was kept."
         )
-        return Pictures(caption, [panel()], legend, width=400)
+        return Figures(caption, [panel()], legend, width=400)
 
 
 def _mark_best(axes, rows, colour):

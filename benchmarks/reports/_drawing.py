@@ -73,7 +73,7 @@ def _png(figure):
 
 
 def _svg(figure, name):
-    """The picture as an element that shares a page with others like it."""
+    """The image as an element that shares a page with others like it."""
     file = io.BytesIO()
     figure.savefig(file, format="svg", dpi=_RESOLUTION, transparent=True, metadata={"Date": None})
     root = ElementTree.fromstring(file.getvalue())  # noqa: S314, for matplotlib wrote it

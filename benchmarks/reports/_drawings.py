@@ -1,4 +1,4 @@
-"""What tasks say of how they are drawn, by their names; a name may be unknown."""
+"""How tasks are drawn, by their names; a name may be unknown."""
 
 from benchmarks.tasks import TASKS
 from benchmarks.tasks.drawing import Drawing

@@ -21,7 +21,7 @@ class Line:
     """A row or a column: its name, and the part of a cell's key that it fixes.
 
     ``detail`` stands below the name in small print, ``group`` above the names of a group.
-    What a row says goes before what a column says.
+    Where both fix a part, the row's counts.
     """
 
     text: str
@@ -62,7 +62,7 @@ class _Place:
 
 @dataclass
 class _Shared:
-    """What all cells of a row or column have in common, to be said once."""
+    """What all cells of a row or column have in common, to be printed once."""
 
     badges: list = field(default_factory=list)
     n: int | None = None

@@ -191,7 +191,7 @@ def _render_marks(marks, prefix):
     return [tag("sup", tag("a", blocks.letter(mark), href=f"#{prefix}-{mark}")) for mark in marks]
 
 
-def _render_pictures(block):
+def _render_figures(block):
     panels = [
         tag("div", Markup(panel.svg), class_="panel", role="img", aria_label=panel.alternative)
         for panel in block.panels
@@ -212,11 +212,11 @@ def _render_sheet(block):
     queries = [
         tag(
             "li",
-            _render_item(query.text, query.picture, "query"),
+            _render_item(query.text, query.image, "query"),
             tag(
                 "ol",
                 *(
-                    tag("li", _render_item(found.label, found.picture, _judge(found)))
+                    tag("li", _render_item(found.label, found.image, _judge(found)))
                     for found in query.found
                 ),
                 class_="found",
@@ -235,8 +235,8 @@ def _judge(found):
     return _JUDGED[None if found.right is None else bool(found.right)]
 
 
-def _render_item(text, picture, kind):
-    source = picture and f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+def _render_item(text, image, kind):
+    source = image and f"data:image/png;base64,{base64.b64encode(image).decode()}"
     sign = tag("span", _SIGN[kind], title=kind) if kind in _SIGN else None
     return tag(
         "div",
@@ -252,6 +252,6 @@ _RENDER = {
     blocks.Code: _render_code,
     blocks.Folded: _render_folded,
     blocks.Table: _render_table,
-    blocks.Pictures: _render_pictures,
+    blocks.Figures: _render_figures,
     blocks.Sheet: _render_sheet,
 }

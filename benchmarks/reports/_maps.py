@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.reports._blocks import Key, Pictures
+from benchmarks.reports._blocks import Figures, Key
 from benchmarks.reports._colours import SIGNS, mark_classes
 from benchmarks.reports._drawing import drawing, place_legend
 from benchmarks.reports._results import group_by
@@ -17,7 +17,7 @@ def draw_maps(results):
 
     Returns
     -------
-    list of Pictures
+    list of Figures
     """
     groups = group_by(results.holding("points", "labels"), lambda cell: cell.dataset)
     return [
@@ -39,7 +39,7 @@ def _draw_group(name, dataset, cells):
     )
     if len(classes) > 56:
         caption += " There are more classes than marks: some classes share one."
-    return Pictures(caption, panels, legend, _draw_legend(f"{name}-legend", dataset, marks), 250)
+    return Figures(caption, panels, legend, _draw_legend(f"{name}-legend", dataset, marks), 250)
 
 
 def _classes_of(cells):

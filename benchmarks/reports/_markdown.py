@@ -1,4 +1,4 @@
-"""The report as a page of Markdown, with pictures as files beside it."""
+"""The report as a page of Markdown, with images as files beside it."""
 
 import html
 import re
@@ -9,14 +9,14 @@ _WIDTHS = {250: "32%", 290: "48%", 295: "48%"}
 
 
 def render_markdown(title, sections, folder):
-    """The page and its pictures.
+    """The page and its images.
 
     Parameters
     ----------
     title : str
     sections : list of Section
     folder : str
-        Where the pictures will be, as the page sees it.
+        Where the images will be, as the page sees it.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def escape(text):
 
 
 class _Writer:
-    """Turns blocks into paragraphs, and collects files of pictures."""
+    """Turns blocks into paragraphs, and collects files of images."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -80,12 +80,12 @@ class _Writer:
                 for k, note in enumerate(table.notes, 1)
             )
 
-    def pictures(self, block):
+    def figures(self, block):
         yield f"*{escape(block.caption)}*"
         panels = [*block.panels, *([block.legend_panel] if block.legend_panel else [])]
         width = _WIDTHS.get(block.width, "80%")
         yield "\n".join(
-            self._picture(
+            self._image(
                 f"{panel.name}.png",
                 panel.png,
                 panel.alternative,
@@ -103,19 +103,19 @@ class _Writer:
         rows = [_line(head), _line(["---"] * len(head))]
         for number, query in enumerate(block.queries, 1):
             name = f"{block.name}-{number}"
-            items = [self._item(name, query.text, query.picture)]
+            items = [self._item(name, query.text, query.image)]
             for rank, found in enumerate(query.found, 1):
                 sign = {True: "✓ ", False: "✗ "}.get(found.right, "")
-                items.append(self._item(f"{name}-{rank}", sign + found.label, found.picture))
+                items.append(self._item(f"{name}-{rank}", sign + found.label, found.image))
             rows.append(_line(items + [""] * (len(head) - len(items))))
         yield "\n".join(rows)
 
-    def _item(self, name, text, picture):
-        if picture is None:
+    def _item(self, name, text, image):
+        if image is None:
             return escape(text)
-        return self._picture(f"{name}.png", picture, text, "96") + "<br>" + escape(text)
+        return self._image(f"{name}.png", image, text, "96") + "<br>" + escape(text)
 
-    def _picture(self, name, content, alternative, width):
+    def _image(self, name, content, alternative, width):
         self.files[name] = content
         alternative = html.escape(" ".join(alternative.split())).replace("|", "&#124;")
         return f'<img src="{self._folder}/{name}" alt="{alternative}" width="{width}">'
@@ -159,6 +159,6 @@ _WRITE = {
     blocks.Code: _Writer.code,
     blocks.Folded: _Writer.folded,
     blocks.Table: _Writer.table,
-    blocks.Pictures: _Writer.pictures,
+    blocks.Figures: _Writer.figures,
     blocks.Sheet: _Writer.sheet,
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.reports._blocks import Entry, Folded, Heading, Pictures, Table, Text
+from benchmarks.reports._blocks import Entry, Figures, Folded, Heading, Table, Text
 from benchmarks.reports._drawing import drawing, shorten
 from benchmarks.reports._results import group_by, is_number
 
@@ -38,7 +38,7 @@ def show_confusion(results, colours):
 
     Returns
     -------
-    list of Pictures, Folded and Table
+    list of Figures, Folded and Table
     """
     cells = results.holding("confusion", "classes")
     groups = group_by(cells, lambda cell: (cell.task, cell.dataset))
@@ -95,7 +95,7 @@ def _draw_group(name, what, classes, shares, pair):
             f" The last is a difference: blue where {other} has the higher share, red where {one} "
             f"has it. Blue on the diagonal speaks for {other}, red for {one}."
         )
-    return Pictures(caption, panels, width=295)
+    return Figures(caption, panels, width=295)
 
 
 def _draw(name, title, matrix, classes, is_difference=False):

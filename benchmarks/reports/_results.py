@@ -1,4 +1,4 @@
-"""Cells by what they are of, and what is said of them in few words."""
+"""Cells by what they are of, and short texts about them."""
 
 import math
 import textwrap
@@ -30,7 +30,7 @@ BADGES = {
 """By the beginning of a note: its badge, and what that means."""
 
 OF_DATA, OF_SYSTEMS = ("generated",), ("random weights", "real sound")
-"""Badges that are said once for a data set, or for a system, where all of its cells have them."""
+"""Badges that are printed once for a data set, or a system, where all of its cells have them."""
 
 
 class Results:
@@ -93,7 +93,7 @@ def unique(items):
 
 
 def group_by(cells, key):
-    """Lists of cells by what ``key`` says of them, in order of appearance."""
+    """Lists of cells by their ``key``, in order of appearance."""
     groups = {}
     for cell in cells:
         groups.setdefault(key(cell), []).append(cell)
@@ -110,7 +110,7 @@ def badges_of(cell):
 
 
 def remarks_of(cell):
-    """The notes of a cell that say more than a badge does."""
+    """The notes of a cell that tell more than a badge does."""
     notes = [note for note in cell.notes if note and note.lower() not in BADGES]
     return [note[0].upper() + note[1:] for note in notes]
 

@@ -33,7 +33,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def make_sections(results, facts, colours):
-    """All sections, those that have nothing to say left out.
+    """All sections, empty ones left out.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def make_sections(results, facts, colours):
 
 
 def _merge(sections):
-    """One section for all of a title, such as a task's table and its picture."""
+    """One section for all of a title, such as a task's table and its image."""
     merged = {}
     for section in sections:
         known = merged.setdefault(section.title, Section(section.title, []))
@@ -115,7 +115,7 @@ def _introduce(results, facts):
             (head, [Entry(meaning, kind="prose")])
             for head, (_, meaning) in zip(heads, badges, strict=True)
         ]
-        blocks.append(Table("What the labels say.", "label", column, rows))
+        blocks.append(Table("What the labels mean.", "label", column, rows))
     blocks.append(Bullets(_HOW_TO_READ))
     return Section("What this is", blocks)
 
@@ -135,12 +135,12 @@ def _show_examples(results):
         queries = [
             Query(
                 str(example.get("query", "")),
-                _read_picture(example.get("picture")),
+                _read_image(example.get("picture")),
                 [
                     Found(
                         str(found.get("label", "")),
                         found.get("right"),
-                        _read_picture(found.get("picture")),
+                        _read_image(found.get("picture")),
                     )
                     for found in example.get("found") or []
                 ],
@@ -151,25 +151,25 @@ def _show_examples(results):
         yield Section(section_of(cell.task), [Sheet(caption, f"examples-{number}", queries)])
 
 
-def _read_picture(text):
+def _read_image(text):
     """The bytes of a PNG in base64, or None where it is none."""
     try:
-        picture = base64.b64decode(text or "", validate=True)
+        image = base64.b64decode(text or "", validate=True)
     except (binascii.Error, ValueError):
         return None
-    return picture if picture.startswith(_PNG) else None
+    return image if image.startswith(_PNG) else None
 
 
 def _show_captions(results, colours):
-    """A table for each data set: what all systems say of a clip, beside what people say."""
+    """A table for each data set: the captions of all systems for a clip, beside those of people."""
     groups = group_by(results.holding("captions"), lambda cell: cell.dataset)
     for dataset, cells in groups.items():
-        said = {}  # by the references of a clip, and how often they were there before
+        captions = {}  # by the references of a clip, and how often they were there before
         for cell in cells:
             seen = []
             for example in cell.details["captions"]:
                 references = tuple(map(str, example.get("references") or []))
-                row = said.setdefault((references, seen.count(references)), {})
+                row = captions.setdefault((references, seen.count(references)), {})
                 row[cell.system] = str(example.get("found", ""))
                 seen.append(references)
         rows = [
@@ -180,7 +180,7 @@ def _show_captions(results, colours):
                     *(Entry(row.get(cell.system, ""), kind="prose") for cell in cells),
                 ],
             )
-            for number, ((references, _), row) in enumerate(said.items(), 1)
+            for number, ((references, _), row) in enumerate(captions.items(), 1)
         ]
         systems = [Heading(cell.system, colour=colours.get(cell.system, "")) for cell in cells]
         caption = f"{dataset}: examples of captions."

@@ -1,4 +1,4 @@
-"""Text as every page, picture and table can hold it."""
+"""Text as every page, image and table can hold it."""
 
 import re
 

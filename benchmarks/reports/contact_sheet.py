@@ -1,4 +1,4 @@
-"""Contact sheets: pictures in columns, with words above and below."""
+"""Contact sheets: images in columns, with text above and below."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,26 @@ import numpy as np
 from skw2c.system._atomic import replace_atomically
 
 _INCHES = 1.15
-_FOR_WORDS = 0.27
+_FOR_TEXT = 0.27
 _RESOLUTION = 150
 
 
 @dataclass
 class Column:
-    """Pictures that stand under each other.
+    """Images that stand under each other.
 
     Attributes
     ----------
     title : str
         What they are of.
-    pictures : list of ndarray of shape (height, width, 3), uint8
-    words : list of str
-        One for each picture.
+    images : list of ndarray of shape (height, width, 3), uint8
+    texts : list of str
+        One for each image.
     """
 
     title: str
-    pictures: list[np.ndarray]
-    words: list[str]
+    images: list[np.ndarray]
+    texts: list[str]
 
 
 def lay_out(columns, n_columns):
@@ -38,9 +38,9 @@ def lay_out(columns, n_columns):
     """
     from matplotlib.figure import Figure
 
-    depth = len(columns[0].pictures)
+    depth = len(columns[0].images)
     bands = -(-len(columns) // n_columns)
-    height = bands * (depth * (_INCHES + _FOR_WORDS) + _FOR_WORDS)
+    height = bands * (depth * (_INCHES + _FOR_TEXT) + _FOR_TEXT)
     figure = Figure(figsize=(n_columns * (_INCHES + 0.12), height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0.01, wspace=0.01)
     grid = figure.subplots(bands * depth, n_columns, squeeze=False)
@@ -53,12 +53,12 @@ def lay_out(columns, n_columns):
 
 
 def _draw(cells, column):
-    for axes, picture, words in zip(cells, column.pictures, column.words, strict=True):
-        axes.imshow(picture, interpolation="nearest")
+    for axes, image, text in zip(cells, column.images, column.texts, strict=True):
+        axes.imshow(image, interpolation="nearest")
         axes.text(
             0.5,
             -0.03,
-            words,
+            text,
             transform=axes.transAxes,
             ha="center",
             va="top",

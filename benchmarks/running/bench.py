@@ -5,8 +5,8 @@ from sklearn.base import clone
 
 from benchmarks.running.cells import Cell, NotHereError
 from benchmarks.running.extraction import without_failed
-from benchmarks.running.fingerprint import identify, identify_recipe
-from benchmarks.running.images import PicturesTransformer
+from benchmarks.running.fingerprint import fingerprint_of, fingerprint_recipe
+from benchmarks.running.images import ImagesTransformer
 from benchmarks.running.segments import ListeningTransformer, SegmentTransformer
 
 _IN_DOMAIN = "in-domain: it was trained on these data before, so this is no transfer"
@@ -35,7 +35,7 @@ class Bench:
         self._trials = trials
 
     def run(self, task):
-        """Fill all cells of a task, or take them from disk, and tell of them."""
+        """Fill all cells of a task, or take them from disk, and print them."""
         for data in self.data:
             if (data.only_zero_shot and not task.zero_shot) or not task.fits(data):
                 continue
@@ -46,11 +46,11 @@ class Bench:
                     seen = [_IN_DOMAIN] if data.name in system.trained_on else []
                     cell.notes = [*data.marks, *system.notes, *seen, *cell.notes]
                     self.cells.append(cell)
-                    tell(cell)
+                    print_cell(cell)
 
     def _compute(self, task, data, system, title, variant):
         try:
-            identity = (*task.identify(self.options, data, system), data.identity)
+            fingerprint = (*task.fingerprint(self.options, data, system), data.fingerprint)
         except NotHereError as exc:
             return Cell(task.name, title, system.title, problem=str(exc))
         except Exception as exc:  # a broken system must not stop the others
@@ -60,7 +60,7 @@ class Bench:
             task.name,
             title,
             system.title,
-            identity,
+            fingerprint,
             lambda cell: task.fill(self, cell, data, system, *variant),
         )
 
@@ -74,8 +74,8 @@ class Bench:
 
     def clips(self, data):
         """Clips that can be read, as a list, and the row of each."""
-        heard = self._cache.embed(data.clips, ListeningTransformer(), "what can be read")
-        rows = np.flatnonzero(without_failed(heard))
+        readable = self._cache.embed(data.clips, ListeningTransformer(), "what can be read")
+        rows = np.flatnonzero(without_failed(readable))
         if not len(rows):
             raise ValueError(f"no clip of {data.name} can be read")
         return [data.clips[row] for row in rows], rows
@@ -89,27 +89,27 @@ class Bench:
         return vectors[readable], rows[readable]
 
     def material(self, data, system, learner, *, by_seconds=False):
-        """What a classifier learns from: items, the clip of each, and what they are, in words."""
+        """What a classifier learns from: items, the clip of each, and what they are, as text."""
         if learner is not None:
             return *self.clips(data), "clips"
         embed = self.seconds if by_seconds else self.features
-        return *embed(data, system), system.identify_learning()
+        return *embed(data, system), system.fingerprint_learning()
 
     def try_out(self, data, source, model, X, rows, train, test):
-        """What a classifier says of some clips that learned from others.
+        """Predictions of a classifier for some clips, learned from others.
 
         Parameters
         ----------
         data : AudioDataset
         source : str
-            What ``X`` is, in words.
+            What ``X`` is, as text.
         model : classifier
         X : list or ndarray
             Clips, or their vectors.
         rows : ndarray of int
             The clip of each item of ``X``.
         train, test : ndarray of int
-            Items to learn from, and to be asked about.
+            Items to train on, and to predict.
 
         Returns
         -------
@@ -119,13 +119,13 @@ class Bench:
             Of the columns.
         """
         parts = (rows[train].tolist(), rows[test].tolist())
-        identity = (source, identify_recipe(model), data.identity, *parts)
+        fingerprint = (source, fingerprint_recipe(model), data.fingerprint, *parts)
         target, groups = data.target[rows], None if data.group is None else data.group[rows]
-        scores, classes = self._trials.predict(model, X, target, train, test, identity, groups)
+        scores, classes = self._trials.predict(model, X, target, train, test, fingerprint, groups)
         return scores, data.classes if data.multilabel else classes.tolist()
 
     def _embed(self, data, system, encoder):
-        rows = self._cache.embed(data.clips, encoder, identify(encoder))
+        rows = self._cache.embed(data.clips, encoder, fingerprint_of(encoder))
         readable = np.flatnonzero(without_failed(rows))
         if not len(readable):
             raise ValueError(f"{system.title} gives no vector without NaN")
@@ -134,24 +134,26 @@ class Bench:
     def segments(self, data, system):
         """Vectors (n_seconds, width) of the seconds of each clip; NaN where it cannot be read."""
         encoder, rate = system.encoder(), system.sampling_rate
-        whole = identify(encoder)
+        whole = fingerprint_of(encoder)
         if "sampling_rate" in getattr(encoder, "get_params", dict)():
             fitted = encoder
             encoder = clone(fitted).set_params(sampling_rate=rate).fit(None)
         cutter = SegmentTransformer(encoder, sampling_rate=rate)
         return self._cache.embed(data.clips, cutter, f"seconds at {rate} Hz of {whole}")
 
-    def pictures(self, data, system):
-        """Mean vectors (n, width) of the pictures of clips, and the rows (n,) that have some."""
+    def images(self, data, system):
+        """Mean vectors (n, width) of the images of clips, and the rows (n,) that have some."""
         encoder = system.image_encoder()
         rows = self._cache.embed(
-            data.pictures, PicturesTransformer(encoder), f"pictures by {identify(encoder)}"
+            data.images,
+            ImagesTransformer(encoder),
+            f"pictures by {fingerprint_of(encoder)}",
         )
         readable = np.flatnonzero(without_failed(rows))
         return np.stack([rows[row] for row in readable]), readable
 
 
-def tell(cell):
+def print_cell(cell):
     """Print a finished cell."""
     if cell.problem:
         result = f"- ({cell.problem})"

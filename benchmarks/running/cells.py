@@ -22,7 +22,7 @@ def count_cpu_seconds():
 
 
 class NotHereError(Exception):
-    """A cell cannot be computed with what is on this machine; the message says what lacks."""
+    """A cell cannot be computed with what is on this machine; the message tells what is missing."""
 
 
 @dataclass
@@ -44,12 +44,12 @@ class Cell:
     details : dict
         More numbers behind it, such as those of each fold, as JSON can hold them.
     notes : list of str
-        What must be said beside the numbers.
+        What readers of the numbers must know.
     seconds : float
         What it took.
     cpu_seconds : float
-        What it took of all processors together; unlike ``seconds`` it says the same on a machine
-        that others use too.
+        What it took of all processors together; unlike ``seconds`` it is the same on a machine that
+        others use too.
     problem : str or None
         Why there are no scores.
     """
@@ -89,7 +89,7 @@ class CellStore:
     def __init__(self, folder):
         self._folder = Path(folder)
 
-    def compute(self, task, dataset, system, identity, run):
+    def compute(self, task, dataset, system, fingerprint, run):
         """Give a cell: from disk where it is finished, else from ``run``.
 
         A cell that failed is tried again the next time.
@@ -97,7 +97,7 @@ class CellStore:
         Parameters
         ----------
         task, dataset, system : str
-        identity : tuple
+        fingerprint : tuple
             All that the scores depend on.
         run : callable
             Takes the empty cell and fills it.
@@ -106,7 +106,7 @@ class CellStore:
         -------
         Cell
         """
-        path = self._path(task, dataset, system, identity)
+        path = self._path(task, dataset, system, fingerprint)
         kept = _read(path)
         if kept is not None:
             return kept
@@ -125,28 +125,28 @@ class CellStore:
             write_atomically(path, json.dumps(asdict(cell), default=_to_json).encode())
         return cell
 
-    def recall(self, identity):
+    def recall(self, fingerprint):
         """All cells of a finished run, or None."""
         try:
-            rows = json.loads(self._path_of_run(identity).read_text("utf-8"))
+            rows = json.loads(self._path_of_run(fingerprint).read_text("utf-8"))
             return [Cell(**row) for row in rows]
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
-    def remember(self, identity, cells):
+    def remember(self, fingerprint, cells):
         """Keep all cells of a run, so that the next one need not even make its data."""
         text = json.dumps([asdict(cell) for cell in cells], default=_to_json)
-        path = self._path_of_run(identity)
+        path = self._path_of_run(fingerprint)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
 
-    def _path_of_run(self, identity):
-        key = hashlib.sha256(repr((VERSION, *identity)).encode()).hexdigest()[:20]
+    def _path_of_run(self, fingerprint):
+        key = hashlib.sha256(repr((VERSION, *fingerprint)).encode()).hexdigest()[:20]
         return self._folder / "runs" / f"{key}.json"
 
-    def _path(self, task, dataset, system, identity):
-        identity = repr((VERSION, task, dataset, system, *identity))
-        key = hashlib.sha256(identity.encode()).hexdigest()[:20]
+    def _path(self, task, dataset, system, fingerprint):
+        fingerprint = repr((VERSION, task, dataset, system, *fingerprint))
+        key = hashlib.sha256(fingerprint.encode()).hexdigest()[:20]
         return self._folder / _slug(task) / f"{_slug(dataset)}-{_slug(system)}-{key}.json"
 
 

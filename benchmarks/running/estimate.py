@@ -1,4 +1,4 @@
-"""How long a run in the generated world will take on this machine, said before it begins."""
+"""How long a run in the generated world will take on this machine, printed before it begins."""
 
 import time
 
@@ -9,12 +9,12 @@ from skw2c.models import Classification, build_student
 
 _WIDTH, _BATCH, _SAMPLES = 16, 32, 48000
 _SHORTEST = 0.7  # seconds of measuring
-# What else takes time, in clips of training: the small CLIP and the pictures, for each clip;
+# What else takes time, in clips of training: the small CLIP and the images, for each clip;
 # vectors, probes, captions and maps, for each clip and system.
 _CLIP, _TASKS = 5, 4
 
 
-def tell_estimate(options, systems):
+def print_estimate(options, systems):
     """Print how long a run of all tasks will take, and what the longest parts of it are."""
     minutes = estimate_minutes(options, systems)
     parts = [f"{value:.0f} for {name}" for name, value in minutes.items() if value]

@@ -1,4 +1,4 @@
-"""Vectors of clips, computed once for each encoder, in pieces that outlive a killed run."""
+"""Vectors of clips, computed once for each encoder, in pieces that survive a killed run."""
 
 import hashlib
 import os
@@ -26,14 +26,14 @@ class VectorCache:
     ----------
     folder : str or Path
     n_jobs : int or None
-        Pieces that are computed at the same time, where the backend does not say.
+        Pieces that are computed at the same time, where the backend leaves it open.
     """
 
     def __init__(self, folder, n_jobs=None):
         self._folder = Path(folder)
         self._n_jobs = n_jobs
 
-    def embed(self, clips, encoder, identity):
+    def embed(self, clips, encoder, fingerprint):
         """Embed clips, each known by its content or, a file, by path, size and time.
 
         Parameters
@@ -42,7 +42,7 @@ class VectorCache:
             Paths or waveforms.
         encoder : transformer
             A clip that it cannot read may be a row of NaN.
-        identity : str
+        fingerprint : str
             All that the vectors depend on beside the clip.
 
         Returns
@@ -54,11 +54,11 @@ class VectorCache:
         ------
         ValueError
             If the encoder gives another number of rows than there are clips, vectors of
-            several widths, or no numbers.
+            several dimensions, or no numbers.
         """
         starts = range(0, len(clips), CLIPS_AT_ONCE)
         pieces = [clips[start : start + CLIPS_AT_ONCE] for start in starts]
-        paths = [self._path(piece, identity) for piece in pieces]
+        paths = [self._path(piece, fingerprint) for piece in pieces]
         found = [_recall(path) for path in paths]
         todo = [number for number, rows in enumerate(found) if rows is None]
         if todo:
@@ -70,23 +70,23 @@ class VectorCache:
         vectors = [row for rows in found for row in rows]
         widths = {row.shape[-1] for row in vectors}
         if len(widths) != 1:
-            for path in paths:  # an encoder that is mended begins anew
+            for path in paths:  # a corrected encoder starts from scratch
                 path.unlink()
             raise ValueError(
-                f"the encoder gives vectors of {' and '.join(map(str, sorted(widths)))} numbers: "
-                "all must have one width"
+                f"got vectors of dimension {' and '.join(map(str, sorted(widths)))} from the "
+                "encoder, expected one dimension for all clips"
             )
         return vectors
 
-    def _path(self, piece, identity):
-        digest = hashlib.sha256(f"{VERSION} {identity}".encode())
+    def _path(self, piece, fingerprint):
+        digest = hashlib.sha256(f"{VERSION} {fingerprint}".encode())
         for clip in piece:
-            digest.update(as_bytes(identify_clip(clip)))
+            digest.update(as_bytes(fingerprint_clip(clip)))
         return self._folder / f"{digest.hexdigest()[:32]}.npz"
 
 
-def identify_clip(clip):
-    """What a clip is known by in the caches of the benchmarks."""
+def fingerprint_clip(clip):
+    """What caches know a clip by."""
     if isinstance(clip, (str, os.PathLike)):
         facts = os.stat(clip)
         return f"{os.path.abspath(clip)} {facts.st_size} {facts.st_mtime_ns}"
@@ -113,16 +113,16 @@ def _check_row(row, number):
     row = np.asarray(row)
     if row.dtype.kind not in "fiu" or row.ndim not in (1, 2) or row.shape[-1] == 0:
         raise ValueError(
-            f"the encoder's row {number} has shape {row.shape} and type {row.dtype}: a vector of "
-            "numbers, or (n_frames, width) in frame mode, is expected"
+            f"the encoder's row {number} has shape {row.shape} and type {row.dtype}, expected "
+            "a vector of numbers, or (n_frames, width) in frame mode"
         )
     if np.isinf(row).any():
-        raise ValueError(f"the encoder's row {number} holds infinite numbers")
+        raise ValueError(f"the encoder's row {number} contains infinite numbers")
     return row.astype(np.float32)
 
 
 def _recall(path):
-    """What a file holds; None where there is none, or a damaged one."""
+    """Vectors in a file; None where there is none, or a damaged one."""
     try:
         return _read(path)
     except (FileNotFoundError, BadZipFile, ValueError, EOFError, KeyError):

@@ -1,4 +1,4 @@
-"""What results depend on, in words: what caches know them by."""
+"""Fingerprints: texts of all that results depend on, which caches know them by."""
 
 import inspect
 import os
@@ -24,7 +24,7 @@ _LOCAL = {
     "checkpoints",
     "resume",
 }
-# Keys of what is on disk spell out values of parameters, and messages, as they first were.
+# Keys on disk spell out values of parameters, and messages, as they first were.
 _FIRST_CALLED = {
     "Wav2CLIPTransformer": {("output", "embedding"): "clip"},
     "AudioCLIPTransformer": {("output", "embedding"): "clip"},
@@ -38,8 +38,8 @@ _FIRST_WORDED = {
 }
 
 
-def identify(encoder):
-    """All that the vectors of a fitted encoder depend on, in words."""
+def fingerprint_of(encoder):
+    """All that the vectors of a fitted encoder depend on, as text."""
     parameters = _parameters_of(encoder) if hasattr(encoder, "get_params") else {}
     weights = getattr(encoder, "weights_", None)
     if weights is not None:
@@ -48,17 +48,17 @@ def identify(encoder):
         parameters |= dict.fromkeys(["model", "pretrained", "random_state"])
     ignored = _LOCAL | {"batch_size"}
     described = sorted((k, repr(v)) for k, v in parameters.items() if k not in ignored)
-    return f"{type(encoder).__qualname__} {described} {_identify_kind(encoder)}"
+    return f"{type(encoder).__qualname__} {described} {_fingerprint_kind(encoder)}"
 
 
-def identify_recipe(estimator):
-    """All that an estimator will be once it is fitted, but for the data, in words."""
+def fingerprint_recipe(estimator):
+    """All that an estimator will be once it is fitted, but for the data, as text."""
     parameters = sorted(
-        (name, _identify_value(value))
+        (name, _fingerprint_value(value))
         for name, value in _parameters_of(estimator).items()
         if name not in _LOCAL
     )
-    return f"{type(estimator).__qualname__} {parameters} {_identify_kind(estimator)}"
+    return f"{type(estimator).__qualname__} {parameters} {_fingerprint_kind(estimator)}"
 
 
 def _parameters_of(estimator):
@@ -69,7 +69,7 @@ def _parameters_of(estimator):
     }
 
 
-def identify_java_scores():
+def fingerprint_java_scores():
     """Which scores by Java are missing, and why."""
     return {
         name: reason and _as_first_worded(reason)
@@ -83,17 +83,17 @@ def _as_first_worded(reason):
     return reason
 
 
-def _identify_value(value):
+def _fingerprint_value(value):
     if hasattr(value, "get_params"):
-        return identify_recipe(value)
+        return fingerprint_recipe(value)
     if isinstance(value, list | tuple):
-        return repr([_identify_value(item) for item in value])
+        return repr([_fingerprint_value(item) for item in value])
     if isinstance(value, str | os.PathLike) and Path(value).is_file():
         return f"{Path(value).name} {sha256_of(value)}"
     return repr(value)
 
 
-def _identify_kind(encoder):
+def _fingerprint_kind(encoder):
     """Version of our own estimators and scikit-learn's; source and state of others."""
     kind = type(encoder)
     if kind.__module__.split(".")[0] in ("skw2c", "sklearn"):

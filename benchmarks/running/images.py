@@ -1,4 +1,4 @@
-"""Pictures of clips: their mean vectors, and one of them to look at."""
+"""Images of clips: their mean vectors, and one of them to look at."""
 
 import base64
 import io
@@ -13,13 +13,13 @@ from skw2c.images import VideoFile
 FRAMES_PER_SECOND = 1.0
 
 
-class PicturesTransformer(TransformerMixin, BaseEstimator):
-    """The mean vector of the pictures of each clip, videos or arrays of frames.
+class ImagesTransformer(TransformerMixin, BaseEstimator):
+    """The mean vector of the images of each clip, videos or arrays of frames.
 
     Parameters
     ----------
     encoder : transformer
-        Embeds pictures.
+        Embeds images.
     """
 
     def __init__(self, encoder):
@@ -54,22 +54,22 @@ def read_frames(item):
 
 
 def show(item, size=96):
-    """The middle picture of a clip as base64 of a PNG file; None where it has none."""
+    """The middle image of a clip as base64 of a PNG file; None where it has none."""
     try:
         frames = [] if item is None else read_frames(item)
     except VideoError:
         frames = []
     if not len(frames):
         return None
-    return encode_picture(frames[len(frames) // 2], size)
+    return encode_image(frames[len(frames) // 2], size)
 
 
-def encode_picture(picture, size=96):
-    """A picture (height, width, 3), uint8, as base64 of a PNG file of at most this size."""
+def encode_image(image, size=96):
+    """A image (height, width, 3), uint8, as base64 of a PNG file of at most this size."""
     from PIL import Image
 
-    picture = Image.fromarray(np.asarray(picture))
-    picture.thumbnail((size, size))
+    image = Image.fromarray(np.asarray(image))
+    image.thumbnail((size, size))
     content = io.BytesIO()
-    picture.save(content, "PNG")
+    image.save(content, "PNG")
     return base64.b64encode(content.getvalue()).decode()

@@ -64,7 +64,7 @@ def parse_arguments(arguments, tasks, datasets):
 
 
 def _check_profile(options):
-    """Refuse what lacks, and what would be passed over in silence."""
+    """Refuse what is missing, and what would be ignored silently."""
     if options.profile == "paper":
         if options.data_root is None:
             raise ValueError(

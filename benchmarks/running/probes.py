@@ -32,7 +32,7 @@ def make_probe(name, seed, *, multilabel=False):
 
 
 def fit_quietly(probe, X, target, **more):
-    """Fit a probe; that two layers could be trained for longer is no news.
+    """Fit a probe; a warning that two layers could be trained for longer is hidden.
 
     Its matrices are so small that threads would wait for each other longer than they work, on a
     busy machine many times as long.
@@ -64,7 +64,7 @@ def mean_average_precision(target, scores, classes):
 
 
 def chance_of(target, measure, classes):
-    """What an answer reaches that knows nothing but which classes can be answered.
+    """The measure of an answer that only knows which classes there are.
 
     For precision this is how frequent those classes are that occur.
     """

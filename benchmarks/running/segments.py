@@ -22,7 +22,7 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
     seconds : float, default=1.0
         Length of a piece.
     sampling_rate : int, default=16000
-        Rate of the arrays, in Hz, which the encoder is told by its own parameter.
+        Rate of the arrays, in Hz, which the encoder takes as its own parameter.
     """
 
     def __init__(self, encoder, seconds=1.0, sampling_rate=16000):
@@ -36,7 +36,7 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
     def transform(self, X):
         pieces = [self._cut(clip) for clip in X]
         all_pieces = [piece for cut in pieces for piece in cut]
-        silence = np.zeros(self._length, np.float32)  # it tells how long vectors are
+        silence = np.zeros(self._length, np.float32)  # it tells their dimension
         vectors = np.asarray(self.encoder.transform(all_pieces or [silence]))
         ends = np.cumsum([len(cut) for cut in pieces])
         rows = np.empty(len(X), object)
@@ -90,7 +90,7 @@ def count_segments(duration, seconds=1.0):
 
 
 def label_segments(events, labels, n_segments, seconds=1.0, at_least=0.1):
-    """Which events are heard in each segment of a clip.
+    """Which events fall into each segment of a clip.
 
     Parameters
     ----------
@@ -108,9 +108,9 @@ def label_segments(events, labels, n_segments, seconds=1.0, at_least=0.1):
     ndarray of shape (n_segments, n_labels), bool
     """
     starts = np.arange(n_segments) * seconds
-    heard = np.zeros((n_segments, len(labels)), bool)
+    labelled = np.zeros((n_segments, len(labels)), bool)
     for event in events.itertuples():
         overlap = np.minimum(starts + seconds, event.offset) - np.maximum(starts, event.onset)
         long_enough = overlap >= min(at_least, event.offset - event.onset) - 1e-9
-        heard[:, labels.index(event.label)] |= long_enough & (overlap > 0)
-    return heard
+        labelled[:, labels.index(event.label)] |= long_enough & (overlap > 0)
+    return labelled

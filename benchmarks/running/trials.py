@@ -1,4 +1,4 @@
-"""Trials: a classifier is trained on some clips and asked about others; what it says is kept."""
+"""Trials: a classifier is trained on some clips and tested on others; its predictions are kept."""
 
 import hashlib
 import shutil
@@ -16,7 +16,7 @@ VERSION = 2
 
 
 class TrialStore:
-    """What classifiers said in finished trials, each in a file of its own.
+    """Predictions of classifiers in finished trials, each in a file of its own.
 
     A cell that was interrupted goes on with its next trial, a training that writes checkpoints
     where it was, and a trial that belongs to two tables is made once.
@@ -29,7 +29,7 @@ class TrialStore:
     def __init__(self, folder):
         self._folder = Path(folder)
 
-    def predict(self, model, X, target, train, test, identity, groups=None):
+    def predict(self, model, X, target, train, test, fingerprint, groups=None):
         """Probabilities of the tested clips: from disk, or by a model that is trained first.
 
         Parameters
@@ -40,11 +40,11 @@ class TrialStore:
         target : ndarray
             The class of each, or its classes.
         train, test : ndarray of int
-            Rows of ``X`` to learn from, and to be asked about.
-        identity : tuple
+            Rows of ``X`` to train on, and to predict.
+        fingerprint : tuple
             All that the probabilities depend on.
         groups : ndarray or None
-            The recording of each clip, for models that set some clips aside to judge by.
+            The recording of each clip, for models that hold some clips out for validation.
 
         Returns
         -------
@@ -52,7 +52,7 @@ class TrialStore:
         classes : ndarray of shape (n_classes,), str
             Of the columns.
         """
-        name = hashlib.sha256(repr((VERSION, *identity)).encode()).hexdigest()[:32]
+        name = hashlib.sha256(repr((VERSION, *fingerprint)).encode()).hexdigest()[:32]
         path, checkpoints = self._folder / f"{name}.npz", self._folder / name
         kept = _read(path)
         if kept is not None:

@@ -363,7 +363,7 @@ def say(row):
 
 
 def describe(options):
-    """What is measured, and how, in words."""
+    """What is measured, and how."""
     common = (
         f"Steps of the loop of Distiller: spectrogram, resnet18 of width {options.encoder_width}, "
         f'loss "cx", backward, Adam, on clips of {options.clip_length:g} seconds that are in '

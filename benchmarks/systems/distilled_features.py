@@ -5,7 +5,7 @@ from pathlib import Path
 import joblib
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
-from benchmarks.running.fingerprint import identify_recipe
+from benchmarks.running.fingerprint import fingerprint_recipe
 from skw2c import Distiller
 
 
@@ -28,8 +28,8 @@ class DistilledFeatures(TransformerMixin, BaseEstimator):
         self.checkpoints = checkpoints
 
     def fit(self, X, y=None):
-        """Train the encoder on what the teacher says of the clips; y is not looked at."""
-        known_by = joblib.hash((list(X), identify_recipe(self.distiller)))[:16]
+        """Train the encoder on the teacher's targets for the clips; y is ignored."""
+        known_by = joblib.hash((list(X), fingerprint_recipe(self.distiller)))[:16]
         folder = Path(self.checkpoints) / known_by
         distiller = Distiller(**self.distiller.get_params(deep=False))
         distiller.set_params(checkpoint_dir=str(folder)).fit(list(X), list(X))

@@ -23,7 +23,7 @@ def _supervise(make, **more):
 
 
 def official(options):
-    """As the papers train it, as far as they tell."""
+    """As the papers train it, as far as they state it."""
 
     def make(seed, n_clips):
         return SupervisedAudioClassifier(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks.running.cells import NotHereError
-from benchmarks.running.fingerprint import identify, identify_recipe
+from benchmarks.running.fingerprint import fingerprint_of, fingerprint_recipe
 
 
 @dataclass
@@ -73,11 +73,11 @@ class System:
         """The encoder of clips for trained classifiers, fitted."""
         return (self.make_features or self.make_encoder)().fit(None)
 
-    def identify_learning(self):
-        """What classes are learned from, in words: vectors of an encoder, or clips."""
+    def fingerprint_learning(self):
+        """What classes are learned from, as text: vectors of an encoder, or clips."""
         if self.make_classifier is not None:
-            return identify_recipe(self.make_classifier(0, 1))
-        return identify(self.features())
+            return fingerprint_recipe(self.make_classifier(0, 1))
+        return fingerprint_of(self.features())
 
     def text_encoder(self):
         """The encoder of texts, fitted."""

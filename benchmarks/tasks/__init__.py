@@ -6,7 +6,7 @@ from benchmarks.tasks.classification import Classification, FineTuning
 from benchmarks.tasks.cross_modal import CrossModal
 from benchmarks.tasks.data_efficiency import DataEfficiency
 from benchmarks.tasks.frame_level import FrameLevel
-from benchmarks.tasks.imagining import Imagining
+from benchmarks.tasks.image_generation import ImageGeneration
 from benchmarks.tasks.maps import Maps
 from benchmarks.tasks.querying import Querying
 from benchmarks.tasks.zero_shot import ZeroShot
@@ -24,6 +24,6 @@ TASKS = {
         Querying,
         Maps,
         FineTuning,
-        Imagining,
+        ImageGeneration,
     )
 }

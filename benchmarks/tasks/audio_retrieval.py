@@ -67,18 +67,18 @@ class Seconds:
         Its number in the clip.
     vectors : ndarray of shape (n, width)
         Of length 1.
-    heard : ndarray of shape (n, n_labels), bool
+    labelled : ndarray of shape (n, n_labels), bool
     """
 
-    def __init__(self, row, start, vectors, heard):
-        self.row, self.start, self.vectors, self.heard = row, start, vectors, heard
+    def __init__(self, row, start, vectors, labelled):
+        self.row, self.start, self.vectors, self.labelled = row, start, vectors, labelled
 
     @classmethod
     def of(cls, data, vectors):
         """Label the seconds of a data set; those without vectors are left out."""
         events = dict(iter(data.events.groupby("row")))
         none = data.events.iloc[:0]
-        heard = [
+        labelled = [
             label_segments(events.get(row, none), list(data.classes), len(part))
             for row, part in enumerate(vectors)
         ]
@@ -87,16 +87,16 @@ class Seconds:
         joined = np.concatenate(vectors).astype(np.float64)
         joined /= np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-12)
         kept = ~np.isnan(joined).any(axis=1)
-        return cls(row[kept], start[kept], joined[kept], np.concatenate(heard)[kept])
+        return cls(row[kept], start[kept], joined[kept], np.concatenate(labelled)[kept])
 
     def take(self, rows):
         """The seconds of some clips."""
         kept = np.isin(self.row, rows)
-        return Seconds(self.row[kept], self.start[kept], self.vectors[kept], self.heard[kept])
+        return Seconds(self.row[kept], self.start[kept], self.vectors[kept], self.labelled[kept])
 
     def distances(self):
         """Cosine distance (n, n_labels) to the nearest other second that has each label."""
-        n_labels = self.heard.shape[1]
+        n_labels = self.labelled.shape[1]
         nearest = np.full((len(self.row), n_labels), np.inf)
         for start in range(0, len(self.row), 1024):
             block = slice(start, start + 1024)
@@ -104,7 +104,7 @@ class Seconds:
             own = np.arange(start, start + len(distance))
             distance[own - start, own] = np.inf  # a query does not find itself
             for label in range(n_labels):
-                queries = np.flatnonzero(self.heard[:, label])
+                queries = np.flatnonzero(self.labelled[:, label])
                 if len(queries):
                     nearest[block, label] = distance[:, queries].min(axis=1)
         return nearest
@@ -181,10 +181,10 @@ def score(seconds, found, data, rows):
 
 
 def _active(seconds, data, rows):
-    """Which part of each second each label is heard, (n, n_labels)."""
+    """Which part of each second each label sounds, (n, n_labels)."""
     position = {row: number for number, row in enumerate(rows)}
     of_row = {position[row]: np.flatnonzero(seconds.row == row) for row in np.unique(seconds.row)}
-    active = np.zeros(seconds.heard.shape)
+    active = np.zeros(seconds.labelled.shape)
     for event in data.events.itertuples():
         own = of_row.get(event.row, np.zeros(0, int))
         starts = seconds.start[own]

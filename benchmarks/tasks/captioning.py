@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.running.cells import NotHereError
-from benchmarks.running.fingerprint import identify_java_scores
+from benchmarks.running.fingerprint import fingerprint_java_scores
 from benchmarks.tasks.figures import read_figures
 from benchmarks.tasks.task import Task
 from skw2c import AudioCaptioner
@@ -40,16 +40,16 @@ class Captioning(Task):
     def fits(self, data):
         return data.captions is not None and data.split is not None
 
-    def identify(self, options, data, system):
-        common = super().identify(options, data, system)
-        return (*common, options.caption_epochs, identify_java_scores())
+    def fingerprint(self, options, data, system):
+        common = super().fingerprint(options, data, system)
+        return (*common, options.caption_epochs, fingerprint_java_scores())
 
     def fill(self, bench, cell, data, system):
         frames = bench.segments(data, system)
         readable = np.array([not np.isnan(part).any() for part in frames])
-        told = np.array([len(captions) > 0 for captions in data.captions])
+        captioned = np.array([len(captions) > 0 for captions in data.captions])
         tested = data.split == "test"
-        train, test = (np.flatnonzero(readable & told & part) for part in (~tested, tested))
+        train, test = (np.flatnonzero(readable & captioned & part) for part in (~tested, tested))
         if not (len(train) and len(test)):
             raise NotHereError("there are no captions to train on, or none to compare with")
         captioner = AudioCaptioner(
@@ -77,7 +77,7 @@ class Captioning(Task):
         ]
 
     def _score_by_java(self, cell, found, references):
-        """The scores whose programs are here; it is said why there are no others."""
+        """The scores whose programs are here; a note tells why others are missing."""
         lacking = available_java_scores()
         here = [name for name, problem in lacking.items() if problem is None]
         for problem in dict.fromkeys(filter(None, lacking.values())):
@@ -87,7 +87,7 @@ class Captioning(Task):
             return {}
         try:
             return java_caption_scores(found, references, metrics=here)
-        except Exception as exc:  # whatever Java says
+        except Exception as exc:  # whatever goes wrong in Java
             names = [_TITLES[name] for name in here]
             cell.notes.append(f"no {', '.join(names)}: {exc}")
             return {}

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit, StratifiedGroupKFold
 
-from benchmarks.running.fingerprint import identify_recipe
+from benchmarks.running.fingerprint import fingerprint_recipe
 from benchmarks.running.probes import chance_of, make_probe, mean_average_precision
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.figures import (
@@ -72,8 +72,8 @@ class Classification(Task):
         """What makes a classifier of clips; None for one of frozen vectors."""
         return system.make_classifier
 
-    def identify(self, options, data, system):
-        return (system.identify_learning(), options.probe, options.seed, options.n_trials)
+    def fingerprint(self, options, data, system):
+        return (system.fingerprint_learning(), options.probe, options.seed, options.n_trials)
 
     def fill(self, bench, cell, data, system):
         learner, options = self.learner(system), bench.options
@@ -152,12 +152,12 @@ class FineTuning(Classification):
     def learner(self, system):
         return system.make_fine_tuner
 
-    def identify(self, options, data, system):
-        return (identify_recipe(system.make_fine_tuner(0, 1)), options.seed, options.n_trials)
+    def fingerprint(self, options, data, system):
+        return (fingerprint_recipe(system.make_fine_tuner(0, 1)), options.seed, options.n_trials)
 
 
 def _note_unlearned(data, train, test, known):
-    """What is said of classes that are tested, but have no clip to learn from."""
+    """Notes on classes that are tested, but have no clip to learn from."""
     learned, asked = ({*_classes_of(data, rows)} for rows in (train, test))
     for label in sorted(asked - learned):
         note = f"no clip of {label} was there to learn from in some trial, though some were tested"

@@ -1,8 +1,8 @@
-"""Find the pictures that belong to a sound, and the sound that belongs to pictures."""
+"""Find the images that belong to a sound, and the sound that belongs to images."""
 
 import numpy as np
 
-from benchmarks.running.fingerprint import identify
+from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.running.images import show
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.figures import IN_DOMAIN, read_figures
@@ -15,7 +15,7 @@ _N_EXAMPLES, _N_FOUND = 6, 4
 
 
 class CrossModal(Task):
-    """Find the pictures that belong to a sound, and the sound that belongs to pictures."""
+    """Find the images that belong to a sound, and the sound that belongs to images."""
 
     name = "cross-modal retrieval"
     drawing = Drawing(
@@ -34,7 +34,7 @@ class CrossModal(Task):
     )
 
     def fits(self, data):
-        return data.pictures is not None and data.target is not None and not data.multilabel
+        return data.images is not None and data.target is not None and not data.multilabel
 
     def suits(self, system):
         return system.make_image_encoder is not None
@@ -42,14 +42,18 @@ class CrossModal(Task):
     def prepare(self, data):
         return data.tested()
 
-    def identify(self, options, data, system):
-        return identify(system.encoder()), identify(system.image_encoder()), options.seed
+    def fingerprint(self, options, data, system):
+        return (
+            fingerprint_of(system.encoder()),
+            fingerprint_of(system.image_encoder()),
+            options.seed,
+        )
 
     def fill(self, bench, cell, data, system):
         sounds, rows = bench.vectors(data, system)
-        seen, shown = bench.pictures(data, system)
-        both, of_sounds, of_pictures = np.intersect1d(rows, shown, return_indices=True)
-        sounds, seen, labels = sounds[of_sounds], seen[of_pictures], data.target[both]
+        seen, shown = bench.images(data, system)
+        both, of_sounds, of_images = np.intersect1d(rows, shown, return_indices=True)
+        sounds, seen, labels = sounds[of_sounds], seen[of_images], data.target[both]
         for direction, queries, items in (
             (DIRECTIONS[0], sounds, seen),
             (DIRECTIONS[1], seen, sounds),
@@ -68,7 +72,7 @@ class CrossModal(Task):
 
 
 def _examples(bench, data, rows, sounds, seen):
-    """What is heard for some pictures: the sounds' own pictures stand for them."""
+    """What is found for some images: the sounds' own images stand for them."""
     sounds, seen = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (sounds, seen))
     rng = np.random.default_rng(bench.options.seed)
     examples = []
@@ -78,12 +82,12 @@ def _examples(bench, data, rows, sounds, seen):
         examples.append(
             {
                 "query": str(label),
-                "picture": show(data.pictures[rows[query]]),
+                "picture": show(data.images[rows[query]]),
                 "found": [
                     {
                         "label": str(data.target[rows[item]]),
                         "right": bool(data.target[rows[item]] == label),
-                        "picture": show(data.pictures[rows[item]]),
+                        "picture": show(data.images[rows[item]]),
                     }
                     for item in found
                 ],

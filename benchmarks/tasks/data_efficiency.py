@@ -23,9 +23,9 @@ class DataEfficiency(Task):
     def suits(self, system):
         return True
 
-    def identify(self, options, data, system):
+    def fingerprint(self, options, data, system):
         shares = shares_of(system, options)
-        return (system.identify_learning(), options.probe, options.seed, shares)
+        return (system.fingerprint_learning(), options.probe, options.seed, shares)
 
     def fill(self, bench, cell, data, system):
         learner = system.make_classifier

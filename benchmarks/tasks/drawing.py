@@ -12,7 +12,7 @@ class Drawing:
     section : str
         Title of its section; empty takes the task's name.
     table : {"shared", "systems", "data"}
-        Its table: one for all tasks that say "shared", with a row for each system and a column
+        Its table: one for all "shared" tasks, with a row for each system and a column
         for each data set; or its own, with rows for systems, or with rows for data sets and
         measures in per cent for columns.
     rows_of : str

@@ -1,17 +1,17 @@
-"""What is heard in each second of a clip, by words, or that nothing is."""
+"""Names of what sounds in each second of a clip, by text, or of silence."""
 
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from benchmarks.running.fingerprint import identify
+from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.task import Task
-from benchmarks.tasks.zero_shot import embed_words
+from benchmarks.tasks.zero_shot import embed_prompts
 
 _NOTHING = ""
 
 
 class FrameLevel(Task):
-    """Name each second of the clips, by the words for the classes or as nothing."""
+    """Name each second of the clips, by the prompts of the classes or as nothing."""
 
     name = "frame level"
 
@@ -24,17 +24,17 @@ class FrameLevel(Task):
     def prepare(self, data):
         return data.tested()
 
-    def identify(self, options, data, system):
-        texts = identify(system.text_encoder())
-        return identify(system.encoder()), texts, data.words, data.nothing
+    def fingerprint(self, options, data, system):
+        texts = fingerprint_of(system.text_encoder())
+        return fingerprint_of(system.encoder()), texts, data.prompts, data.nothing
 
     def fill(self, bench, cell, data, system):
         labels = np.array([*data.classes, _NOTHING], object)
-        words = embed_words([*data.words, data.nothing], system)
+        prompts = embed_prompts([*data.prompts, data.nothing], system)
         found, truth = [], []
         for row, vectors in enumerate(bench.segments(data, system)):
             if not np.isnan(vectors).any():
-                found.append(labels[(vectors @ words.T).argmax(axis=1)])
+                found.append(labels[(vectors @ prompts.T).argmax(axis=1)])
                 truth.append(label_seconds(data, row, len(vectors)))
         found, truth = np.concatenate(found), np.concatenate(truth)
         clear = truth != None  # noqa: E711, element by element

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from benchmarks.running.fingerprint import identify
+from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.task import Task
 
@@ -24,8 +24,8 @@ class Maps(Task):
     def prepare(self, data):
         return data.tested()
 
-    def identify(self, options, data, system):
-        return (identify(system.features()), options.seed)
+    def fingerprint(self, options, data, system):
+        return (fingerprint_of(system.features()), options.seed)
 
     def fill(self, bench, cell, data, system):
         with warnings.catch_warnings():

@@ -1,12 +1,12 @@
-"""Search in clips by words, and across words, sounds and pictures: the table of AudioCLIP."""
+"""Search in clips by text, and across texts, sounds and images: the table of AudioCLIP."""
 
 import numpy as np
 
-from benchmarks.running.fingerprint import identify
+from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.figures import AUDIOCLIP, PRECISION, read_figures
 from benchmarks.tasks.task import Task
-from benchmarks.tasks.zero_shot import embed_words
+from benchmarks.tasks.zero_shot import embed_prompts
 from skw2c.metrics import retrieval_scores
 
 _MEASURES = {
@@ -23,7 +23,7 @@ _NOT_REPRODUCIBLE = (
 
 
 class Querying(Task):
-    """Search in clips by words, and across words, sounds and pictures."""
+    """Search in clips by text, and across texts, sounds and images."""
 
     name = "querying"
     drawing = Drawing(table="data")
@@ -62,14 +62,19 @@ class Querying(Task):
 
     def variants(self, data, system):
         pairs = [("text", "audio")]
-        if data.pictures is not None and system.make_image_encoder is not None:
+        if data.images is not None and system.make_image_encoder is not None:
             pairs += [("text", "image"), ("audio", "image"), ("image", "audio")]
         for source, result in pairs:
             yield f"{data.name}, {source} to {result}", (source, result)
 
-    def identify(self, options, data, system):
-        images = identify(system.image_encoder()) if data.pictures is not None else None
-        return identify(system.encoder()), identify(system.text_encoder()), images, data.words
+    def fingerprint(self, options, data, system):
+        images = fingerprint_of(system.image_encoder()) if data.images is not None else None
+        return (
+            fingerprint_of(system.encoder()),
+            fingerprint_of(system.text_encoder()),
+            images,
+            data.prompts,
+        )
 
     def fill(self, bench, cell, data, system, source, result):
         queries, query_labels = _embed(bench, data, system, source)
@@ -84,6 +89,6 @@ class Querying(Task):
 def _embed(bench, data, system, kind):
     """Vectors of one kind, and the class of each."""
     if kind == "text":
-        return embed_words(data.words, system), np.asarray(data.classes)
-    vectors, rows = (bench.vectors if kind == "audio" else bench.pictures)(data, system)
+        return embed_prompts(data.prompts, system), np.asarray(data.classes)
+    vectors, rows = (bench.vectors if kind == "audio" else bench.images)(data, system)
     return vectors, data.target[rows]

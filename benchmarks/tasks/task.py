@@ -1,6 +1,6 @@
 """What a task is: which sets and systems it is for, and how a cell of it is filled."""
 
-from benchmarks.running.fingerprint import identify
+from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.drawing import Drawing
 
 
@@ -41,12 +41,12 @@ class Task:
         return data
 
     def variants(self, data, system):
-        """Columns of the task for a data set: what each is called, and what `fill` is told."""
+        """Columns of the task for a data set: what each is called, and the arguments for `fill`."""
         yield data.name, ()
 
-    def identify(self, options, data, system):
+    def fingerprint(self, options, data, system):
         """All that the scores depend on, but for the data."""
-        return (identify(system.encoder()), options.seed)
+        return (fingerprint_of(system.encoder()), options.seed)
 
     def fill(self, bench, cell, data, system, *variant):
         """Compute the scores of a cell."""

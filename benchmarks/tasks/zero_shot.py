@@ -1,8 +1,8 @@
-"""Classes of clips by the words for them; nothing is trained."""
+"""Classes of clips by text alone; nothing is trained."""
 
 import numpy as np
 
-from benchmarks.running.fingerprint import identify
+from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.running.probes import chance_of, mean_average_precision
 from benchmarks.tasks.classification import (
     WAV2CLIP_COLUMNS,
@@ -21,7 +21,7 @@ _ONE_TABLE = (
 
 
 class ZeroShot(Task):
-    """Classes of clips by the words for them; nothing is trained."""
+    """Classes of clips by text alone; nothing is trained."""
 
     name = "zero-shot"
     zero_shot = True
@@ -65,24 +65,28 @@ class ZeroShot(Task):
     def prepare(self, data):
         return data.tested()
 
-    def identify(self, options, data, system):
-        return identify(system.encoder()), identify(system.text_encoder()), data.words
+    def fingerprint(self, options, data, system):
+        return (
+            fingerprint_of(system.encoder()),
+            fingerprint_of(system.text_encoder()),
+            data.prompts,
+        )
 
     def fill(self, bench, cell, data, system):
         embed = bench.seconds if data.by_seconds else bench.vectors
         vectors, rows = embed(data, system)
-        words = embed_words(data.words, system)
+        prompts = embed_prompts(data.prompts, system)
         classifier = ZeroShotClassifier(
             list(data.classes),
             encoder="passthrough",
-            text_encoder=dict(zip(data.classes, words, strict=True)),
+            text_encoder=dict(zip(data.classes, prompts, strict=True)),
             multilabel=data.multilabel,
         ).fit()
         target, measure = data.target[rows], measure_of(data)
         if measure == "accuracy":
             score = float(np.mean(classifier.predict(vectors) == target))
         else:
-            cosines = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) @ words.T
+            cosines = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) @ prompts.T
             score = mean_average_precision(target, cosines, data.classes)
         cell.scores = {measure: score}
         cell.controls = {"chance": chance_of(data.target, measure, data.classes)}
@@ -94,12 +98,12 @@ class ZeroShot(Task):
             cell.details["mean of folds"] = float(np.mean(folds))
 
 
-def embed_words(words, system):
+def embed_prompts(prompts, system):
     """Unit vectors (n_words, width) of classes, by a system's encoder of texts.
 
-    A class may be said in several ways, whose vectors are averaged.
+    A class may have several prompts, whose vectors are averaged.
     """
     encoder = system.text_encoder()
-    ways = [[said] if isinstance(said, str) else list(said) for said in words]
-    vectors = np.stack([np.asarray(encoder.transform(said)).mean(axis=0) for said in ways])
+    ways = [[prompt] if isinstance(prompt, str) else list(prompt) for prompt in prompts]
+    vectors = np.stack([np.asarray(encoder.transform(texts)).mean(axis=0) for texts in ways])
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -32,17 +32,17 @@ def read(name, data_root, **options):
     Raises
     ------
     FileNotFoundError
-        If it is not there; the message says where it is to be had.
+        If it is not there; the message tells where to get it.
     ValueError
         If the name is unknown, or a list of clips is broken.
     """
     if name not in READERS:
-        raise ValueError(f"There is no reader of {name!r}; there are: {', '.join(READERS)}")
+        raise ValueError(f"got the data set {name!r}, expected one of: {', '.join(READERS)}")
     return READERS[name].read(data_root, **options)
 
 
 def check_data(data_root, names=None):
-    """Say which data sets a folder holds, and whether they are complete.
+    """Tell which data sets a folder holds, and whether they are complete.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def check_data(data_root, names=None):
     DataFrame
         One row per data set: ``name``; ``found``, its folder or ""; ``clips``, how many are
         there; ``absent``, how many more are listed; ``missing``, what is missing and where it
-        is to be had, or ""; ``notes``.
+        can be had, or ""; ``notes``.
     """
     if not Path(data_root).expanduser().is_dir():
         raise FileNotFoundError(f"There is no folder {data_root}")

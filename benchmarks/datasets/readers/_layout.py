@@ -29,7 +29,7 @@ class Reader:
     markers : tuple of str
         Files by which the folder is known, the usual ones first; one of them is enough.
     advice : str
-        What is to be known for unpacking it.
+        What to know for unpacking it.
     is_marker : callable
         Takes the path of a marker and tells whether it is one.
     """
@@ -47,7 +47,7 @@ class Reader:
 
     @property
     def source(self):
-        """Where the data set is to be had."""
+        """Where to get the data set."""
         return " ".join(f"{self.title} is at {self.url} ({self.licence}). {self.advice}".split())
 
     def holds(self, folder):
@@ -69,7 +69,7 @@ class Reader:
         Raises
         ------
         FileNotFoundError
-            If it is not there; the message says where it is to be had.
+            If it is not there; the message tells where to get it.
         ValueError
             If there are several.
         """

@@ -113,7 +113,7 @@ def _load_subset(root, listing, part):
         marks=[part.mark] if part.mark else [],
         clips=[str(folder / name) for name in names],
         classes=CLASSES,
-        words=[prettify_label(label) for label in CLASSES],
+        prompts=[prettify_label(label) for label in CLASSES],
         events=events,
         notes=notes,
     )

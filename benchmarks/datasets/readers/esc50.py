@@ -19,7 +19,7 @@ def load(root):
         f"{family}-{len(classes)}",
         clips=[str(root / "audio" / name) for name in table.rows["filename"]],
         classes=classes,
-        words=[prettify_label(label) for label in classes],
+        prompts=[prettify_label(label) for label in classes],
         target=table.text("category"),
         fold=table.integers("fold"),
         group=table.text("src_file") if "src_file" in table.rows else None,

@@ -15,7 +15,7 @@ def load(root):
     """Read ``FSD50K.ground_truth/`` and the folders of sounds.
 
     Classes are known by their ``mid``, AudioSet's identifier, and stand in the order of the
-    vocabulary. In words, what is in brackets is kept, after a comma: without it "Rattle" and
+    vocabulary. In prompts, what is in brackets is kept, after a comma: without it "Rattle" and
     "Rattle_(instrument)" would be one. "_and_", which stands for a comma, is left an "and".
     """
     folder = root / "FSD50K.ground_truth"
@@ -38,7 +38,7 @@ def load(root):
             for name in table.rows["fname"]
         ],
         classes=classes,
-        words=[prettify_label(label) for label in classes],
+        prompts=[prettify_label(label) for label in classes],
         target=np.concatenate(targets),
         split=np.array([*dev.rows["split"].map(SPLITS), *["test"] * len(evaluation)], dtype=str),
         mids=mids,

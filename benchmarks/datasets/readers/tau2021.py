@@ -35,7 +35,7 @@ def load(root):
     tables[1].refuse_shared(tables[0], "filename_audio")
     groups = [_read_places(table) for table in tables]
     videos = [root / name for table in tables for name in table.rows["filename_video"]]
-    pictures = [
+    images = [
         str(path) if there else None for path, there in zip(videos, are_there(videos), strict=True)
     ]
     dataset = AudioDataset(
@@ -43,11 +43,11 @@ def load(root):
         by_seconds=True,
         clips=[str(root / name) for table in tables for name in table.rows["filename_audio"]],
         classes=CLASSES,
-        words=[prettify_label(label) for label in CLASSES],
+        prompts=[prettify_label(label) for label in CLASSES],
         target=np.concatenate([table.text("scene_label") for table in tables]),
         split=np.repeat(list(SPLITS.values()), [len(table) for table in tables]),
         group=np.concatenate(groups),
-        pictures=pictures if any(pictures) else None,
+        images=images if any(images) else None,
     )
     return keep_present(dataset, f"{folder} (fold1_train.csv, fold1_evaluate.csv)")
 
@@ -75,6 +75,6 @@ READER = Reader(
     folders=("TAU-urban-audio-visual-scenes-2021*", "*TAU*2021*"),
     inside=("audio", "video", "evaluation_setup"),
     markers=("evaluation_setup/fold1_train.csv", "evaluation_setup/fold1_evaluate.csv"),
-    advice="Unpack the archives meta, audio.1 to audio.8 and, where pictures are wanted, "
+    advice="Unpack the archives meta, audio.1 to audio.8 and, where images are wanted, "
     "video.1 to video.16 into one folder.",
 )

@@ -23,7 +23,7 @@ def load(root):
             for number, name in zip(fold, names, strict=True)
         ],
         classes=classes,
-        words=[prettify_label(label) for label in classes],
+        prompts=[prettify_label(label) for label in classes],
         target=table.text("class"),
         fold=fold,
         group=table.text("fsID"),

@@ -31,7 +31,7 @@ def load(root):
         notes.append(f"{twice} files lie in more than one folder; the first by name is used.")
     keys = list(zip(rows["id"], rows["start"], strict=True))
     found = [sounds.get(key) or videos.get(key) for key in keys]
-    pictures = [videos.get(key) for key in keys]
+    images = [videos.get(key) for key in keys]
     classes = sorted(set(rows["label"]))
     dataset = AudioDataset(
         "VGGSound",
@@ -39,11 +39,11 @@ def load(root):
             path or f"{name}_{start:06d}" for path, (name, start) in zip(found, keys, strict=True)
         ],
         classes=classes,
-        words=[prettify_label(label) for label in classes],
+        prompts=[prettify_label(label) for label in classes],
         target=rows["label"].to_numpy(dtype=str),
         split=rows["split"].to_numpy(dtype=str),
         group=rows["id"].to_numpy(dtype=str),
-        pictures=pictures if any(pictures) else None,
+        images=images if any(images) else None,
         notes=notes,
     )
     return keep_present(dataset, listing, np.array([path is not None for path in found]))

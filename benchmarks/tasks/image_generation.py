@@ -1,23 +1,23 @@
-"""Pictures painted from sounds, and what CLIP sees in them."""
+"""Images generated from sounds, and how CLIP classifies them."""
 
 import numpy as np
 from sklearn.base import clone
 
-from benchmarks.running.fingerprint import identify
-from benchmarks.running.images import encode_picture, show
+from benchmarks.running.fingerprint import fingerprint_of
+from benchmarks.running.images import encode_image, show
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.task import Task
-from benchmarks.tasks.zero_shot import embed_words
+from benchmarks.tasks.zero_shot import embed_prompts
 
 N_SHUFFLES = 1000
 N_WATCHED = 10
 _N_SHOWN = 2
 
 
-class Imagining(Task):
-    """Pictures painted from sounds, and what CLIP sees in them."""
+class ImageGeneration(Task):
+    """Images generated from sounds, and how CLIP classifies them."""
 
-    name = "pictures from sound"
+    name = "pictures from sound"  # known to caches and the command line so
     slow = True
     drawing = Drawing(
         section="Images from sound",
@@ -25,8 +25,8 @@ class Imagining(Task):
     )
 
     def fits(self, data):
-        pictures = data.pictures is not None and data.target is not None
-        return pictures and not data.multilabel and len(data.words) > 0
+        images = data.images is not None and data.target is not None
+        return images and not data.multilabel and len(data.prompts) > 0
 
     def suits(self, system):
         return system.make_image_generator is not None
@@ -34,22 +34,25 @@ class Imagining(Task):
     def prepare(self, data):
         return data.tested()
 
-    def identify(self, options, data, system):
-        sounds, judge = identify(system.encoder()), identify(system.image_encoder())
-        painting = (options.n_painted, options.painting_steps, options.seed)
-        return sounds, judge, data.words, *painting
+    def fingerprint(self, options, data, system):
+        sounds, judge = (
+            fingerprint_of(system.encoder()),
+            fingerprint_of(system.image_encoder()),
+        )
+        parameters = (options.n_painted, options.painting_steps, options.seed)
+        return sounds, judge, data.prompts, *parameters
 
     def fill(self, bench, cell, data, system):
         options = bench.options
-        seen = np.flatnonzero([picture is not None for picture in data.pictures])
+        seen = np.flatnonzero([image is not None for image in data.images])
         drawn = np.random.default_rng(options.seed).permutation(seen)[: options.n_painted]
         data = data.take(np.sort(drawn))
         sounds, rows = bench.vectors(data, system)
         sounds = sounds / np.linalg.norm(sounds, axis=1, keepdims=True)
-        painted, watched = paint(system.make_image_generator(), sounds)
+        generated, watched = generate(system.make_image_generator(), sounds)
         judge = Judge(system, data)
         truth = data.target[rows]
-        found = judge.classify(painted)
+        found = judge.classify(generated)
         cell.scores = {"seen as the sound's kind": float(np.mean(found == truth))}
         cell.controls = {
             "chance": 1 / len(data.classes),
@@ -61,18 +64,17 @@ class Imagining(Task):
             np.mean(judge.choose(sounds) == truth)
         )
         cell.details["mean cosine of picture and sound"] = {
-            f"after step {step}": judge.cosine(pictures, sounds)
-            for step, pictures in watched.items()
+            f"after step {step}": judge.cosine(images, sounds) for step, images in watched.items()
         }
         cell.details["examples"] = [
             {
                 "query": str(truth[row]),
-                "picture": show(data.pictures[rows[row]]),
+                "picture": show(data.images[rows[row]]),
                 "found": [
                     {
                         "label": f"seen as {found[row]}",
                         "right": bool(found[row] == truth[row]),
-                        "picture": encode_picture(painted[row]),
+                        "picture": encode_image(generated[row]),
                     }
                 ],
             }
@@ -80,22 +82,22 @@ class Imagining(Task):
         ]
 
 
-def paint(painter, vectors):
-    """Pictures (n, height, width, 3) of the vectors, and those by step from 0 on."""
-    painter = clone(painter).set_params(encoder="passthrough").fit()
-    n_steps = painter.n_iter
-    watched = {0: painter.set_params(n_iter=0).transform(vectors)}
+def generate(generator, vectors):
+    """Figures (n, height, width, 3) of the vectors, and those by step from 0 on."""
+    generator = clone(generator).set_params(encoder="passthrough").fit()
+    n_steps = generator.n_iter
+    watched = {0: generator.set_params(n_iter=0).transform(vectors)}
 
-    def watch(row, step, picture):
-        watched.setdefault(step, np.zeros_like(watched[0]))[row] = picture
+    def watch(row, step, image):
+        watched.setdefault(step, np.zeros_like(watched[0]))[row] = image
 
     every = max(n_steps // N_WATCHED, 1)
-    painter.set_params(n_iter=n_steps, callback=watch, callback_every=every)
-    return painter.transform(vectors), watched
+    generator.set_params(n_iter=n_steps, callback=watch, callback_every=every)
+    return generator.transform(vectors), watched
 
 
 class Judge:
-    """The CLIP of a system, which says what it sees.
+    """The CLIP of a system, which classifies images.
 
     Parameters
     ----------
@@ -106,29 +108,29 @@ class Judge:
 
     def __init__(self, system, data):
         self._classes = np.array(data.classes)
-        self._words = embed_words(data.words, system)
+        self._words = embed_prompts(data.prompts, system)
         self._eyes = system.image_encoder()  # of unit vectors
 
     def choose(self, vectors):
         """The class of each vector."""
         return self._classes[(vectors @ self._words.T).argmax(axis=1)]
 
-    def classify(self, pictures):
-        """The class of each picture."""
-        return self.choose(self._look_at(pictures))
+    def classify(self, images):
+        """The class of each image."""
+        return self.choose(self._look_at(images))
 
-    def cosine(self, pictures, vectors):
-        """Mean cosine of pictures with unit vectors, row by row."""
-        return float((self._look_at(pictures) * vectors).sum(axis=1).mean())
+    def cosine(self, images, vectors):
+        """Mean cosine of images with unit vectors, row by row."""
+        return float((self._look_at(images) * vectors).sum(axis=1).mean())
 
-    def _look_at(self, pictures):
-        return np.asarray(self._eyes.transform(list(pictures)))
+    def _look_at(self, images):
+        return np.asarray(self._eyes.transform(list(images)))
 
 
 def shuffle(found, truth, seed):
-    """Accuracy of pictures painted from the vectors of other sounds, over many shuffles.
+    """Accuracy of images generated from the vectors of other sounds, over many shuffles.
 
-    A picture depends on nothing but its vector, so that these are the same pictures in
+    A image depends on nothing but its vector, so that these are the same images in
     another order.
     """
     rng = np.random.default_rng(seed)
