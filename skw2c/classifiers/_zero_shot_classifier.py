@@ -183,7 +183,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     Events, from the vectors of the windows of one clip:
 
     >>> windows = [[[0.9, 0.2], [0.8, 0.1], [0.1, 3.0]]]
-    >>> classifier.set_params(mode="frame").predict_events(windows).round(2)
+    >>> classifier = classifier.set_params(mode="frame").fit(y=["dog", "rain"])
+    >>> classifier.predict_events(windows).round(2)
        row label  onset  offset  score
     0    0   dog    0.0     2.0    1.0
     1    0  rain    2.0     3.0    1.0
