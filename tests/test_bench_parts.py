@@ -250,13 +250,23 @@ def test_labels_of_seconds():
 
 
 def make_dataset():
-    events = pd.DataFrame({"row": [0, 2, 2], "label": ["a", "b", "a"], "onset": [0.0, 1.0, 0.5],
-                           "offset": [1.0, 2.0, 0.7]})  # fmt: skip
+    events = pd.DataFrame(
+        {
+            "row": [0, 2, 2],
+            "label": ["a", "b", "a"],
+            "onset": [0.0, 1.0, 0.5],
+            "offset": [1.0, 2.0, 0.7],
+        }
+    )
     return dataset.AudioDataset(
-        "set", [np.zeros(4), np.ones(4), np.full(4, 2.0)], classes=["a", "b"],
-        target=np.array(["a", "b", "a"]), split=np.array(["train", "test", "test"]),
-        events=events, captions=[["x"], ["y"], ["z"]],
-    )  # fmt: skip
+        "set",
+        [np.zeros(4), np.ones(4), np.full(4, 2.0)],
+        classes=["a", "b"],
+        target=np.array(["a", "b", "a"]),
+        split=np.array(["train", "test", "test"]),
+        events=events,
+        captions=[["x"], ["y"], ["z"]],
+    )
 
 
 def test_part_of_a_data_set():
@@ -320,9 +330,12 @@ def test_random_splits_have_all_classes_on_both_sides():
 def test_classes_without_clips_to_learn_from_are_named(tmp_path):
     """All clips of a class are of one recording: it is said, and its clips are tested."""
     data = dataset.AudioDataset(
-        "set", list(np.eye(12)), ["a", "b", "c"], target=np.repeat(["a", "b", "c"], 4),
+        "set",
+        list(np.eye(12)),
+        ["a", "b", "c"],
+        target=np.repeat(["a", "b", "c"], 4),
         group=np.array([*"01230123", *"4444"]),
-    )  # fmt: skip
+    )
     options = argparse.Namespace(seed=0, probe="logistic", n_trials=5)
     folders = (extraction.VectorCache(tmp_path), trials.TrialStore(tmp_path))
     run = bench.Bench(options, [data], [], cells.CellStore(tmp_path), *folders)
@@ -526,9 +539,13 @@ def test_pieces_of_which_nothing_can_be_read(tmp_path):
 
 def test_events_behind_the_last_second_are_missed():
     events = pd.DataFrame(
-        {"row": [0, 0, 1], "label": ["a", "a", "a"], "onset": [0.0, 2.0, 0.0],
-         "offset": [1.0, 2.4, 1.0]}
-    )  # fmt: skip
+        {
+            "row": [0, 0, 1],
+            "label": ["a", "a", "a"],
+            "onset": [0.0, 2.0, 0.0],
+            "offset": [1.0, 2.4, 1.0],
+        }
+    )
     data = dataset.AudioDataset("set", [0, 1], classes=["a"], events=events)
     vectors = [np.ones((2, 3)), np.full((1, 3), np.nan)]
     seconds = audio_retrieval.Seconds.of(data, vectors)
@@ -627,9 +644,13 @@ def test_seconds_are_told_apart_but_labels_counted_in_clips(tmp_path, rng):
     """Where each second is judged, a share of the labels is still one of the clips."""
     clips = [rng.normal(size=32000).astype(np.float32) for _ in range(12)]
     data = dataset.AudioDataset(
-        "scenes", clips, ["a", "b"], target=np.array(["a", "b"] * 6),
-        split=np.repeat(["train", "test"], [8, 4]), by_seconds=True,
-    )  # fmt: skip
+        "scenes",
+        clips,
+        ["a", "b"],
+        target=np.array(["a", "b"] * 6),
+        split=np.repeat(["train", "test"], [8, 4]),
+        by_seconds=True,
+    )
     folders = (extraction.VectorCache(tmp_path), trials.TrialStore(tmp_path))
     options = argparse.Namespace(seed=0, probe="logistic", n_trials=1)
     run = bench.Bench(options, [data], [], cells.CellStore(tmp_path), *folders)

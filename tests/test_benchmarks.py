@@ -29,8 +29,11 @@ def sounds(tmp_path_factory):
 def run(*arguments, cwd):
     return subprocess.run(  # noqa: S603
         [sys.executable, str(BENCHMARKS / arguments[0]), *arguments[1:]],
-        cwd=cwd, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_operations_are_counted_without_padding():
@@ -42,9 +45,17 @@ def test_operations_are_counted_without_padding():
 def test_speed(tmp_path, sounds):
     """Both programs run on the same files and agree; what they measure is not judged here."""
     result = run(
-        "speed.py", "--data-root", str(sounds), "--n-files", "4", "--repeats", "1", "--rounds", "1",
+        "speed.py",
+        "--data-root",
+        str(sounds),
+        "--n-files",
+        "4",
+        "--repeats",
+        "1",
+        "--rounds",
+        "1",
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     assert result.returncode == 0, result.stderr
     page = (tmp_path / "results" / "speed.md").read_text("utf-8")
     assert page.count("| original") == 2

@@ -27,8 +27,11 @@ def test_esc50(tmp_path):
     data = readers.read("esc50", data_sets.write_esc50(tmp_path))
     assert data.name == "ESC layout, classes-3"
     assert names_of(data.clips) == [
-        "1-100032-A-40.wav", "-it's ü, odd.wav", " blanks  within .flac", "5-3-A-13.wav",
-    ]  # fmt: skip
+        "1-100032-A-40.wav",
+        "-it's ü, odd.wav",
+        " blanks  within .flac",
+        "5-3-A-13.wav",
+    ]
     assert all(Path(clip).is_file() for clip in data.clips)
     assert names_of(data.missing) == ["5-absent.wav"]
     assert data.classes == ["dog", "clock_alarm", "helicopter"]
@@ -82,8 +85,9 @@ def test_urbansound8k(tmp_path):
     assert data.group.tolist() == ["100032", "7", "7"]
     assert names_of(data.missing) == ["9-9-0-0.wav"]
     assert data.notes == [
-        "No clip of fold 1 is there.", "No clip of 1 of the 3 classes is there.",
-    ]  # fmt: skip
+        "No clip of fold 1 is there.",
+        "No clip of 1 of the 3 classes is there.",
+    ]
 
 
 def test_urbansound8k_recording_in_two_folds(tmp_path):
@@ -97,8 +101,10 @@ def test_urbansound8k_recording_in_two_folds(tmp_path):
 def test_fsd50k(tmp_path):
     data = readers.read("fsd50k", data_sets.write_fsd50k(tmp_path))
     assert [clip.split("FSD50K.")[1] for clip in data.clips] == [
-        "dev_audio/007.wav", "dev_audio/64760.wav", "eval_audio/12.wav",
-    ]  # fmt: skip
+        "dev_audio/007.wav",
+        "dev_audio/64760.wav",
+        "eval_audio/12.wav",
+    ]
     assert data.classes == ["Rattle_(instrument)", "Rattle", "Chirp_and_tweet"]
     assert data.prompts == ["Rattle, instrument", "Rattle", "Chirp and tweet"]
     assert data.mids == ["/m/02dsz", "/m/07rn7sz", "/m/07pggtn"]
@@ -116,8 +122,9 @@ def test_fsd50k_without_dev_sounds(tmp_path):
     assert data.split.tolist() == ["test"]
     assert len(data.missing) == 3
     assert data.notes == [
-        "No clip of split train, validation is there.", "No clip of 1 of the 3 classes is there.",
-    ]  # fmt: skip
+        "No clip of split train, validation is there.",
+        "No clip of 1 of the 3 classes is there.",
+    ]
 
 
 def test_fsd50k_goes_by_mid(tmp_path):
@@ -162,19 +169,26 @@ def test_vggsound(tmp_path, lists):
     data = data.take(np.argsort(data.clips))  # the order is that of the lists
     below = [str(Path(clip).relative_to(root)) for clip in data.clips]
     assert below == [
-        "audio/test/---g-f_I2yQ_000001.wav", "audio/train/a_000001_b-_000030.flac",
-        "video/_bcdefghijk_000000.mp4", "video/a_000001_b-_000120.mp4",
-    ]  # fmt: skip
+        "audio/test/---g-f_I2yQ_000001.wav",
+        "audio/train/a_000001_b-_000030.flac",
+        "video/_bcdefghijk_000000.mp4",
+        "video/a_000001_b-_000120.mp4",
+    ]
     assert data.target.tolist() == [
-        "people marching", "bird chirping, tweeting", "bee, wasp, etc. buzzing", "zebra braying",
-    ]  # fmt: skip
+        "people marching",
+        "bird chirping, tweeting",
+        "bee, wasp, etc. buzzing",
+        "zebra braying",
+    ]
     assert data.classes == data.prompts == sorted(data.target)
     assert data.split.tolist() == ["test", "train", "test", "train"]
     assert data.group.tolist() == ["---g-f_I2yQ", "a_000001_b-", "_bcdefghijk", "a_000001_b-"]
     assert data.images[0] is None
     assert names_of(data.images[1:]) == [
-        "a_000001_b-_000030.mp4", "_bcdefghijk_000000.mp4", "a_000001_b-_000120.mp4",
-    ]  # fmt: skip
+        "a_000001_b-_000030.mp4",
+        "_bcdefghijk_000000.mp4",
+        "a_000001_b-_000120.mp4",
+    ]
     assert data.missing == ["gone1234567_000005"]
     assert data.notes == []
 
@@ -219,20 +233,33 @@ def test_vggsound_test_part_alone(tmp_path):
 def test_tau2021(tmp_path):
     data = readers.read("tau2021", data_sets.write_tau2021(tmp_path))
     assert names_of(data.clips) == [
-        "tram-lyon-3-1.wav", "tram-lyon-3-2.wav", "bus-vienna-3-9.wav",
+        "tram-lyon-3-1.wav",
+        "tram-lyon-3-2.wav",
+        "bus-vienna-3-9.wav",
         "street_traffic-london-6-257.wav",
-    ]  # fmt: skip
+    ]
     assert data.target.tolist() == ["tram", "tram", "bus", "street_traffic"]
     assert data.split.tolist() == ["train", "train", "train", "test"]
     assert data.group.tolist() == ["lyon-3", "lyon-3", "vienna-3", "london-6"]
     assert data.classes == sorted(data.classes)
     assert data.prompts == [
-        "airport", "bus", "metro", "metro station", "park", "public square", "shopping mall",
-        "street pedestrian", "street traffic", "tram",
-    ]  # fmt: skip
+        "airport",
+        "bus",
+        "metro",
+        "metro station",
+        "park",
+        "public square",
+        "shopping mall",
+        "street pedestrian",
+        "street traffic",
+        "tram",
+    ]
     assert [video and Path(video).name for video in data.images] == [
-        None, "tram-lyon-3-2.mp4", None, None,
-    ]  # fmt: skip
+        None,
+        "tram-lyon-3-2.mp4",
+        None,
+        None,
+    ]
     assert names_of(data.missing) == ["park-oslo-1-1.wav"]
 
 
@@ -275,13 +302,24 @@ def test_desed(tmp_path):
     assert names_of(data.clips) == ["Y-bc_30.000_40.000.wav", "Y-free it's.wav"]
     assert names_of(data.missing) == ["Yabsent.wav"]
     assert data.events.to_dict("list") == {
-        "row": [0, 0], "label": ["Speech", "Dog"], "onset": [0.5, 9.0], "offset": [1.5, 10.0],
-    }  # fmt: skip
+        "row": [0, 0],
+        "label": ["Speech", "Dog"],
+        "onset": [0.5, 9.0],
+        "offset": [1.5, 10.0],
+    }
     assert data.classes == sorted(data.classes)
     assert data.prompts == [
-        "Alarm bell ringing", "Blender", "Cat", "Dishes", "Dog", "Electric shaver toothbrush",
-        "Frying", "Running water", "Speech", "Vacuum cleaner",
-    ]  # fmt: skip
+        "Alarm bell ringing",
+        "Blender",
+        "Cat",
+        "Dishes",
+        "Dog",
+        "Electric shaver toothbrush",
+        "Frying",
+        "Running water",
+        "Speech",
+        "Vacuum cleaner",
+    ]
     assert "1 events are listed beyond the end of the clip" in data.notes[0]
     assert "1 sounds" in data.notes[1]
     assert "left out" in data.notes[1]
@@ -346,9 +384,12 @@ def test_clotho(tmp_path, validation):
     assert names_of(data.clips) == expected
     assert data.split.tolist() == ["train"] * 3 + ["validation"] * validation + ["test"]
     assert data.group.tolist() == [
-        "4711", "development/ it's ü, odd.wav", "4711", *(f"validation/{name}" for name in own),
+        "4711",
+        "development/ it's ü, odd.wav",
+        "4711",
+        *(f"validation/{name}" for name in own),
         "evaluation/spring, road.wav",
-    ]  # fmt: skip
+    ]
     assert data.captions[0] == [f"Heat duct .wav, “heard” {k}." for k in range(1, 6)]
     assert len(data.captions) == len(data)
     assert names_of(data.missing) == ["absent.wav"]
@@ -382,16 +423,32 @@ def test_clotho_broken_rows(tmp_path):
     ("labels", "words"),
     [
         ("church_bells crying_baby mouse_click", ["church bells", "crying baby", "mouse click"]),
-        ("air_conditioner car_horn children_playing dog_bark drilling engine_idling gun_shot "
-         "jackhammer siren street_music",
-         ["air conditioner", "car horn", "children playing", "dog bark", "drilling",
-          "engine idling", "gun shot", "jackhammer", "siren", "street music"]),
-        ("Motor_vehicle_(road) Bathtub_(filling_or_washing)",
-         ["Motor vehicle, road", "Bathtub, filling or washing"]),
-        ("Rattle Rattle_(instrument) Fixed-wing_aircraft_and_airplane",
-         ["Rattle", "Rattle, instrument", "Fixed-wing aircraft and airplane"]),
+        (
+            "air_conditioner car_horn children_playing dog_bark drilling engine_idling gun_shot "
+            "jackhammer siren street_music",
+            [
+                "air conditioner",
+                "car horn",
+                "children playing",
+                "dog bark",
+                "drilling",
+                "engine idling",
+                "gun shot",
+                "jackhammer",
+                "siren",
+                "street music",
+            ],
+        ),
+        (
+            "Motor_vehicle_(road) Bathtub_(filling_or_washing)",
+            ["Motor vehicle, road", "Bathtub, filling or washing"],
+        ),
+        (
+            "Rattle Rattle_(instrument) Fixed-wing_aircraft_and_airplane",
+            ["Rattle", "Rattle, instrument", "Fixed-wing aircraft and airplane"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_words_of_classes(tmp_path, labels, words):
     """Every reader says classes by `prettify_label`; here by way of ESC-50."""
     labels = labels.split()

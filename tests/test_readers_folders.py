@@ -212,9 +212,14 @@ def test_check_data(tmp_path):
     table = readers.check_data(tmp_path).set_index("name")
     assert list(table.index) == list(WRITERS)
     assert table["clips"].to_dict() == {
-        "esc50": 4, "urbansound8k": 3, "fsd50k": 0, "vggsound": 4, "tau2021": 4, "desed": 2,
+        "esc50": 4,
+        "urbansound8k": 3,
+        "fsd50k": 0,
+        "vggsound": 4,
+        "tau2021": 4,
+        "desed": 2,
         "clotho": 4,
-    }  # fmt: skip
+    }
     assert (table["absent"].drop("fsd50k") == 1).all()
     assert table.at["fsd50k", "found"] == ""
     assert "zenodo.org/records/4060432" in table.at["fsd50k", "missing"]
@@ -240,5 +245,9 @@ def test_check_data_of_complete_data(tmp_path):
     shutil.copy(root / "audio" / "5-3-A-13.wav", root / "audio" / "5-absent.wav")
     row = readers.check_data(root).set_index("name").loc["esc50"]
     assert row.to_dict() == {
-        "found": str(root), "clips": 5, "absent": 0, "missing": "", "notes": "",
-    }  # fmt: skip
+        "found": str(root),
+        "clips": 5,
+        "absent": 0,
+        "missing": "",
+        "notes": "",
+    }

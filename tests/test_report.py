@@ -115,8 +115,10 @@ def make_cells(cell):
     """Something of everything: many classes, odd names, failures, parts that are missing."""
     rng = np.random.default_rng(0)
     return [
-        *make_papers_cells(cell, rng), *make_generated_cells(cell, rng), *make_failed_cells(cell),
-    ]  # fmt: skip
+        *make_papers_cells(cell, rng),
+        *make_generated_cells(cell, rng),
+        *make_failed_cells(cell),
+    ]
 
 
 def make_papers_cells(cell, rng):
@@ -128,9 +130,14 @@ def make_papers_cells(cell, rng):
         yield cell("zero-shot", "ESC-50", system, {"accuracy": score}, n=2000)
     ranks = {"reciprocal rank, audio to images": 0.05, "reciprocal rank, images to audio": 0.07}
     yield cell(
-        "cross-modal retrieval", "VGGSound", "Wav2CLIP", ranks, controls={"chance": 0.0186},
-        n=15446, notes=["in-domain: pre-trained on this data set"],
-    )  # fmt: skip
+        "cross-modal retrieval",
+        "VGGSound",
+        "Wav2CLIP",
+        ranks,
+        controls={"chance": 0.0186},
+        n=15446,
+        notes=["in-domain: pre-trained on this data set"],
+    )
     yield cell("audio retrieval", "DESED", "Wav2CLIP", {"macro F1": 0.4, "micro F1": 0.5}, n=1168)
     measures = ("CIDEr-D", "BLEU-1", "BLEU-4", "ROUGE-L")
     captions = {"captions": [{"found": f"{k} dogs", "references": ["dog", ODD]} for k in (7, 8)]}
@@ -138,8 +145,9 @@ def make_papers_cells(cell, rng):
     yield cell("captioning", "Clotho", "Wav2CLIP", scores, details=captions, n=1045)
     for system in ("AudioCLIP", "Wav2CLIP"):
         scores = {"mean average precision": 0.77, "precision at 1": 0.9, "recall at 1": 0.02}
-        yield cell("querying", "ESC-50, text to audio", system, scores, n=50,
-                   controls={"chance": 0.02})  # fmt: skip
+        yield cell(
+            "querying", "ESC-50, text to audio", system, scores, n=50, controls={"chance": 0.02}
+        )
 
 
 def classify(cell, rng, dataset, system, classes, n_folds):
@@ -149,10 +157,16 @@ def classify(cell, rng, dataset, system, classes, n_folds):
     confusion[2] = 0
     folds = [{"fold": k + 1, "accuracy": quality + 0.01 * k, "n_test": 400} for k in range(n_folds)]
     return cell(
-        "classification", dataset, system, {"accuracy": quality}, {"accuracy": 0.013},
-        {"chance": 1 / n}, n=int(confusion.sum()), seconds=61.5,
+        "classification",
+        dataset,
+        system,
+        {"accuracy": quality},
+        {"accuracy": 0.013},
+        {"chance": 1 / n},
+        n=int(confusion.sum()),
+        seconds=61.5,
         details={"folds": folds, "confusion": confusion, "classes": classes},
-    )  # fmt: skip
+    )
 
 
 def make_generated_cells(cell, rng):
@@ -161,9 +175,15 @@ def make_generated_cells(cell, rng):
         notes = ["generated world"]
         notes += ["random weights"] if system == "OpenL3" else []
         yield cell(
-            "classification", world, system, {"accuracy": quality}, {"accuracy": 0.02},
-            {"chance": 1 / 12, "random vectors": 0.2}, 480, notes=notes,
-        )  # fmt: skip
+            "classification",
+            world,
+            system,
+            {"accuracy": quality},
+            {"accuracy": 0.02},
+            {"chance": 1 / 12, "random vectors": 0.2},
+            480,
+            notes=notes,
+        )
         curve = [
             {
                 "share": share,
@@ -172,8 +192,14 @@ def make_generated_cells(cell, rng):
             }
             for share in (1, 2, 5, 10, 20, 50, 100)
         ]
-        yield cell("data efficiency", world, system, {"at 10 %": quality - 0.1},
-                   details={"curve": curve, "its own": {"chance": 0.125}}, notes=notes)  # fmt: skip
+        yield cell(
+            "data efficiency",
+            world,
+            system,
+            {"at 10 %": quality - 0.1},
+            details={"curve": curve, "its own": {"chance": 0.125}},
+            notes=notes,
+        )
         classes = ["bell", "rain", "bark", ODD, *(f"kind {k}" for k in range(8))]
         labels = rng.integers(12, size=600)
         points = rng.normal(size=(12, 2))[labels] * 8 * quality + rng.normal(size=(600, 2))
@@ -181,17 +207,34 @@ def make_generated_cells(cell, rng):
         yield cell("map", world, system, details=details, notes=notes)
     picture = draw_picture()
     found = [{"label": f"bell {k}", "right": k % 3 != 1, "picture": picture} for k in range(5)]
-    examples = [{"query": ODD, "picture": picture, "found": found},
-                {"query": "no pictures", "picture": None, "found": [*found[:2], {"label": "?"}]},
-                {"query": "no picture at all", "picture": '"><script>', "found": []}]  # fmt: skip
-    yield cell("cross-modal retrieval", world, "Wav2CLIP (distilled)",
-               {"reciprocal rank, audio to images": 0.5},
-               details={"examples": examples})  # fmt: skip
-    yield cell("zero-shot", "generated world, unseen kinds", "Wav2CLIP (distilled)",
-               {"accuracy": 0.7}, controls={"chance": 0.5}, n=80,
-               notes=["generated world"])  # fmt: skip
-    yield cell("frame level", world, "Wav2CLIP (distilled)", {"balanced accuracy": float("nan")},
-               notes=["generated world", "only clear seconds"])  # fmt: skip
+    examples = [
+        {"query": ODD, "picture": picture, "found": found},
+        {"query": "no pictures", "picture": None, "found": [*found[:2], {"label": "?"}]},
+        {"query": "no picture at all", "picture": '"><script>', "found": []},
+    ]
+    yield cell(
+        "cross-modal retrieval",
+        world,
+        "Wav2CLIP (distilled)",
+        {"reciprocal rank, audio to images": 0.5},
+        details={"examples": examples},
+    )
+    yield cell(
+        "zero-shot",
+        "generated world, unseen kinds",
+        "Wav2CLIP (distilled)",
+        {"accuracy": 0.7},
+        controls={"chance": 0.5},
+        n=80,
+        notes=["generated world"],
+    )
+    yield cell(
+        "frame level",
+        world,
+        "Wav2CLIP (distilled)",
+        {"balanced accuracy": float("nan")},
+        notes=["generated world", "only clear seconds"],
+    )
 
 
 def make_failed_cells(cell):
@@ -201,8 +244,13 @@ def make_failed_cells(cell):
         "YAMNet",
         problem="no FSD50K.eval_audio in /data <here>: pass --data-root",
     )
-    yield cell("classification", "generated mixtures", "YAMNet", problem="ValueError: 3 > 2",
-               details={"traceback": "Traceback …\n  <module>\nValueError: 3 > 2"})  # fmt: skip
+    yield cell(
+        "classification",
+        "generated mixtures",
+        "YAMNet",
+        problem="ValueError: 3 > 2",
+        details={"traceback": "Traceback …\n  <module>\nValueError: 3 > 2"},
+    )
     yield cell("zero-shot", "generated world, unseen kinds", "AudioCLIP", problem="no weights")
 
 
@@ -217,21 +265,32 @@ def draw_picture():
 def make_facts():
     epochs = np.arange(1, 21)
     history = [
-        {"seed": seed, "rows": pd.DataFrame({
-            "epoch": epochs, "training_loss": 3 / epochs**0.5,
-            "validation_loss": 3 / epochs**0.4 + 0.03 * (epochs > 15) + seed / 9,
-        })} for seed in range(2)
-    ]  # fmt: skip
+        {
+            "seed": seed,
+            "rows": pd.DataFrame(
+                {
+                    "epoch": epochs,
+                    "training_loss": 3 / epochs**0.5,
+                    "validation_loss": 3 / epochs**0.4 + 0.03 * (epochs > 15) + seed / 9,
+                }
+            ),
+        }
+        for seed in range(2)
+    ]
     return {
         "introduction": ["**This is a generated world**: see `make_small_world` & <others>."],
         "command": "python benchmarks/run_all.py --out 'a <b>'",
         "versions": {"python": "3.11.7", "torch": "2.11"},
         "weights": [{"name": "wav2clip", "checksum": "ab" * 32, "licence": "CC BY 4.0"}],
-        "seeds": [0, 1], "minutes": 12.3456, "peak memory": 1.5, "nothing": [],
-        "environment": {"processor": "x & y", "threads": 2}, "history": history,
+        "seeds": [0, 1],
+        "minutes": 12.3456,
+        "peak memory": 1.5,
+        "nothing": [],
+        "environment": {"processor": "x & y", "threads": 2},
+        "history": history,
         "data": pd.DataFrame({"data set": ["ESC-50", ODD], "listed": [2000, 5], "missing": [0, 5]}),
         "something new": "told as well",
-    }  # fmt: skip
+    }
 
 
 def test_page_is_whole_and_needs_nothing(rich):
@@ -314,11 +373,24 @@ def test_labels_are_said_once_where_all_have_them(rich):
 
 
 def test_what_differs_stands_with_each(write, cell, tmp_path):
-    report = write([
-        cell("classification", "mine", name, {"accuracy": 0.5}, n=n, notes=notes,
-             controls={"chance": 0.5, "random": r})
-        for name, r, n, notes in (("one", 0.25, 10, []), ("other", 0.375, 20, ["generated world"]))
-    ], tmp_path)  # fmt: skip
+    report = write(
+        [
+            cell(
+                "classification",
+                "mine",
+                name,
+                {"accuracy": 0.5},
+                n=n,
+                notes=notes,
+                controls={"chance": 0.5, "random": r},
+            )
+            for name, r, n, notes in (
+                ("one", 0.25, 10, []),
+                ("other", 0.375, 20, ["generated world"]),
+            )
+        ],
+        tmp_path,
+    )
     table = "Layout of table 2 of the Wav2CLIP paper, data without"
     assert report.table(table)[1] == ["mine accuracy chance 0.500"]
     assert report.row(table, "one") == ["0.500 n = 10 random 0.250"]
@@ -327,17 +399,26 @@ def test_what_differs_stands_with_each(write, cell, tmp_path):
 
 def test_captions_stand_beside_each_other(write, cell, tmp_path):
     spoken = [
-        cell("captioning", "mine", system, details={"captions": [
-            {"found": f"{system} {k}", "references": references}
-            for k, references in enumerate((["rain"], ["rain"], [system]))
-        ]})
+        cell(
+            "captioning",
+            "mine",
+            system,
+            details={
+                "captions": [
+                    {"found": f"{system} {k}", "references": references}
+                    for k, references in enumerate((["rain"], ["rain"], [system]))
+                ]
+            },
+        )
         for system in ("one", "other")
-    ]  # fmt: skip
+    ]
     rows = write(spoken, tmp_path).table("mine: examples of captions")
     assert rows[1:] == [
-        ["1", "rain", "one 0", "other 0"], ["2", "rain", "one 1", "other 1"],
-        ["3", "one", "one 2", ""], ["4", "other", "", "other 2"],
-    ]  # fmt: skip
+        ["1", "rain", "one 0", "other 0"],
+        ["2", "rain", "one 1", "other 1"],
+        ["3", "one", "one 2", ""],
+        ["4", "other", "", "other 2"],
+    ]
 
 
 def test_facts_are_told(rich):
@@ -497,9 +578,13 @@ def test_published(key, value, digits):
 def test_published_numbers_are_whole():
     sizes = pd.Series([number.source for number in published.PUBLISHED]).value_counts().to_dict()
     assert sizes == {
-        "Wav2CLIP, table 2": 37, "Wav2CLIP, table 3": 14, "AudioCLIP, table 1": 6,
-        "AudioCLIP, table 2": 16, "AudioCLIP, table 3": 17, "AudioCLIP, table 4": 42,
-    }  # fmt: skip
+        "Wav2CLIP, table 2": 37,
+        "Wav2CLIP, table 3": 14,
+        "AudioCLIP, table 1": 6,
+        "AudioCLIP, table 2": 16,
+        "AudioCLIP, table 3": 17,
+        "AudioCLIP, table 4": 42,
+    }
     assert len({number.key for number in published.PUBLISHED}) == len(published.PUBLISHED)
     assert all(0 < number.value < 1 for number in published.PUBLISHED)
     odd = [number for number in published.PUBLISHED if not number.comparable]
@@ -515,20 +600,29 @@ def test_what_no_page_can_hold_is_spelled_out(write, cell, tmp_path, odd):
     name = f"a{odd}b"
     curve = [{"share": share, "n": 5, "scores": [0.5]} for share in (1, 100)]
     details = {
-        "classes": [name, "c"], "confusion": [[1, 2], [3, 4]], "labels": [name, "c", name],
-        "points": [[0, 1], [1, 1], [2, 0]], "curve": curve, name: 3,
+        "classes": [name, "c"],
+        "confusion": [[1, 2], [3, 4]],
+        "labels": [name, "c", name],
+        "points": [[0, 1], [1, 1], [2, 0]],
+        "curve": curve,
+        name: 3,
         "captions": [{"found": name, "references": [name]}],
         "examples": [{"query": name, "picture": None, "found": [{"label": name}]}],
-    }  # fmt: skip
+    }
     report = write(
         [
             cell(name, name, name, {name: 0.5}, {name: 0.1}, {name: 0.1}, 5, details, [name]),
             cell(name, name, "broken", problem=name, details={"traceback": name}),
         ],
         tmp_path,
-        {"command": name, "data": pd.DataFrame({"set": [name]}, dtype=object),
-         "weights": [{name: name}], "introduction": [name], name: name},
-    )  # fmt: skip
+        {
+            "command": name,
+            "data": pd.DataFrame({"set": [name]}, dtype=object),
+            "weights": [{name: name}],
+            "introduction": [name],
+            name: name,
+        },
+    )
     for text in (report.html, report.markdown, (tmp_path / "scores.csv").read_text("utf-8")):
         assert not set(odd) & set(text)
         assert re.search("a((<|&lt;)(U\\+)?[0-9A-F]{2,4}(>|&gt;))+b", text)
@@ -541,10 +635,14 @@ def test_what_no_page_can_hold_is_spelled_out(write, cell, tmp_path, odd):
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://127.0.0.1/","x")', "+1+1", "-2", "@SUM(1)"])
 def test_names_are_no_formulas(write, cell, tmp_path, name):
     details = {
-        "classes": [name, "b"], "confusion": [[1, 2], [3, 4]], "labels": [name, "b"],
-        "points": [[0, 1], [1, 1]], "folds": [{"fold": 1, name: -0.5}], name: 3,
+        "classes": [name, "b"],
+        "confusion": [[1, 2], [3, 4]],
+        "labels": [name, "b"],
+        "points": [[0, 1], [1, 1]],
+        "folds": [{"fold": 1, name: -0.5}],
+        name: 3,
         "curve": [{"share": 1, "n": 5, "scores": [0.5]}],
-    }  # fmt: skip
+    }
     cells = [cell(name, name, name, {name: -0.5}, {}, {}, 5, details, [name])]
     cells += [cell(name, name, "broken", problem=name)]
     facts = {"history": [{"seed": 0, "rows": pd.DataFrame({"epoch": [1], "loss": [-0.5]})}]}

@@ -50,8 +50,11 @@ def esc_folder(tmp_path_factory):
 def run(*arguments, cwd):
     return subprocess.run(  # noqa: S603
         [sys.executable, str(BENCHMARKS / "run_all.py"), *arguments],
-        cwd=cwd, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def read_cells(out):
@@ -73,15 +76,32 @@ def test_official_data(tmp_path, esc_folder, tiny_checkpoint):
         "    def transform(self, X):\n        return np.full((len(X), 2), np.nan)\n"
     )
     arguments = [
-        "--tasks", "esc50", "--data-root", str(esc_folder), "--weights", tiny_checkpoint,
-        "--output", "encoder", "--probe", "logistic", "--features", "openl3", "wav2clip", "mfcc",
-        "mine:Loud", "mine:Short", "mine:Nothing",
-    ]  # fmt: skip
+        "--tasks",
+        "esc50",
+        "--data-root",
+        str(esc_folder),
+        "--weights",
+        tiny_checkpoint,
+        "--output",
+        "encoder",
+        "--probe",
+        "logistic",
+        "--features",
+        "openl3",
+        "wav2clip",
+        "mfcc",
+        "mine:Loud",
+        "mine:Short",
+        "mine:Nothing",
+    ]
     result = subprocess.run(  # noqa: S603
         [sys.executable, str(BENCHMARKS / "run_all.py"), *arguments],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
         env={"SKW2C_CACHE": str(tmp_path / "none"), "PATH": ""},
-    )  # fmt: skip
+    )
     assert result.returncode == 0, result.stderr
     cells = read_cells(tmp_path)
     name = "ESC layout, classes-4"
@@ -102,9 +122,19 @@ def test_official_data(tmp_path, esc_folder, tiny_checkpoint):
 
 
 def test_a_second_run_computes_nothing(tmp_path, esc_folder):
-    arguments = ["--tasks", "classification", "map", "--data-root", str(esc_folder), "--features",
-                 "mfcc",
-                 "--probe", "logistic", "--out", str(tmp_path)]  # fmt: skip
+    arguments = [
+        "--tasks",
+        "classification",
+        "map",
+        "--data-root",
+        str(esc_folder),
+        "--features",
+        "mfcc",
+        "--probe",
+        "logistic",
+        "--out",
+        str(tmp_path),
+    ]
     assert run_all.main(arguments) == 0
     first = read_cells(tmp_path)
     assert len(first) == 2
@@ -121,8 +151,18 @@ def test_a_second_run_computes_nothing(tmp_path, esc_folder):
 def test_a_full_disk(tmp_path, esc_folder, monkeypatch, capsys):
     """It is said what cannot be written, nothing is left half written, and the run goes on."""
     out = tmp_path / "out"
-    arguments = ["--tasks", "classification", "--data-root", str(esc_folder), "--features", "mfcc",
-                 "--probe", "logistic", "--out", str(out)]  # fmt: skip
+    arguments = [
+        "--tasks",
+        "classification",
+        "--data-root",
+        str(esc_folder),
+        "--features",
+        "mfcc",
+        "--probe",
+        "logistic",
+        "--out",
+        str(out),
+    ]
     room, fsync = [2], os.fsync
 
     def fill(file):
@@ -150,10 +190,23 @@ def test_small_world(tmp_path, monkeypatch, tiny_world, capsys):
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
     monkeypatch.setattr(generated, "N_MIXTURES", {"train": 20, "test": 20})
     arguments = [
-        "--out", str(tmp_path), "--n-train", "96", "--n-test", "48", "--seed", "3",
-        "--supervise-epochs", "1", "--caption-epochs", "2", "--n-trials", "1", "--probe",
+        "--out",
+        str(tmp_path),
+        "--n-train",
+        "96",
+        "--n-test",
+        "48",
+        "--seed",
+        "3",
+        "--supervise-epochs",
+        "1",
+        "--caption-epochs",
+        "2",
+        "--n-trials",
+        "1",
+        "--probe",
         "logistic",
-    ]  # fmt: skip
+    ]
     assert run_all.main(arguments) == 0
     told = capsys.readouterr().out
     assert told.index("This will take about") < told.index("classification | ")
@@ -164,9 +217,7 @@ def test_small_world(tmp_path, monkeypatch, tiny_world, capsys):
     cells = read_cells(tmp_path)
     names = {kind.name for kind in TASKS.values()}
     assert {task for task, _, _ in cells} == names - {"fine-tuning", "pictures from sound"}
-    systems = {
-        "Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP mini", "Wav2CLIP (distilled)"
-    }  # fmt: skip
+    systems = {"Supervise", "MFCC", "Wav2CLIP (untrained)", "Wav2CLIP mini", "Wav2CLIP (distilled)"}
     assert {system for _, _, system in cells} == systems
     assert not any(cell["problem"] for cell in cells.values())
     world, mixtures = "generated world", "generated mixtures"
@@ -203,9 +254,22 @@ def test_pictures_from_sound(tmp_path, monkeypatch, tiny_world):
     monkeypatch.setattr(generated, "make_small_world", lambda **_: tiny_world)
     monkeypatch.setattr(wav2clip, "train_small_vqgan", lambda *_, **__: vqgan)
     arguments = [
-        "--tasks", "pictures-from-sound", "--features", "mfcc", "wav2clip", "--out", str(tmp_path),
-        "--n-train", "12", "--n-test", "24", "--n-painted", "12", "--painting-steps", "2",
-    ]  # fmt: skip
+        "--tasks",
+        "pictures-from-sound",
+        "--features",
+        "mfcc",
+        "wav2clip",
+        "--out",
+        str(tmp_path),
+        "--n-train",
+        "12",
+        "--n-test",
+        "24",
+        "--n-painted",
+        "12",
+        "--painting-steps",
+        "2",
+    ]
     assert run_all.main(arguments) == 0
     ((key, cell),) = read_cells(tmp_path).items()
     assert key == ("pictures from sound", "generated world", "Wav2CLIP (distilled)")
@@ -244,9 +308,13 @@ def test_clips_that_are_tested_on_are_held_out(tiny_world):
 
 def test_seconds_are_labelled_by_what_fills_them():
     events = pd.DataFrame(
-        {"row": [0, 0, 1], "label": ["bell", "bell", "rain"], "onset": [0.2, 3.6, 0.0],
-         "offset": [1.3, 4.2, 9.0]}
-    )  # fmt: skip
+        {
+            "row": [0, 0, 1],
+            "label": ["bell", "bell", "rain"],
+            "onset": [0.2, 3.6, 0.0],
+            "offset": [1.3, 4.2, 9.0],
+        }
+    )
     data = dataset.AudioDataset("set", [0, 1], classes=["bell", "rain"], events=events)
     assert frame_level.label_seconds(data, 0, 5).tolist() == ["bell", None, "", None, None]
     assert set(frame_level.label_seconds(data, 1, 5)) == {"rain"}
@@ -287,9 +355,19 @@ def test_bad_arguments(tmp_path, arguments, message, monkeypatch, capsys):
 def test_learners_pass_over_what_cannot_be_read(tmp_path, esc_folder):
     """An encoder that is trained from scratch gets the clips that others get vectors of."""
     arguments = [
-        "--tasks", "classification", "--data-root", str(esc_folder), "--features", "supervise",
-        "--supervise-width", "2", "--supervise-epochs", "1", "--out", str(tmp_path),
-    ]  # fmt: skip
+        "--tasks",
+        "classification",
+        "--data-root",
+        str(esc_folder),
+        "--features",
+        "supervise",
+        "--supervise-width",
+        "2",
+        "--supervise-epochs",
+        "1",
+        "--out",
+        str(tmp_path),
+    ]
     assert run_all.main(arguments) == 0
     (cell,) = read_cells(tmp_path).values()
     assert cell["n"] == 40
@@ -351,11 +429,23 @@ def test_check_data_of_some(esc_folder, capsys, named):
 def test_each_name_is_taken_once():
     """A system or task that is named twice would stand in the tables twice."""
     parsed = options.parse_arguments(
-        ["--data-root", ".", "--tasks", "map,esc50", "map", "--datasets", "desed", "esc50", "desed",
-         "--features", "mfcc", "wav2clip,mfcc"],
+        [
+            "--data-root",
+            ".",
+            "--tasks",
+            "map,esc50",
+            "map",
+            "--datasets",
+            "desed",
+            "esc50",
+            "desed",
+            "--features",
+            "mfcc",
+            "wav2clip,mfcc",
+        ],
         TASKS,
         ["esc50", "desed"],
-    )  # fmt: skip
+    )
     assert parsed.tasks == ["map"]
     assert parsed.datasets == ["desed", "esc50"]
     assert parsed.features == ["mfcc", "wav2clip"]
