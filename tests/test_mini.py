@@ -76,7 +76,7 @@ def test_registry_states_what_the_file_is():
     assert {str(value.dtype) for value in state.values()} <= {"torch.float16", "torch.int64"}
     card = weights.path.with_suffix(".md").read_text("utf-8")
     assert row.licence in card
-    assert "## Limits" in card
+    assert "## Limitations" in card
 
 
 def test_damaged_file_is_told(monkeypatch):
