@@ -197,7 +197,7 @@ class YAMNetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If labels come twice, or name no class, or y has numbers that are no labels.
+            If labels are repeated or do not name a class, or y has numbers that are not labels.
         """
         if sample_weight is not None and X is not None:
             _check_sample_weight(sample_weight, X)

@@ -60,7 +60,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
     ----------
     labels : sequence, dict or None, default=None
         The labels to choose from: strings, or numbers. A dict says what labels mean in
-        words, as in ``{0: "dog", 1: "rain"}``, which numbers need where ``text_encoder`` is no
+        words, as in ``{0: "dog", 1: "rain"}``, which numbers need unless ``text_encoder`` is a
         table. None takes them from ``y`` in `fit`.
 
     encoder : str or transformer, default="wav2clip"
@@ -275,7 +275,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are no labels, labels come twice, are said in the same way or mean the
+            If labels are missing, are repeated, are said in the same way or mean the
             same vector, the table lacks one, y has others, or numbers stand where words are
             needed.
         """

@@ -168,7 +168,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     Where the loss becomes NaN or infinite, the run ends with an error that names the best epoch
     so far, which stays in ``checkpoint_dir``. The same fit with ``max_epochs`` of that epoch
     gives its weights, without more training; with another ``learning_rate``, ``precision`` or
-    ``max_epochs``, it goes on from that epoch, with an optimizer that starts anew.
+    ``max_epochs``, it goes on from that epoch, with a new optimizer.
 
     Files are decoded once, and kept in memory as float32 at 16 kHz, 3.8 MB a minute. More
     than fits is trained on from shards, see :class:`ClipShards`.

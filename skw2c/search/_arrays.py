@@ -31,7 +31,7 @@ def read_array(file: BinaryIO, dtype, n_dimensions: int, *, mapped: bool = False
     Raises
     ------
     ValueError
-        If there is no such array, or it claims more numbers than follow.
+        If the file holds another kind of array, or claims more numbers than follow.
     """
     shape, found = _read_header(file)
     if found != np.dtype(dtype) or len(shape) != n_dimensions:

@@ -72,7 +72,7 @@ class Codes:
         Raises
         ------
         ValueError
-            If it is no such thing.
+            If it is not one.
         """
         n_vectors, width = shape
         centres = read_array(file, "<f4", 2)

@@ -137,7 +137,7 @@ def write_index(
     folder : str or os.PathLike
         Made where it is missing.
     description : dict
-        What else the list shall say.
+        What else the list says.
     parts : list of IndexPart
         What of them is not among their ``files`` is written, and becomes one of them.
     saved_id : str or None

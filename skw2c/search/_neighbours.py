@@ -240,7 +240,7 @@ class FaissNeighbours:
                 return cls._put_together(vectors, codes, settings)
             except (ValueError, RuntimeError) as exc:  # the latter is how faiss complains
                 raise ValueError(
-                    f"{os.fspath(path)!r} is no saved search structure of these vectors, or is "
+                    f"{os.fspath(path)!r} is not a saved search structure of these vectors, or is "
                     f"damaged: {exc}"
                 ) from exc
 
@@ -295,7 +295,7 @@ class FaissNeighbours:
         bounds = []
         for queries, n_own, truth in trials:
             scores, _ = self._search_lists(queries, k, n_lists, n_candidates)
-            # By the cosine, so that copies stand for each other. Finding itself is no merit.
+            # By the cosine, so that copies stand for each other. A vector that finds itself does not count.
             hits = (scores >= truth[:, k - 1 : k]).sum(axis=1) - n_own
             shares = hits / (k - n_own)
             bounds.append(shares.mean() - 2 * shares.std() / len(shares) ** 0.5)

@@ -22,7 +22,7 @@ def embed_words(queries: list, text_encoder, prompts, resolve) -> np.ndarray:
     templates = check_prompts(prompts)
     if is_table(require_encoder(text_encoder, "text")):
         refuse_prompts(prompts)
-        # Each word once, for two names of one vector are no mistake in queries.
+        # Each word once, since queries may hold two names of one vector.
         return np.concatenate([look_up_labels([query], text_encoder) for query in queries])
     return embed_texts(queries, templates, resolve(text_encoder).fit(templates, None))
 

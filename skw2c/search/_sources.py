@@ -108,7 +108,7 @@ class Planner:
         named : bool
             Whether the names were given, and are not the paths.
         by_name : bool
-            Whether a clip that is no file replaces those of its given name.
+            Whether a clip that is not a file replaces those of its given name.
         """
         plan, seen = Plan(), set()
         for row, (item, name) in enumerate(zip(rows, names, strict=True)):

@@ -175,7 +175,7 @@ class ClipEmbedder:
     def _embed_task(self, task: list[tuple[int, object]], stopped: threading.Event) -> list:
         """Embed some items; return (row, vectors or error) of each, in order.
 
-        Where errors shall be raised, the first one ends the task.
+        Where errors are to be raised, the first one ends the task.
         """
         results: dict[int, np.ndarray | Exception] = {}
         by_columns = defaultdict(list)
