@@ -187,7 +187,7 @@ def test_partners():
         ZeroShotClassifier(["a", "b"], encoder="openl3").fit()
     with pytest.raises(ValueError, match="share the space of encoder=Pipeline"):
         ZeroShotClassifier(["a"], encoder=make_pipeline(Normalizer())).fit()
-    with pytest.raises(ValueError, match="encoder='yamnet': pass clip_model"):
+    with pytest.raises(ValueError, match="encoder='yamnet' is not known: pass it as clip_model"):
         AudioToImage(None, encoder="yamnet").fit()
 
 
@@ -230,7 +230,7 @@ def test_toy_by_name(toy, sounds):
         "toy", d_model=8, n_heads=1, dim_feedforward=8, max_epochs=2, random_state=0
     )
     assert len(captioner.fit(sounds, ["it hums", "it hisses"]).predict(sounds)) == 2
-    with pytest.raises(ValueError, match="encoder='toy': pass clip_model"):
+    with pytest.raises(ValueError, match="encoder='toy' is not known: pass it as clip_model"):
         AudioToImage(None, encoder="toy").fit()
 
 

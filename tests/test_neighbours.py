@@ -244,7 +244,7 @@ def test_damaged_files(engine, tmp_path):
         check_refused_or_sane(path, bytes(changed), engine.vectors)
     for size in (0, 1, 100, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:size])
-        with pytest.raises(ValueError, match="no saved search structure .*, or is damaged"):
+        with pytest.raises(ValueError, match="not a saved search structure .*, or is damaged"):
             FaissNeighbours.load(path, engine.vectors)
     with pytest.raises(FileNotFoundError):
         FaissNeighbours.load(tmp_path / "absent", engine.vectors)
