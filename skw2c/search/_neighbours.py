@@ -295,7 +295,8 @@ class FaissNeighbours:
         bounds = []
         for queries, n_own, truth in trials:
             scores, _ = self._search_lists(queries, k, n_lists, n_candidates)
-            # By the cosine, so that copies stand for each other. A vector that finds itself does not count.
+            # By the cosine, so that copies stand for each other. A vector that finds itself does
+            # not count.
             hits = (scores >= truth[:, k - 1 : k]).sum(axis=1) - n_own
             shares = hits / (k - n_own)
             bounds.append(shares.mean() - 2 * shares.std() / len(shares) ** 0.5)
