@@ -398,8 +398,23 @@ def test_faults_without_traceback(monkeypatch, capsys, error, message):
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.fixture
+def usual_signals():
+    """Handlers as in a terminal: under ``nohup`` and in the background some are ignored."""
+    usual = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 @pytest.mark.parametrize("disguised", [False, True])
+@pytest.mark.usefixtures("usual_signals")
 def test_signals(monkeypatch, capsys, name, status, disguised):
     number = getattr(signal, name)
     before = signal.getsignal(number)
@@ -411,6 +426,7 @@ def test_signals(monkeypatch, capsys, name, status, disguised):
             if disguised:  # as modules in C do
                 raise ImportError("initialization failed") from None
             raise
+        return 0
 
     monkeypatch.setattr(_embed, "run", interrupted)
     assert main(["embed", "sounds", "--out", "a.csv"]) == status
@@ -418,7 +434,10 @@ def test_signals(monkeypatch, capsys, name, status, disguised):
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.usefixtures("usual_signals")
 def test_an_interruption_that_python_swallows(monkeypatch, capsys):
+    waited = []
+
     class Fragile:
         def __del__(self):
             signal.raise_signal(signal.SIGINT)
@@ -426,11 +445,13 @@ def test_an_interruption_that_python_swallows(monkeypatch, capsys):
     def interrupted(options):
         fragile = Fragile()
         del fragile
-        time.sleep(60)
+        time.sleep(600)
+        waited.append(True)
         return 0
 
     monkeypatch.setattr(_embed, "run", interrupted)
     assert main(["embed", "sounds", "--out", "a.csv"]) == 130
+    assert not waited
     assert capsys.readouterr().err == "skw2c: error: interrupted\n"
 
 

@@ -56,7 +56,12 @@ class InterruptHandler:
         again.start()
 
     def _interrupt_again(self) -> None:
-        if signal.getsignal(self.number) == self:
+        if signal.getsignal(self.number) != self:
+            return
+        if hasattr(signal, "pthread_kill"):
+            # The signal itself, since a flag alone would not wake the main thread while it waits.
+            signal.pthread_kill(threading.main_thread().ident, self.number)
+        else:
             _thread.interrupt_main(self.number)
 
 
