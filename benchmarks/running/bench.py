@@ -9,7 +9,7 @@ from benchmarks.running.fingerprint import fingerprint_of, fingerprint_recipe
 from benchmarks.running.images import ImagesTransformer
 from benchmarks.running.segments import ListeningTransformer, SegmentTransformer
 
-_IN_DOMAIN = "in-domain: it was trained on these data before, so this is no transfer"
+_IN_DOMAIN = "in-domain: it was trained on these data before, so this does not show transfer"
 
 
 class Bench:

@@ -100,7 +100,7 @@ def list_files(options, folder):
     else:
         files = sorted(p for p in Path(options.data_root).rglob("*") if is_sound(p))
     if not files:
-        raise SystemExit(f"speed.py: there is no sound file below {options.data_root}")
+        raise SystemExit(f"speed.py: found no sound files below {options.data_root}")
     return [str(path) for path in files[: options.n_files]]
 
 

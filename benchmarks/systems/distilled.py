@@ -1,4 +1,4 @@
-"""An encoder that learns from YAMNet, for each fold anew."""
+"""An encoder that learns from YAMNet, once for each fold."""
 
 from sklearn.pipeline import make_pipeline
 

@@ -46,7 +46,7 @@ class System:
     notes : list of str
         What every cell states about the system.
     trained_on : tuple of str
-        Data sets that it has seen before, so that its figures there are no transfer.
+        Data sets that it has seen before, so that its figures there do not show transfer.
     """
 
     name: str

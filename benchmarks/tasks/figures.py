@@ -13,7 +13,7 @@ ACCURACY, PRECISION = "accuracy", "mean average precision"
 AUDIOCLIP = ({"system": "AudioCLIP (partial)"}, {"system": "AudioCLIP"})
 """Columns of the tables of AudioCLIP."""
 
-IN_DOMAIN = "In-domain: Wav2CLIP was pre-trained on VGGSound, so this is no transfer."
+IN_DOMAIN = "In-domain: Wav2CLIP was pre-trained on VGGSound, so this does not show transfer."
 QUOTED = "Quoted by the AudioCLIP paper from elsewhere."
 
 

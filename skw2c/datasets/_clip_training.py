@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,35 +11,13 @@ from torch import Tensor, nn
 
 from ..system._progress import progress_bar
 from ..weights import import_open_clip
+from ._small_recipe import Recipe
 
 _LARGEST_LOGIT_SCALE = math.log(100)
 """CLIP clips the logarithm of its inverse temperature here, for stability."""
 
 _LARGEST_SHIFT = 1 / 12
 """The largest shift of an image in training, as a fraction of its width."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The hyperparameters of the training of a small CLIP.
-
-    Attributes
-    ----------
-    max_epochs : int
-        Number of passes over the images.
-    batch_size : int
-        Largest number of images in a batch.
-    seed : int
-        Seed of the initial weights and of all randomness in training.
-    learning_rate : float
-        The maximal learning rate.
-    """
-
-    # Names, order and values of the fields are part of the key of the cache (through repr).
-    max_epochs: int
-    batch_size: int
-    seed: int
-    learning_rate: float = 2e-3
 
 
 def train_contrastively(

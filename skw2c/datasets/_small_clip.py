@@ -11,8 +11,9 @@ import numpy as np
 
 from ..system._atomic import write_atomically
 from ..weights import cache_folder, write_safetensors
-from ._clip_training import Recipe, train_contrastively
+from ._clip_training import train_contrastively
 from ._parameter_checks import check_at_least, draw_seed
+from ._small_recipe import Recipe
 
 # Part of the key of the cache: raise it when the same images and captions give another CLIP.
 _RECIPE = 1

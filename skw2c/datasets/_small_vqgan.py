@@ -11,7 +11,8 @@ import numpy as np
 from ..models.vqgan import VQGANConfiguration
 from ..weights import cache_folder, write_safetensors
 from ._parameter_checks import check_at_least, draw_seed
-from ._vqgan_training import Recipe, train_to_reconstruct
+from ._small_recipe import Recipe
+from ._vqgan_training import train_to_reconstruct
 
 # Part of the key of the cache: raise it when the same images give another VQGAN.
 _RECIPE = 1

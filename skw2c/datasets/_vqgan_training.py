@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
@@ -11,6 +9,7 @@ from torch import Tensor, nn
 
 from ..models.vqgan import VQGAN, VQGANConfiguration
 from ..system._progress import progress_bar
+from ._small_recipe import Recipe
 
 _COMMITMENT_WEIGHT = 0.25
 """Weight of the commitment loss, the distance from latents to their codes; as in the paper."""
@@ -20,29 +19,6 @@ _DECAY = 0.98
 
 _RARELY_USED = 0.05
 """A code with fewer latents per step than this, on average, is replaced by a random latent."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The hyperparameters of the training of a small VQGAN.
-
-    Attributes
-    ----------
-    max_epochs : int
-        Number of passes over the images.
-    batch_size : int
-        Number of images per step.
-    seed : int
-        Seed of the initial weights and of all randomness in training.
-    learning_rate : float
-        The maximal learning rate.
-    """
-
-    # Names, order and values of the fields are part of the key of the cache (through repr).
-    max_epochs: int
-    batch_size: int
-    seed: int
-    learning_rate: float = 2e-3
 
 
 def train_to_reconstruct(

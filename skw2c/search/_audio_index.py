@@ -215,7 +215,7 @@ class AudioIndex(BaseEstimator):
         self : AudioIndex
             The index.
         """
-        encoder = self._resolve(self.encoder, "audio")
+        encoder = self._resolve_encoder()
         note_columns(self, None, reset=True)
         encoder.fit(X, None)
         take_columns(self, encoder)
@@ -252,7 +252,7 @@ class AudioIndex(BaseEstimator):
         ----------
         X : list, tuple, Series, DataFrame or array
             As in `add`; it may be an empty list. Files of the index that are not in X stay as
-            they are, if they are still there. What are no files are told apart by ``items``.
+            they are, if they are still there. Clips that are not files are told apart by ``items``.
         items : sequence of str or numbers, or None, default=None
             As in `fit`.
         missing : {"remove", "keep"}, default="remove"
@@ -481,28 +481,31 @@ class AudioIndex(BaseEstimator):
         self._n_named = 0
         self._home, self._saved_ids = None, {}
 
-    def _resolve(self, encoder, kind: str, **parameters):
-        own = {name: getattr(self, name) for name in (*_LOCAL, *_FRAMING)}
-        return resolve_encoder(encoder, kind, **{**own, **parameters})
+    def _own(self, *names: str) -> dict:
+        """Parameters that go to encoders that are given by name."""
+        return {name: getattr(self, name) for name in names}
+
+    def _resolve_encoder(self):
+        return resolve_encoder(self.encoder, "audio", **self._own(*_LOCAL, *_FRAMING))
 
     def _resolve_partner(self, encoder, kind: str):
         """The unfitted encoder of queries, which may be the one that belongs to that of clips."""
         described = encoder == PARTNER and isinstance(self._encoder, dict)
         of_clips = outline(self._encoder) if described else self.encoder
-        own = {name: getattr(self, name) for name in _LOCAL}
-        return resolve_partner(encoder, of_clips, kind, **{**own, "on_error": "raise"})
+        own = {**self._own(*_LOCAL), "on_error": "raise"}
+        return resolve_partner(encoder, of_clips, kind, **own)
 
     def _fitted_encoder(self):
         """The encoder of clips, made from its description at the first need."""
         if isinstance(self._encoder, (dict, str)):
-            own = {name: getattr(self, name) for name in (*_LOCAL, *_FRAMING)}
+            own = self._own(*_LOCAL, *_FRAMING)
             width = self._content.width
             self._encoder = restore_fitted(self._encoder, expected_width=width, **own)
         return self._encoder
 
     def _replace_encoder(self) -> None:
         """Take the encoder that was passed to `load`, if it gives the same vectors."""
-        described, self._encoder = self._encoder, self._resolve(self.encoder, "audio")
+        described, self._encoder = self._encoder, self._resolve_encoder()
         self._encoder.fit(None, None)
         check_replacement(described, self._encoder, repr(self.encoder))
 
@@ -577,9 +580,8 @@ class AudioIndex(BaseEstimator):
         width = self._content.width
         if width is not None and vectors.shape[1] != width:
             raise ValueError(
-                f"got vectors of dimension {vectors.shape[1]} for {what}, expected {width}, as "
-                "in the "
-                "index: use encoders of the same model, whose vectors share a space"
+                f"got vectors of dimension {vectors.shape[1]} for {what}, expected {width}, as in "
+                "the index: use encoders of the same model, whose vectors share a space"
             )
         return vectors
 

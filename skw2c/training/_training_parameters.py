@@ -1,5 +1,7 @@
 """What the docstrings of the estimators that are trained have in common."""
 
+from ..validation._input_parameters import COLUMNS, SAMPLING_RATE
+
 TRAINED = {
     "max_epochs": ("int", "Maximum number of epochs."),
     "clip_length": (
@@ -41,10 +43,7 @@ TRAINED = {
         there under another name, such as ``checkpoint-1.pt``. Where the loss became NaN, the best
         epoch is kept: see the notes of :class:`~skw2c.Distiller`.""",
     ),
-    "sampling_rate": (
-        "int",
-        "Rate in Hz of clips that are arrays or tensors. Files state their own.",
-    ),
+    **SAMPLING_RATE,
     "n_jobs": (
         "int or None",
         "Threads that prefetch clips. None is one, -1 as many as there are processors.",
@@ -59,10 +58,6 @@ TRAINED = {
     "verbose": ("bool or int", "Whether to show progress."),
     "best_epoch_": ("int", "Epoch, from 1, whose weights were kept."),
     "n_iter_": ("int", "Number of epochs."),
-    "n_features_in_": ("int", "Number of columns of X, where X was a table."),
-    "feature_names_in_": (
-        "ndarray of shape (n_features_in_,)",
-        "Names of the columns of X, where X was a DataFrame with names that are strings.",
-    ),
+    **COLUMNS,
 }
 """Of all that are trained."""

@@ -7,7 +7,15 @@ import os
 import numpy as np
 
 from ..weights import WeightsReference
-from ._encoder_registry import READY, find_class, find_encoder, key_of, registration_of, thaw
+from ._encoder_registry import (
+    READY,
+    construct,
+    find_class,
+    find_encoder,
+    key_of,
+    registration_of,
+    thaw,
+)
 from ._weights_by_reference import IN_MEMORY, WeightsByReference
 
 # How an encoder works on this machine, which says nothing of its vectors.
@@ -82,9 +90,7 @@ def restore_encoder(description: dict | str, embeds: str, *, fitted: bool = True
         return None
     # What works on this machine alone is never taken from a file.
     described = {n: v for n, v in description["parameters"].items() if n not in _LOCAL}
-    known = kind._get_param_names()
-    wanted = {**parameters, **_in_terms_of_today(described)}
-    encoder = kind(**{name: value for name, value in wanted.items() if name in known})
+    encoder = construct(kind, {**parameters, **_in_terms_of_today(described)})
     if not fitted:
         return _point_to_weights(encoder, description)
     has_weights = hasattr(encoder, "adopt_weights") and description.get("weights")
@@ -98,15 +104,10 @@ def _point_to_weights(encoder, description: dict):
     return encoder
 
 
-def outline_encoder(description: dict | str):
+def outline_encoder(description: dict):
     """Make the encoder that was described without its weights; None if its class is unknown."""
-    if isinstance(description, str):
-        return description
     kind = find_class(description["class"])
-    if kind is None:
-        return None
-    described, known = description.get("parameters", {}), kind._get_param_names()
-    return kind(**{name: value for name, value in described.items() if name in known})
+    return kind and construct(kind, description.get("parameters", {}))
 
 
 def differences(one: dict | str, other: dict | str) -> list[str]:

@@ -51,9 +51,7 @@ class RegisteredEncoder:
 
     def make(self, **parameters):
         """Make the unfitted encoder; parameters that its class does not have are left out."""
-        known = self.encoder._get_param_names()
-        wanted = {**self.parameters, **parameters}
-        return self.encoder(**{name: value for name, value in wanted.items() if name in known})
+        return construct(self.encoder, {**self.parameters, **parameters})
 
     def is_of(self, encoder) -> bool:
         """Whether an encoder has the parameters that the name stands for."""
@@ -246,6 +244,12 @@ def find_class(key: str) -> type | None:
         _load_plugins()
         found = _class_of(key)
     return found
+
+
+def construct(kind: type, parameters: Mapping[str, object]):
+    """Make an encoder of a class; parameters that the class does not have are left out."""
+    known = kind._get_param_names()
+    return kind(**{name: value for name, value in parameters.items() if name in known})
 
 
 def thaw(encoder):

@@ -1,12 +1,7 @@
 """What the docstrings of encoders, and of estimators with an encoder, have in common."""
 
-_TABLE_COLUMNS = {
-    "n_features_in_": ("int", "Number of columns of X, where X was a table."),
-    "feature_names_in_": (
-        "ndarray of shape (n_features_in_,)",
-        "Names of the columns of X, where X was a DataFrame with names that are strings.",
-    ),
-}
+from ..validation._input_parameters import COLUMNS, SAMPLING_RATE
+
 _DEVICE = """Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or a
 torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``."""
 _MEMORY = """Where to keep the vectors, each found again by the content of its file and the
@@ -26,13 +21,10 @@ _EVERY = {
 
 SOUND = {
     **_EVERY,
-    **_TABLE_COLUMNS,
+    **COLUMNS,
+    **SAMPLING_RATE,
     "frame_length": ("float", "Length of a window in seconds, in frame mode."),
     "hop_length": ("float", f"{_SECONDS_BETWEEN}."),
-    "sampling_rate": (
-        "int",
-        "Rate in Hz of clips that are arrays or tensors. Files state their own.",
-    ),
     "n_jobs": (
         "int or None",
         """Threads that read and decode clips ahead while the network works. None is one, -1 as
