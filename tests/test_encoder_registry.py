@@ -185,7 +185,7 @@ def test_partners():
     assert find_partner(find_encoder("openl3", "audio"), "image") is None
     with pytest.raises(ValueError, match="share the space of encoder='openl3': pass text_encoder"):
         ZeroShotClassifier(["a", "b"], encoder="openl3").fit()
-    with pytest.raises(ValueError, match="share the space of encoder=Pipeline"):
+    with pytest.raises(ValueError, match="share the space of Pipeline: pass"):
         ZeroShotClassifier(["a"], encoder=make_pipeline(Normalizer())).fit()
     with pytest.raises(ValueError, match="encoder='yamnet' is not known: pass it as clip_model"):
         AudioToImage(None, encoder="yamnet").fit()

@@ -500,7 +500,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         partner = make_partner(self.encoder, "image")
         if not isinstance(partner, CLIPImageEncoder):
             raise ValueError(
-                f"the CLIP that shares the space of encoder={name_encoder(self.encoder)} is not "
+                f"the CLIP that shares the space of {name_encoder(self.encoder)} is not "
                 "known: pass it as clip_model=..."
             )
         chosen = partner.pretrained if self.clip_pretrained == PARTNER else self.clip_pretrained

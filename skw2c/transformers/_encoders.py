@@ -70,7 +70,7 @@ def resolve_partner(partner, encoder, embeds: str, **parameters):
     found = make_partner(encoder, embeds, **parameters)
     if found is None:
         raise ValueError(
-            f"No {embeds} encoder is known to share the space of encoder={name_encoder(encoder)}: "
+            f"No {embeds} encoder is known to share the space of {name_encoder(encoder)}: "
             f"pass {embeds}_encoder=..., one whose vectors can be compared with those of the "
             "encoder"
         )
@@ -122,5 +122,5 @@ def _shared_parameters(encoder, embeds: str) -> dict:
 
 
 def name_encoder(encoder) -> str:
-    """What messages call an encoder."""
-    return repr(encoder) if isinstance(encoder, str) else type(thaw(encoder)).__name__
+    """What messages call an encoder: the parameter, where it was given by name, or its class."""
+    return f"encoder={encoder!r}" if isinstance(encoder, str) else type(thaw(encoder)).__name__
