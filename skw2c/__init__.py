@@ -15,6 +15,7 @@ _PUBLIC = {
     "CLIPVideoEncoder": ".transformers._clip_video_encoder",
     "ClipShards": ".training._clip_shards",
     "Distiller": ".distillation._distiller",
+    "MiniTextEncoder": ".transformers._mini_text_encoder",
     "OpenL3ImageTransformer": ".transformers._openl3_image_transformer",
     "OpenL3Transformer": ".transformers._openl3_transformer",
     "SupervisedAudioClassifier": ".classifiers._supervised_audio_classifier",

@@ -261,7 +261,9 @@ def test_offline(monkeypatch, tmp_path):
 
     entry = replace(registry()["clip-vit-b-32"], url=unreachable)
     monkeypatch.setitem(registry(), "clip-vit-b-32", entry)
-    with pytest.raises(WeightsNotAvailableError, match=r"three ways out.*pretrained=None"):
+    with pytest.raises(
+        WeightsNotAvailableError, match=r"four ways out: .*encoder='mini'.*pretrained=None"
+    ):
         CLIPTextEncoder().fit()
 
 

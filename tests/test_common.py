@@ -11,6 +11,7 @@ from skw2c import (
     CLIPImageEncoder,
     CLIPTextEncoder,
     CLIPVideoEncoder,
+    MiniTextEncoder,
     OpenL3ImageTransformer,
     OpenL3Transformer,
     Wav2CLIPTransformer,
@@ -49,6 +50,7 @@ NAMED = Table(zip([-1, 0, 1, 2, 3, "one", "two", "three"], np.eye(8, 16), strict
         Wav2CLIPTransformer("tiny.pt", output="encoder", normalize=True, batch_size=3, n_jobs=2),
         Wav2CLIPTransformer("tiny.pt", on_error="nan"),
         Wav2CLIPTransformer("tiny.pt", memory="cache"),
+        Wav2CLIPTransformer("mini", output="words"),
         Wav2CLIPTransformer(weights=None),
         AudioCLIPTransformer("audioclip.pt"),
         OpenL3Transformer("openl3.h5", input_repr="linear", embedding_size=6144),
@@ -83,7 +85,8 @@ def test_common(estimator, check, folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "kind", [CLIPTextEncoder, CLIPImageEncoder, CLIPVideoEncoder, OpenL3ImageTransformer]
+    "kind",
+    [CLIPTextEncoder, CLIPImageEncoder, CLIPVideoEncoder, MiniTextEncoder, OpenL3ImageTransformer],
 )
 def test_encoders_of_no_tables_say_so(kind):
     """The suite has no texts, pictures or videos: tests/test_clip_encoders.py stands for it."""

@@ -148,7 +148,8 @@ def test_names():
     ("encoder", "name"),
     [
         (Wav2CLIPTransformer(), "wav2clip"),
-        (Wav2CLIPTransformer("mini", normalize=True), "mini"),
+        (Wav2CLIPTransformer("mini", output="words", normalize=True), "mini"),
+        (Wav2CLIPTransformer("mini"), "wav2clip"),
         (Wav2CLIPTransformer(Path("mini")), "wav2clip"),
         (FrozenEstimator(AudioCLIPTransformer()), "audioclip"),
         (CLIPTextEncoder(), "clip"),
@@ -172,7 +173,7 @@ def test_subclasses_are_registered_as_their_base():
 def test_partners():
     for name, model in [
         ("wav2clip", "ViT-B-32-quickgelu"),
-        ("mini", "ViT-B-32-quickgelu"),
+        (Wav2CLIPTransformer("mini"), "ViT-B-32-quickgelu"),
         ("audioclip", "RN50-quickgelu"),
         ("passthrough", "ViT-B-32-quickgelu"),
     ]:

@@ -37,6 +37,17 @@ SOUNDS = (".wav", ".ogg", ".oga", ".flac", ".mp3", ".opus", ".aif", ".aiff", ".a
 ARCHIVES = (".zip", ".pk3", ".pk4", ".wz")
 PACKAGES = Path(__file__).parent / "corpus_packages.txt"
 
+HELD_OUT = (
+    "amoebax-data",
+    "asterisk-prompt-it-menardi-wav",
+    "gnome-shell-pomodoro-data",
+    "lincity-ng-data",
+    "oxygen-sounds",
+    "scratch",
+    "wesnoth-1.16-data",
+)
+"""Packages that recipes are compared on, and that nothing is trained on."""
+
 _LARGEST_SOUND = 1 << 28
 # An encrypted member is a RuntimeError.
 _BROKEN_ARCHIVE = (
@@ -116,6 +127,13 @@ class Corpus:
         self.packages = [self.packages[row] for row in kept]
         return self
 
+    def part(self, held_out):
+        """Keep the packages that recipes are compared on, or all others."""
+        kept = [k for k, name in enumerate(self.packages) if (name in HELD_OUT) == held_out]
+        self.pieces = [self.pieces[row] for row in kept]
+        self.packages = [self.packages[row] for row in kept]
+        return self
+
     @property
     def hours(self):
         """Sound in all, in hours."""
@@ -132,9 +150,9 @@ def _list_built(folder):
 
 
 @cache
-def read_corpus(folder, hours, seed):
-    """The corpus, or some hours of it; each process reads it once."""
-    corpus = Corpus(folder)
+def read_corpus(folder, held_out, hours, seed):
+    """A part of the corpus, or some hours of it; each process reads it once."""
+    corpus = Corpus(folder).part(held_out)
     if hours is not None:
         corpus.take(hours, seed)
     return corpus

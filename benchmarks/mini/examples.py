@@ -1,31 +1,49 @@
 """Examples that the small encoder learns from: sounds of the corpus, mixed, and some textures."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 RATE = 16000
 
 
+@dataclass(frozen=True)
+class Chances:
+    """How often a sound is a texture, and an example has each of these.
+
+    Attributes
+    ----------
+    texture, second, filtered, room, noise : float
+    """
+
+    texture: float = 0.25
+    second: float = 0.5
+    filtered: float = 0.3
+    room: float = 0.2
+    noise: float = 0.25
+
+
 class Mixer:
     """Draw examples from a corpus.
 
-    An example is a sound, alone or over a second one, played a little faster or slower, at a
-    random level. Packages are drawn by the root of their number of pieces, so that the large
-    ones do not drown the others. Some sounds are no recordings but textures, see `make_texture`.
+    An example is a sound, alone or over a second one, played a little faster or slower, perhaps
+    filtered, in a room or in noise, at a random level. Packages are drawn by the root of their
+    number of pieces, so that the large ones do not drown the others. Some sounds are synthetic
+    textures, see `make_texture`.
 
     Parameters
     ----------
     corpus : Corpus
     seconds : float
         Length of an example.
-    texture_probability, second_probability : float
-        How often a sound is a texture, and how often there is a second sound.
+    chances : Chances
+        How often each thing happens.
     """
 
-    def __init__(self, corpus, seconds=2.5, texture_probability=0.15, second_probability=0.5):
+    def __init__(self, corpus, seconds=2.5, chances=None):
         self.n_samples = round(seconds * RATE)
         self._pieces = corpus.pieces
-        self._texture_probability = texture_probability
-        self._second_probability = second_probability
+        self._chances = chances or Chances()
         packages = np.array(corpus.packages)
         names, counts = np.unique(packages, return_counts=True)
         self._rows = [np.flatnonzero(packages == name) for name in names]
@@ -33,18 +51,23 @@ class Mixer:
 
     def draw(self, rng):
         """Draw an example: (n_samples,), int16."""
-        example = self._draw_sound(rng)
-        if rng.random() < self._second_probability:
-            second = self._draw_sound(rng)
-            level = 10 ** (rng.uniform(-20, 0) / 20)
-            example += level * _power(example) / max(_power(second), 1e-6) * second
+        chances, example = self._chances, self._draw_sound(rng)
+        if rng.random() < chances.second:
+            example = add(example, self._draw_sound(rng), rng.uniform(-20, 0))
+        if rng.random() < chances.filtered:
+            example = colour(example, rng)
+        if rng.random() < chances.room:
+            example = put_into_room(example, rng)
+        if rng.random() < chances.noise:
+            noise = _coloured_noise(rng, self.n_samples)
+            example = add(example, noise.astype(np.float32), rng.uniform(-50, -15))
         peak = 10 ** (rng.uniform(-20, -1) / 20)
         return np.round(example * (peak / max(np.abs(example).max(), 1e-6)) * 32767).astype(
             np.int16
         )
 
     def _draw_sound(self, rng):
-        if rng.random() < self._texture_probability:
+        if rng.random() < self._chances.texture:
             return make_texture(rng, self.n_samples)
         package = rng.choice(len(self._rows), p=self._shares)
         piece = self._pieces[rng.choice(self._rows[package])]
@@ -74,6 +97,32 @@ def lay_out(waveform, rng, n_samples):
         part = waveform[: n_samples - start]
         laid[start : start + len(part)] = part
     return laid
+
+
+def add(first, second, decibels):
+    """Add a second sound, so many decibels above the power of the first."""
+    return first + 10 ** (decibels / 20) * _power(first) / max(_power(second), 1e-6) * second
+
+
+def colour(waveform, rng, octaves=8):
+    """Change the spectrum smoothly, as distance and loudspeakers do: by some 12 dB at most."""
+    frequencies = np.fft.rfftfreq(len(waveform), 1 / RATE)
+    places = np.log2(np.maximum(frequencies, 31.25) / 31.25)
+    decibels = np.interp(places, np.arange(octaves + 1), rng.normal(0, 5, octaves + 1))
+    gains = 10 ** (np.clip(decibels, -12, 12) / 20)
+    return np.fft.irfft(np.fft.rfft(waveform) * gains, len(waveform)).astype(np.float32)
+
+
+def put_into_room(waveform, rng):
+    """Add reverberation: noise that decays by 60 dB in 0.1 to 1 s, behind the sound itself."""
+    from scipy.signal import fftconvolve
+
+    decay = rng.uniform(0.1, 1.0)
+    times = np.arange(round(decay * RATE)) / RATE
+    echo = rng.normal(size=len(times)) * 10 ** (-3 * times / decay)
+    echo /= np.sqrt(np.square(echo).sum())
+    behind = fftconvolve(waveform, echo)[: len(waveform)].astype(np.float32)
+    return add(waveform, behind, rng.uniform(-12, 0))
 
 
 def make_texture(rng, n_samples):

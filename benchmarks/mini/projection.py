@@ -1,4 +1,4 @@
-"""The projection of a trained encoder into the space of CLIP."""
+"""The projections of a trained encoder, into the space of CLIP and that of its own words."""
 
 import numpy as np
 import torch
@@ -6,11 +6,16 @@ from torch.nn.functional import normalize
 
 from skw2c.models.wav2clip._wav2clip_network import Projection
 
-_SCALE = 100.0
+CLIP_SCALE = 100.0
 """What CLIP multiplies its cosines by."""
 
+WORD_SCALE = 20.0
+"""Cosines in the space of words are spread further."""
 
-def fit_projection(features, shares, labels, *, n_epochs=20, batch_size=64, seed=0):
+
+def fit_projection(
+    features, shares, labels, *, scale=CLIP_SCALE, n_epochs=20, batch_size=64, seed=0
+):
     """Fit the two layers that bring sounds near their labels.
 
     It begins at the mean of the labels of each sound, found by solving for it, and then asks
@@ -23,7 +28,9 @@ def fit_projection(features, shares, labels, *, n_epochs=20, batch_size=64, seed
     shares : ndarray of shape (n, n_labels)
         Of each word in each sound.
     labels : ndarray of shape (n_labels, width)
-        Of unit length, with width at least n_features.
+        Of unit length.
+    scale : float
+        What cosines are multiplied by.
     n_epochs, batch_size : int
     seed : int
 
@@ -40,7 +47,7 @@ def fit_projection(features, shares, labels, *, n_epochs=20, batch_size=64, seed
         x, y, labels = (torch.from_numpy(a).float() for a in (features, shares, labels))
         for _ in range(n_epochs):
             for rows in torch.randperm(len(x)).split(batch_size):
-                logits = _SCALE * normalize(projection(x[rows]), dim=1) @ labels.T
+                logits = scale * normalize(projection(x[rows]), dim=1) @ labels.T
                 loss = -(y[rows] * logits.log_softmax(dim=1)).sum(dim=1).mean()
                 optimizer.zero_grad()
                 loss.backward()
@@ -52,7 +59,9 @@ def solve(features, targets, *, regularisation=1e-2, seed=0):
     """Find layers that bring features near targets.
 
     The first hands the features on, which are positive and pass the rectifier as they are,
-    and mixes them at random for the rest of its width; the second is a ridge regression.
+    and mixes them at random for the rest of its width; where it is narrower than the features, it
+    hands on their principal components, which a bias makes positive. The second is a ridge
+    regression.
 
     Parameters
     ----------
@@ -64,11 +73,8 @@ def solve(features, targets, *, regularisation=1e-2, seed=0):
         Of the random part.
     """
     width, n_features = targets.shape[1], features.shape[1]
-    spread = features.std(axis=0) + 1e-6
-    mixed = np.random.default_rng(seed).normal(size=(width - n_features, n_features)) / spread
-    mixed *= spread.mean() / np.sqrt(n_features)
-    kernel = np.concatenate([np.eye(n_features), mixed])
-    bias = np.concatenate([np.zeros(n_features), -mixed @ features.mean(axis=0)])
+    make = _hand_on if width >= n_features else _reduce
+    kernel, bias = make(features, width, seed)
     hidden = np.maximum(features @ kernel.T + bias, 0).astype(np.float64)
     x, y = hidden - hidden.mean(axis=0), targets - targets.mean(axis=0)
     gram = x.T @ x
@@ -81,3 +87,21 @@ def solve(features, targets, *, regularisation=1e-2, seed=0):
         "sequential.3.bias": targets.mean(axis=0) - solution @ hidden.mean(axis=0),
     }
     return {name: torch.from_numpy(value).float() for name, value in entries.items()}
+
+
+def _hand_on(features, width, seed):
+    spread = features.std(axis=0) + 1e-6
+    n_features = features.shape[1]
+    mixed = np.random.default_rng(seed).normal(size=(width - n_features, n_features)) / spread
+    mixed *= spread.mean() / np.sqrt(n_features)
+    kernel = np.concatenate([np.eye(n_features), mixed])
+    return kernel, np.concatenate([np.zeros(n_features), -mixed @ features.mean(axis=0)])
+
+
+def _reduce(features, width, seed):
+    spread = features.std(axis=0) + 1e-6
+    standardised = (features - features.mean(axis=0)) / spread
+    variances, directions = np.linalg.eigh(standardised.T @ standardised / len(features))
+    kernel = directions[:, ::-1][:, :width].T / spread
+    lift = 3 * np.sqrt(np.maximum(variances[::-1][:width], 0))
+    return kernel, lift - kernel @ features.mean(axis=0)

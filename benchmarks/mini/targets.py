@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from sklearn.kernel_ridge import KernelRidge
 
 from skw2c.models.yamnet import audioset_classes
 
@@ -57,36 +58,66 @@ def read_labels(folder):
     return np.array(columns), np.array(vectors), names
 
 
-def share_out(scores, folder, least=0.1):
-    """Share each sound out among labels.
+def label_classes(folder, words):
+    """Vectors of CLIP (521, 512) for all classes, of unit length.
+
+    Classes without a vector of their own get the one that kernel ridge regression expects from the
+    meaning of their names. It learns from all names in the tables.
 
     Parameters
     ----------
-    scores : ndarray of shape (n, 521)
     folder : str or Path
         Vectors of CLIP, see `read_labels`.
+    words : FrozenWords
+        Encoder of words, for what names mean.
+    """
+    names, vectors = _read_tables(Path(folder), words)
+    mean = vectors.mean(axis=0)
+    regression = make_regression().fit(words.encode_texts(names, "semantic"), vectors - mean)
+    expected = regression.predict(words.encode_texts(audioset_classes(), "semantic")) + mean
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    columns, known, _ = read_labels(folder)
+    expected[columns] = known
+    return expected
+
+
+def make_regression():
+    """From the meaning of a name to CLIP's vector of it; settled by five folds over the names."""
+    return KernelRidge(kernel="rbf", gamma=1.0, alpha=0.3)
+
+
+def share_out(scores, prevalence, least=0.05):
+    """Share each sound out among the classes.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, n_classes)
+    prevalence : ndarray of shape (n_classes,)
+        Mean scores over the corpus; what sounds often counts for less, by the root.
     least : float
         Highest score below which a sound belongs nowhere, and is left out.
 
     Returns
     -------
-    shares : ndarray of shape (n_placed, n_labels)
-        Of each label in each sound, the sum of a row being 1. What sounds often counts for
-        less, so that each label has the same share of all sounds in the end, roughly.
-    labels : ndarray of shape (n_labels, 512)
-        Vectors of unit length, all different.
+    shares : ndarray of shape (n_placed, n_classes)
+        The sum of a row is 1.
     rows : ndarray of shape (n_placed,)
         Which sounds have a place.
     """
-    columns, vectors, _ = read_labels(folder)
-    labels, number = np.unique(vectors.round(6), axis=0, return_inverse=True)
-    found = np.zeros((len(scores), len(labels)))
-    for column, word in zip(columns, number.ravel(), strict=True):
-        found[:, word] = np.maximum(found[:, word], scores[:, column])
-    rows = np.flatnonzero(found.max(axis=1) >= least)
-    shares = found[rows] / found[rows].sum(axis=1, keepdims=True)
-    shares /= shares.mean(axis=0) + 1e-6
-    return shares / shares.sum(axis=1, keepdims=True), labels, rows
+    rows = np.flatnonzero(scores.max(axis=1) >= least)
+    shares = scores[rows] / np.sqrt(prevalence + 1e-4)
+    return shares / shares.sum(axis=1, keepdims=True), rows
+
+
+def _read_tables(folder, words):
+    """All names that the encoder of words can read, each once, with their vectors."""
+    vectors = {}
+    for table in ("lvis", "o365", "oid", "coco"):  # of equal names the last has spaces
+        for name, vector in _read_table(folder, table).items():
+            plain = name.replace("_", " ").lower().split("(")[0].strip()
+            if words.knows(plain):
+                vectors[plain] = vector
+    return list(vectors), np.array(list(vectors.values()))
 
 
 def _read_table(folder, table):

@@ -1,11 +1,14 @@
 """Train the small encoder that the package carries, from the sounds to the file.
 
-1. ``python -m benchmarks.mini.corpus --out CORPUS`` fetches the sounds.
-2. ``python -m benchmarks.mini.train examples --corpus CORPUS --out RUN --yamnet FILE`` mixes
-   examples and computes YAMNet's targets for them.
-3. ``python -m benchmarks.mini.train train --out RUN`` trains the encoder to predict these targets.
-4. ``python -m benchmarks.mini.train project --out RUN --yamnet FILE --clip FOLDER`` fits the
-   projection into the space of CLIP, and writes the file.
+1. ``python -m benchmarks.mini.words --wordnet FOLDER --teacher FOLDER --out RUN`` trains the
+   encoder of words.
+2. ``python -m benchmarks.mini.corpus --out CORPUS`` fetches the sounds.
+3. ``python -m benchmarks.mini.train examples --corpus CORPUS --out RUN --yamnet FILE`` mixes
+   examples, and computes YAMNet's embeddings and scores of them.
+4. ``python -m benchmarks.mini.train train --out RUN`` trains the encoder to predict these
+   embeddings and the place of each sound among the words.
+5. ``python -m benchmarks.mini.train project --out RUN --clip FOLDER`` fits the projections into
+   the spaces of words and of CLIP, and writes the file.
 
 Each step goes on where it was, and leaves what it made in RUN.
 """
@@ -22,10 +25,13 @@ import torch
 from benchmarks.mini import targets
 from benchmarks.mini.corpus import read_corpus
 from benchmarks.mini.examples import Mixer
-from benchmarks.mini.projection import fit_projection
+from benchmarks.mini.projection import CLIP_SCALE, WORD_SCALE, fit_projection
+from benchmarks.mini.space import place
 from skw2c import Distiller, Wav2CLIPTransformer, YAMNetTransformer
+from skw2c.models.words import get_frozen_words
+from skw2c.models.yamnet import audioset_classes
 from skw2c.system._atomic import open_atomically, write_atomically
-from skw2c.weights import read_checkpoint, write_safetensors
+from skw2c.weights import read_checkpoint, refer_to, write_safetensors
 
 CHUNK = 1000
 """Examples that are made, and kept, together."""
@@ -35,9 +41,9 @@ _HOP = 0.48
 
 def make_examples(options):
     """Mix examples and write them with the teacher's vectors, chunk by chunk."""
-    folder = Path(options.out) / "examples"
+    folder = Path(options.out) / options.part
     folder.mkdir(parents=True, exist_ok=True)
-    corpus = read_corpus(options.corpus, options.hours, options.seed)
+    corpus = _read_part(options)
     print(f"{corpus.hours:.2f} hours in {len(corpus.pieces)} pieces", file=sys.stderr)
     facts = {
         "hours": round(corpus.hours, 3),
@@ -45,7 +51,7 @@ def make_examples(options):
         "seconds": options.seconds,
         "seed": options.seed,
     }
-    known = folder.parent / "corpus.json"
+    known = folder / "corpus.json"
     if known.exists() and json.loads(known.read_text()) != facts:
         raise ValueError(
             f"{known} describes examples that were mixed differently: take another --out"
@@ -57,34 +63,43 @@ def make_examples(options):
     )
 
 
+def _read_part(options):
+    held_out = options.part == "heldout"
+    return read_corpus(options.corpus, held_out, options.hours, options.seed)
+
+
 def _make_chunk(folder, number, options):
     torch.set_num_threads(1)
-    sounds, targets = (folder / f"{kind}_{number:03}.npy" for kind in ("sounds", "heard"))
-    if targets.exists():
+    paths = [folder / f"{kind}_{number:03}.npy" for kind in ("sounds", "heard", "scores")]
+    if all(path.exists() for path in paths):
         return
     rng = np.random.default_rng([options.seed, number])
-    mixer = Mixer(read_corpus(options.corpus, options.hours, options.seed), options.seconds)
+    mixer = Mixer(_read_part(options), options.seconds)
     examples = np.stack([mixer.draw(rng) for _ in range(CHUNK)])
     teacher = YAMNetTransformer(
-        options.yamnet, tail="drop", hop_length=_HOP, device="cpu", n_jobs=1
+        options.yamnet, mode="frame", tail="drop", hop_length=_HOP, device="cpu", n_jobs=1
     ).fit()
     vectors = teacher.transform(list(examples.astype(np.float32) / 32768))
-    for path, array in ((sounds, examples), (targets, vectors.astype(np.float16))):
+    scores = targets.score(vectors, options.yamnet).mean(axis=1)
+    arrays = examples, vectors.mean(axis=1).astype(np.float16), scores.astype(np.float16)
+    for path, array in zip(paths, arrays, strict=True):
         with open_atomically(path) as file:
             np.save(file, array)
     print(f"chunk {number}", file=sys.stderr, flush=True)
 
 
-def read_examples(options):
-    """Examples as a tensor (n, n_samples) of int16, and the teacher's vectors (n, 1024)."""
+def read_examples(options, part="examples"):
+    """Examples as a tensor (n, n_samples) of int16, the teacher's vectors and scores."""
     numbers = range(options.first, -(-options.n_examples // CHUNK))
-    paths = [Path(options.out, "examples", f"heard_{number:03}.npy") for number in numbers]
+    paths = [Path(options.out, part, f"heard_{number:03}.npy") for number in numbers]
     missing = [path.name for path in paths if not path.exists()]
     if missing:
         raise FileNotFoundError(
             f"{paths[0].parent} lacks {', '.join(missing[:3])} and what follows: make it by the "
             "step 'examples', with the same --n-examples"
         )
+    scores = [np.load(path.with_name(path.name.replace("heard", "scores"))) for path in paths]
+    scores = np.concatenate(scores).astype(np.float32)
     vectors = np.concatenate([np.load(path) for path in paths]).astype(np.float32)
     sounds = np.empty((len(vectors), 0), np.int16)
     for number, path in enumerate(paths):
@@ -92,12 +107,24 @@ def read_examples(options):
         if not number:
             sounds = np.empty((len(vectors), part.shape[1]), np.int16)
         sounds[number * CHUNK :][: len(part)] = part
-    return torch.from_numpy(sounds), vectors
+    return torch.from_numpy(sounds), vectors, scores
 
 
 def standardise(vectors):
     """Standardise the targets, so that each has the same weight."""
     return (vectors - vectors.mean(axis=0)) / (vectors.std(axis=0) + 0.01)
+
+
+def make_targets(vectors, scores, words):
+    """What the encoder learns: the direction of the teacher's embedding, and a place among words.
+
+    Both have unit length, and so count alike.
+    """
+    standardised = standardise(vectors)
+    standardised /= np.linalg.norm(standardised, axis=1, keepdims=True)
+    classes = get_frozen_words(refer_to(words)).encode_texts(audioset_classes())
+    places = place(scores, scores.mean(axis=0), classes)
+    return np.concatenate([standardised, places], axis=1).astype(np.float32)
 
 
 def roll(waveforms, generator):
@@ -111,9 +138,10 @@ def roll(waveforms, generator):
 def train(options):
     """Train the encoder to predict the teacher's vectors."""
     torch.set_num_threads(options.threads)
-    sounds, vectors = read_examples(options)
+    sounds, vectors, scores = read_examples(options)
     distiller = Distiller(
         loss="cosine",
+        encoder="mobilenet",
         encoder_width=options.encoder_width,
         clip_length=sounds.shape[1] / 16000,
         max_epochs=options.epochs,
@@ -129,7 +157,7 @@ def train(options):
         checkpoint_interval=300.0,
         random_state=options.seed,
     )
-    distiller.fit(sounds, standardise(vectors))
+    distiller.fit(sounds, make_targets(vectors, scores, Path(options.out) / "words.safetensors"))
     distiller.save(str(Path(options.out) / f"{options.name}.safetensors"))
     history = distiller.history_.to_csv(index=False).encode()
     write_atomically(Path(options.out) / f"{options.name}.csv", history)
@@ -138,27 +166,44 @@ def train(options):
 
 
 def project(options):
-    """Fit the projection into the space of CLIP, and write the file in half precision."""
+    """Fit the projections into the space of words and that of CLIP, and write the file."""
     run = Path(options.out)
-    sounds, vectors = read_examples(options)
-    scores = targets.score(vectors, options.yamnet)
-    shares, labels, rows = targets.share_out(scores, options.clip)
-    chosen = np.random.default_rng(options.seed).permutation(len(rows))[: options.n_placed]
-    trained = run / f"{options.name}.safetensors"
+    trained, words_file = run / f"{options.name}.safetensors", run / "words.safetensors"
+    words = get_frozen_words(refer_to(words_file))
+    sounds, _, scores = read_examples(options)
+    rows = np.random.default_rng(options.seed).permutation(len(sounds))[: options.n_placed]
     encoder = Wav2CLIPTransformer(str(trained), output="encoder", device="cpu").fit()
-    features = encoder.transform(sounds.numpy()[rows[chosen]].astype(np.float32) / 32768)
-    projection = fit_projection(features, shares[chosen], labels, seed=options.seed)
-    state = read_checkpoint(str(trained))
-    state = {name: value for name, value in state.items() if name.startswith("audio_encoder.")}
-    state |= {f"audio_transform.{name}": value for name, value in projection.items()}
-    halves = {
+    features = encoder.transform(sounds.numpy()[rows].astype(np.float32) / 32768)
+    prevalence = scores.mean(axis=0)
+    names = words.encode_texts(audioset_classes())
+    seen = targets.label_classes(options.clip, words)
+    state = keep_encoder(read_checkpoint(str(trained))) | read_checkpoint(str(words_file))
+    state |= add_projection("word_transform", features, scores[rows], prevalence, names, WORD_SCALE)
+    state |= add_projection("audio_transform", features, scores[rows], prevalence, seen, CLIP_SCALE)
+    facts = {"licence": "CC BY-SA 4.0"}
+    for path in (run / f"{options.name}.json", run / "words.json", run / "examples/corpus.json"):
+        facts |= json.loads(path.read_text())
+    facts = {"format": "skw2c", **{name: str(value) for name, value in facts.items()}}
+    write_safetensors(str(run / "mini.safetensors"), to_half(state), facts)
+
+
+def add_projection(name, features, scores, prevalence, labels, scale):
+    """Entries of a projection that brings sounds near their labels."""
+    shares, rows = targets.share_out(scores, prevalence)
+    projection = fit_projection(features[rows], shares, labels, scale=scale)
+    return {f"{name}.{entry}": value for entry, value in projection.items()}
+
+
+def keep_encoder(state):
+    """The entries of the encoder, without the projection that it was trained with."""
+    return {name: value for name, value in state.items() if name.startswith("audio_encoder.")}
+
+
+def to_half(state):
+    """Numbers in half precision; whole ones stay."""
+    return {
         name: value.half() if value.is_floating_point() else value for name, value in state.items()
     }
-    facts = {"licence": "CC BY-SA 4.0"}
-    for name in (f"{options.name}.json", "corpus.json"):
-        facts |= json.loads((run / name).read_text())
-    facts = {"format": "skw2c", **{name: str(value) for name, value in facts.items()}}
-    write_safetensors(str(run / "mini.safetensors"), halves, facts)
 
 
 def parse_arguments(arguments):
@@ -171,11 +216,17 @@ def parse_arguments(arguments):
     parser.add_argument("--yamnet", help="weights of YAMNet (.npz)")
     parser.add_argument("--clip", help="folder of CLIP's vectors of labels")
     parser.add_argument("--n-examples", type=int, default=60_000)
+    parser.add_argument(
+        "--part",
+        choices=["examples", "heldout"],
+        default="examples",
+        help="packages that examples are made of; nothing is trained on heldout",
+    )
     parser.add_argument("--first", type=int, default=0, help="chunk of 1000 to begin with")
-    parser.add_argument("--n-placed", type=int, default=12_000, help="examples for the projection")
+    parser.add_argument("--n-placed", type=int, default=24_000, help="examples for the projection")
     parser.add_argument("--seconds", type=float, default=2.5, help="length of an example")
     parser.add_argument("--name", default="encoder", help="name of the training")
-    parser.add_argument("--encoder-width", type=int, default=32)
+    parser.add_argument("--encoder-width", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=48)
     parser.add_argument("--learning-rate", type=float, default=2e-3)

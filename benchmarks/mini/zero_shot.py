@@ -1,7 +1,9 @@
-"""Tell the classes of ESC-10 by text alone: the small encoder, and YAMNet beside it.
+"""Ask the small encoder for sounds by words: figures on real recordings whose labels it never saw.
 
-Six of the classes have a label among the vectors of CLIP that are at hand. The small encoder
-takes the class whose label is nearest to the sound; YAMNet takes the one it scores highest.
+``python -m benchmarks.mini.zero_shot --data-root ESC-10`` prints the accuracy with each of thirteen
+prompts, by class and with the confusions, and how well a search by the classes' words finds their
+clips. ``--folder FOLDER`` asks for other files, which are named by what is heard in them, among all
+of their names.
 """
 
 import argparse
@@ -12,62 +14,94 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.datasets.readers.esc50 import load
-from benchmarks.mini import targets
-from skw2c import Wav2CLIPTransformer, YAMNetTransformer
-from skw2c.models.yamnet import audioset_classes
+from skw2c import MiniTextEncoder, Wav2CLIPTransformer, ZeroShotClassifier, prettify_label
+from skw2c.metrics import mean_average_precision
 
-CLASSES = {
-    "dog": "Dog",
-    "helicopter": "Helicopter",
-    "chainsaw": "Chainsaw",
-    "clock_tick": "Clock",
-    "rooster": "Chicken, rooster",
-    "crackling_fire": "Fire",
-}
-"""AudioSet's class of each, which has a label of CLIP."""
+PROMPTS = (
+    "{}",
+    *("a sound of {}", "the sound of {}", "this is a sound of {}", "a recording of {}"),
+    *("I can hear {}", "{} can be heard", "audio of {}", "a field recording of {}"),
+    *("listen to {}", "a photo of {}", "noise from {}", "somewhere outside there was {}"),
+)
+"""The words themselves, and twelve ways to say them."""
 
 
-def nearest(vectors, labels):
-    """Row of the label with the largest cosine, for each vector."""
-    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors @ labels.T).argmax(axis=1)
+def judge(vectors, labels, prompt):
+    """The nearest of the labels for each vector."""
+    classifier = ZeroShotClassifier(labels, encoder="passthrough", text_encoder="mini")
+    return classifier.set_params(prompts=prompt).fit().predict(vectors)
 
 
-def evaluate(data, options):
-    """Accuracy of both, over all classes and for each."""
-    columns, vectors, names = targets.read_labels(options.clip)
-    classes = audioset_classes()
-    places = [list(columns).index(classes.index(name)) for name in CLASSES.values()]
-    data = data.take(np.isin(data.target, list(CLASSES)))
-    truth = np.array([list(CLASSES).index(label) for label in data.target])
-    mini = Wav2CLIPTransformer(options.weights).fit(None)
-    yamnet = YAMNetTransformer(options.yamnet, output="scores").fit(None)
-    answers = {
-        "Wav2CLIP mini, CLIP's labels": nearest(mini.transform(data.clips), vectors[places]),
-        "YAMNet, its own scores": yamnet.transform(data.clips)[:, columns[places]].argmax(axis=1),
+def compare_prompts(vectors, truth):
+    """Accuracy with each prompt."""
+    labels = sorted(set(truth))
+    right = {prompt: (judge(vectors, labels, prompt) == truth).mean() for prompt in PROMPTS}
+    return pd.Series(right, name="accuracy")
+
+
+def compare_classes(vectors, truth, prompt="{}"):
+    """How many clips of each class (rows) are taken for each class (columns)."""
+    labels = sorted(set(truth))
+    return pd.crosstab(
+        pd.Series(truth, name="heard"),
+        pd.Series(judge(vectors, labels, prompt), name="said"),
+    ).reindex(index=labels, columns=labels, fill_value=0)
+
+
+def search(vectors, truth, prompt="{}"):
+    """Mean average precision of a search for each class by its words, over all clips."""
+    labels = sorted(set(truth))
+    texts = [prompt.format(prettify_label(label)) for label in labels]
+    queries = MiniTextEncoder().fit_transform(texts)
+    return mean_average_precision(queries, vectors, labels, truth)
+
+
+def read_named(folder):
+    """Sound files below a folder, and the words of their names."""
+    files = sorted(
+        path
+        for path in Path(folder).rglob("*")
+        if path.suffix in (".ogg", ".wav") and "_desc" not in path.stem
+    )
+    return [str(file) for file in files], np.array([prettify_label(file.stem) for file in files])
+
+
+def rank_names(vectors, names):
+    """Accuracy, share among the first five, and mean reciprocal rank of each file's own name."""
+    labels = sorted(set(names))
+    classifier = ZeroShotClassifier(labels, encoder="passthrough", text_encoder="mini")
+    scores = classifier.fit().decision_function(vectors)
+    own = scores[np.arange(len(names)), np.searchsorted(classifier.classes_, names)]
+    ranks = 1 + (scores > own[:, None]).sum(axis=1)
+    figures = {
+        "files": len(names),
+        "names": len(labels),
+        "accuracy": (ranks == 1).mean(),
+        "among the first five": (ranks <= 5).mean(),
+        "mean reciprocal rank": (1 / ranks).mean(),
+        "by chance": 1 / len(labels),
     }
-    rows = []
-    for name, answer in answers.items():
-        right = answer == truth
-        of_class = {
-            f"{label} ({names[place]})": right[truth == row].mean()
-            for row, (label, place) in enumerate(zip(CLASSES, places, strict=True))
-        }
-        rows.append({"system": name, "accuracy": right.mean(), **of_class})
-    rows.append({"system": "chance", "accuracy": 1 / len(CLASSES)})
-    return pd.DataFrame(rows).set_index("system").T
+    return pd.Series(figures, name="value")
 
 
 def main(arguments=None):
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-root", required=True, type=Path, help="folder of ESC-10")
-    parser.add_argument("--yamnet", required=True, help="weights of YAMNet")
-    parser.add_argument("--clip", required=True, help="folder of CLIP's vectors of labels")
-    parser.add_argument("--weights", default="mini")
+    parser.add_argument("--data-root", type=Path, help="folder of ESC-10 or ESC-50")
+    parser.add_argument("--folder", type=Path, help="folder of files named by what is heard")
+    parser.add_argument("--weights", default="mini", help="another file of the same kind")
     options = parser.parse_args(arguments)
-    table = evaluate(load(options.data_root), options)
-    print(table.map(lambda share: "" if np.isnan(share) else f"{100 * share:.1f}").to_markdown())
+    encoder = Wav2CLIPTransformer(options.weights, output="words").fit()
+    tables = []
+    if options.data_root is not None:
+        data = load(options.data_root)
+        vectors, truth = encoder.transform(data.clips), np.array(data.target)
+        tables += [compare_prompts(vectors, truth), compare_classes(vectors, truth)]
+        tables.append(pd.Series({"text search": search(vectors, truth)}, name="mAP"))
+    if options.folder is not None:
+        clips, names = read_named(options.folder)
+        tables.append(rank_names(encoder.transform(clips), names))
+    print("\n\n".join(table.to_markdown(floatfmt=".3f") for table in tables))
     return 0
 
 

@@ -111,12 +111,12 @@ def measure_network(job, mode):
     """The rate of the network, in turns with bare convolutions under the same division of work."""
     from skw2c.models import random_wav2clip
     from skw2c.models.wav2clip._folded_resnet import FoldedResNet
-    from skw2c.models.wav2clip._openvino_resnet import OpenVINOResNet
+    from skw2c.models.wav2clip._openvino_network import OpenVINONetwork
 
     resnet = random_wav2clip(0).audio_encoder
     networks = {
         "torch": FoldedResNet(resnet, torch.device("cpu")),
-        "OpenVINO": OpenVINOResNet(resnet),
+        "OpenVINO": OpenVINONetwork(resnet),
     }
     inputs = torch.randn(N_CLIPS, 1, 257, COLUMNS)
     work = N_CLIPS * count_operations(resnet)

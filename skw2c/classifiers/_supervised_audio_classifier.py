@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..distillation._sound_trainer import SoundTrainer
 from ..distillation._training_data import Labelling
 from ..distillation._training_record import describe_first, to_plain
-from ..models import SHORTEST, Classification, Wav2CLIP, build_student
+from ..models import ARCHITECTURES, SHORTEST, Classification, Wav2CLIP, build_student
 from ..system._docstrings import document_shared
 from ..training import AdamOnPlateau
 from ..training._training_parameters import TRAINED
@@ -33,13 +33,14 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
 
     Parameters
     ----------
-    encoder : {"resnet18", "resnet34"} or torch.nn.Module, default="resnet18"
-        What is trained. ``"resnet18"`` is the paper's. A module turns waveforms (batch,
+    encoder : {"resnet18", "resnet34", "mobilenet"} or torch.nn.Module, default="resnet18"
+        What is trained. ``"resnet18"`` is the paper's; ``"mobilenet"`` is a network of inverted
+        bottlenecks, several times as fast on a CPU. A module turns waveforms (batch,
         n_samples) at 16 kHz into vectors (batch, n_features); it is copied.
 
     encoder_width : int, default=64
-        Channels of the first stage of a residual network. A smaller width learns and runs
-        faster.
+        Channels of the first stage of a residual network; for ``"mobilenet"`` it scales all
+        channels. A smaller width learns and runs faster.
 
     clip_length, sampling_rate, max_epochs : shared
         As described in ``_training_parameters``.
@@ -146,7 +147,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
 
     _parameter_constraints = {
         **SoundTrainer._parameter_constraints,
-        "encoder": [StrOptions({"resnet18", "resnet34"}), torch.nn.Module],
+        "encoder": [StrOptions(set(ARCHITECTURES)), torch.nn.Module],
         "encoder_width": [Interval(Integral, 1, None, closed="left")],
         "lr_patience": [Interval(Integral, 0, None, closed="left")],
     }

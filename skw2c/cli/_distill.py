@@ -54,7 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def _add_recipe(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("recipe")
     group.add_argument("--loss", choices=["cx", "clip", "clip_i", "cosine"], default="cx")
-    group.add_argument("--encoder", choices=["resnet18", "resnet34"], default="resnet18")
+    group.add_argument(
+        "--encoder", choices=["resnet18", "resnet34", "mobilenet"], default="resnet18"
+    )
     group.add_argument("--encoder-width", type=positive, default=64, metavar="N")
     group.add_argument("--clip-length", type=float, default=5.0, metavar="SECONDS")
     group.add_argument("--max-epochs", type=positive, default=100, metavar="N")
@@ -63,9 +65,7 @@ def _add_recipe(parser: ArgumentParser) -> None:
     )
     group.add_argument("--learning-rate", type=float, default=1e-3, metavar="RATE")
     group.add_argument("--lr-patience", type=int, default=5, metavar="EPOCHS")
-    group.add_argument(
-        "--early-interruptible-patience", type=positive, default=10, metavar="EPOCHS"
-    )
+    group.add_argument("--early-stopping-patience", type=positive, default=10, metavar="EPOCHS")
     group.add_argument("--validation-fraction", type=float, default=0.1, metavar="FRACTION")
     group.add_argument("--augment", choices=["audioclip"], help="augmentation of the waveforms")
     group.add_argument("--random-state", type=int, default=0, metavar="SEED")

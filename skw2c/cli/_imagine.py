@@ -140,7 +140,10 @@ def run(options: Namespace) -> int:
 def _make_generator(options: Namespace):
     return skw2c.AudioToImage(
         _find_vqgan(options),
-        encoder=make_encoder(options, None, random_state=options.seed, verbose=False),
+        # Images are drawn in the space of CLIP, which "mini" has beside that of its words.
+        encoder=make_encoder(
+            options, None, output="embedding", random_state=options.seed, verbose=False
+        ),
         **clip_parameters(options),
         sound_weight=options.sound_weight,
         texts=_weights_of(options.text),

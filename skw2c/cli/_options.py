@@ -77,7 +77,6 @@ def add_encoder_name(parser) -> None:
     """Add the name and the weights of the audio encoder."""
     parser.add_argument(
         "--encoder",
-        default="wav2clip",
         metavar="NAME",
         help="audio encoder: wav2clip (default), mini, or another registered one, also from other "
         "packages; an unknown name lists them all",
@@ -87,7 +86,8 @@ def add_encoder_name(parser) -> None:
         type=weights,
         default=SUPPRESS,
         help="name or path of its weights, or 'none' for untrained weights (default: the official "
-        "ones, downloaded once)",
+        "ones, downloaded once); 'mini' is the same as --encoder mini, which needs no network and "
+        "no CLIP",
     )
 
 
@@ -144,19 +144,30 @@ def make_encoder(options: Namespace, memory: str | None, **parameters):
     """
     from ..transformers._encoder_registry import find_encoder  # not for --help
 
-    entry = find_encoder(options.encoder, "audio")
+    name = _name_of_encoder(options)
+    entry = find_encoder(name, "audio")
     if entry.embeds != "audio":
-        raise ValueError(f"encoder={options.encoder!r} takes vectors, and cannot embed files")
-    given = {name: value for name, value in vars(options).items() if name in _OF_ENCODER}
-    given = {name: value for name, value in given.items() if value != _OF_ENCODER[name]}
-    for name in sorted(set(given) - set(entry.encoder._get_param_names())):
+        raise ValueError(f"encoder={name!r} takes vectors, and cannot embed files")
+    given = {option: value for option, value in vars(options).items() if option in _OF_ENCODER}
+    given = {option: value for option, value in given.items() if value != _OF_ENCODER[option]}
+    for option in sorted(set(given) - set(entry.encoder._get_param_names())):
         raise ValueError(
-            f"--{name.replace('_', '-')} does not apply to --encoder {options.encoder}: leave it "
-            "out, or choose another encoder"
+            f"--{option.replace('_', '-')} does not apply to --encoder {name}: leave it out, or "
+            "choose another encoder"
         )
     local = {name: value for name, value in vars(options).items() if name in _LOCAL}
     verbose = not options.quiet
     return entry.make(**{**local, "memory": memory, "verbose": verbose, **parameters, **given})
+
+
+def _name_of_encoder(options: Namespace) -> str:
+    """The encoder that was chosen, also by the name of weights that are an encoder's own."""
+    from ..transformers._encoder_registry import is_registered
+
+    if options.encoder is not None:
+        return options.encoder
+    chosen = getattr(options, "weights", None)
+    return chosen if chosen is not None and is_registered(chosen, "audio") else "wav2clip"
 
 
 def make_text_encoder(options: Namespace):

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import WeightsError
 from ..models import (
+    ARCHITECTURES,
     LOSSES,
     SHORTEST,
     Distillation,
@@ -62,15 +63,17 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         :class:`CLIPImageEncoder`. It is cloned, and gives a vector for each frame of a
         video. None means that ``y`` holds vectors.
 
-    encoder : {"resnet18", "resnet34"} or torch.nn.Module, default="resnet18"
-        What is trained. ``"resnet18"`` is the paper's. A module turns waveforms (batch,
+    encoder : {"resnet18", "resnet34", "mobilenet"} or torch.nn.Module, default="resnet18"
+        What is trained. ``"resnet18"`` is the paper's; ``"mobilenet"`` is a network of inverted
+        bottlenecks, several times as fast on a CPU. A module turns waveforms (batch,
         n_samples) at 16 kHz into vectors (batch, n_features), for pieces of ``clip_length`` and
         for whole clips of a second or more; it is copied, with its weights. On several devices
         every parameter must have a part in the result.
 
     encoder_width : int, default=64
         Channels of the first stage of a residual network; the dimension of its vectors
-        is eight times that. A smaller width learns and runs faster.
+        is eight times that. For ``"mobilenet"`` it scales all channels, and the dimension is
+        twelve times that. A smaller width learns and runs faster.
 
     clip_length : float, default=5.0
         Seconds of sound in each example. A random piece of each clip is drawn in each
@@ -222,7 +225,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         **SoundTrainer._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "teacher": [HasMethods(["fit", "transform"]), None],
-        "encoder": [StrOptions({"resnet18", "resnet34"}), torch.nn.Module],
+        "encoder": [StrOptions(set(ARCHITECTURES)), torch.nn.Module],
         "encoder_width": [Interval(Integral, 1, None, closed="left")],
         "frame_rate": [PER_SECOND],
         "lr_patience": [Interval(Integral, 0, None, closed="left")],

@@ -501,7 +501,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         if not isinstance(partner, CLIPImageEncoder):
             raise ValueError(
                 f"the CLIP that shares the space of {name_encoder(self.encoder)} is not "
-                "known: pass it as clip_model=..."
+                "known: pass it as clip_model=..., or choose an encoder in the space of a CLIP, "
+                "such as Wav2CLIPTransformer('mini')"
             )
         chosen = partner.pretrained if self.clip_pretrained == PARTNER else self.clip_pretrained
         return partner.model, chosen

@@ -21,6 +21,7 @@ from .captioner import (
 from .clip import FrozenCLIP, get_frozen_clip
 from .students import LOSSES, Classification, Distillation, build_student
 from .wav2clip import (
+    ARCHITECTURES,
     SHORTEST,
     FrozenWav2CLIP,
     Wav2CLIP,
@@ -31,6 +32,7 @@ from .wav2clip import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "END",
     "LOSSES",
     "PAD",

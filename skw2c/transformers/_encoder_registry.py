@@ -124,6 +124,9 @@ def register_encoder(
     Where a partner takes over parameters of the encoder, such as one file of weights for both,
     a method ``partner_parameters(embeds)`` returns them as a dict.
 
+    Where the space depends on parameters, such as which vector to give, a method
+    ``shared_space()`` returns its name, or None.
+
     An encoder of frames has a parameter ``mode`` in {"clip", "frame"} and a method
     ``frame_times(n_frames)``, which returns their start and end in seconds.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
@@ -63,10 +65,14 @@ def resolve_partner(partner, encoder, embeds: str, **parameters):
     Raises
     ------
     ValueError
-        If it is not known which one shares the space.
+        If it is not known which one shares the space, or the one that was chosen does not.
     """
     if not isinstance(partner, str) or partner != PARTNER:
-        return resolve_encoder(partner, embeds, **parameters)
+        chosen = resolve_encoder(partner, embeds, **parameters)
+        if isinstance(partner, str):
+            chosen.set_params(**_taken_over(chosen, encoder, embeds))
+        _check_space(chosen, encoder, embeds)
+        return chosen
     found = make_partner(encoder, embeds, **parameters)
     if found is None:
         raise ValueError(
@@ -80,7 +86,9 @@ def resolve_partner(partner, encoder, embeds: str, **parameters):
 def make_partner(encoder, embeds: str, **parameters):
     """Make the unfitted encoder that shares the space of one of audio; None if none is known."""
     entry = _entry_of(encoder)
-    found = entry and find_partner(entry, embeds)
+    if entry is None:
+        return None
+    found = find_partner(replace(entry, space=_space_of(entry, encoder)), embeds)
     if found is None:
         return None
     own = {} if isinstance(encoder, str) else _shared_parameters(encoder, embeds)
@@ -109,6 +117,52 @@ def _make(entry: RegisteredEncoder, embeds: str, parameters: dict):
     if embeds != "audio" and parameters.get("device") == "openvino":
         parameters = {**parameters, "device": "cpu"}  # OpenVINO runs audio encoders alone
     return entry.make(**parameters)
+
+
+def _space_of(entry: RegisteredEncoder, encoder) -> str | None:
+    """The space of an encoder, which may depend on its parameters."""
+    encoder = entry.make() if isinstance(encoder, str) else thaw(encoder)
+    return encoder.shared_space() if hasattr(encoder, "shared_space") else entry.space
+
+
+def _taken_over(partner, encoder, embeds: str) -> dict:
+    """Parameters of the encoder that a partner of its space, given by name, takes over."""
+    entry, own = _entry_of(encoder), registration_of(partner)
+    if isinstance(encoder, str) or entry is None or own is None:
+        return {}
+    same = own.space is not None and own.space == _space_of(entry, encoder)
+    return _shared_parameters(encoder, embeds) if same else {}
+
+
+def _check_space(partner, encoder, embeds: str) -> None:
+    """Refuse a partner of another space, or one of the same space with other weights.
+
+    Raises
+    ------
+    ValueError
+        If both spaces are known, and they differ.
+    """
+    entry, own = _entry_of(encoder), registration_of(partner)
+    if entry is None or own is None:
+        return
+    space = _space_of(entry, encoder)
+    if space is None or own.space is None:
+        return
+    if space != own.space:
+        raise ValueError(
+            f"{embeds}_encoder gives vectors in the space {own.space!r}, and "
+            f"{name_encoder(encoder)} in the space {space!r}: their cosines mean nothing. Leave "
+            f"{embeds}_encoder out, or choose two of one space"
+        )
+    taken = {} if isinstance(encoder, str) else _shared_parameters(encoder, embeds)
+    known = thaw(partner).get_params(deep=False)
+    for name, value in taken.items():
+        if name in known and known[name] != value:
+            raise ValueError(
+                f"{embeds}_encoder has {name}={known[name]!r}, and {name_encoder(encoder)} has "
+                f"{name}={value!r}: they were not trained for each other. Leave {embeds}_encoder "
+                f"out, or give both the same {name}"
+            )
 
 
 def _entry_of(encoder) -> RegisteredEncoder | None:

@@ -76,11 +76,14 @@ def embed_labels(labels: list, templates: list[str], text_encoder) -> np.ndarray
     Raises
     ------
     ValueError
-        If two labels are said in the same way, or a vector is zero or not finite.
+        If two labels are said in the same way or have the same vector, or a vector is zero or not
+        finite.
     """
     names = [prettify_label(label) for label in labels]
     _refuse_same(labels, names)
-    return embed_texts(names, templates, text_encoder)
+    vectors = embed_texts(names, templates, text_encoder)
+    _refuse_alike(labels, vectors)
+    return vectors
 
 
 def embed_texts(texts: list[str], templates: list[str], text_encoder) -> np.ndarray:
@@ -166,6 +169,18 @@ def _refuse_same(labels: list, names: list[str]) -> None:
                 f"the labels {labels[other]!r} and {label!r} have the same text ({name!r}), and "
                 "so the "
                 "same vector: rename or drop one"
+            )
+
+
+def _refuse_alike(labels: list, vectors: np.ndarray) -> None:
+    """Refuse labels that differ in what the text encoder takes no notice of."""
+    seen: dict[bytes, int] = {}
+    for row, vector in enumerate(vectors.round(6) + 0.0):
+        other = seen.setdefault(vector.tobytes(), row)
+        if other != row:
+            raise ValueError(
+                f"the labels {labels[other]!r} and {labels[row]!r} have the same vector, because "
+                "the text encoder takes no notice of what they differ in: rename or drop one"
             )
 
 

@@ -11,7 +11,9 @@ from ._sound_transformer import SoundTransformer
 
 
 @register_encoder("wav2clip", embeds="audio", space="clip")
-@register_encoder("mini", embeds="audio", space="clip", parameters={"weights": "mini"})
+@register_encoder(
+    "mini", embeds="audio", space="mini", parameters={"weights": "mini", "output": "words"}
+)
 @document_shared(SOUND)
 class Wav2CLIPTransformer(SoundTransformer):
     """Embed sound as vectors in the space of CLIP's images and texts.
@@ -35,9 +37,11 @@ class Wav2CLIPTransformer(SoundTransformer):
         ``"clip"`` gives one vector per clip, ``"frame"`` one per window of
         ``frame_length`` seconds.
 
-    output : {"embedding", "encoder"}, default="embedding"
+    output : {"embedding", "words", "encoder"}, default="embedding"
         ``"embedding"`` is the projected vector, comparable with CLIP's vectors of images and
-        texts. ``"encoder"`` is the vector before the projection.
+        texts. ``"words"`` is comparable with the texts of :class:`MiniTextEncoder`; only
+        ``weights="mini"`` and its kind have it. ``"encoder"`` is the vector before the
+        projection.
 
     frame_length, hop_length : shared
         As described in ``_shared_parameters``.
@@ -127,7 +131,7 @@ class Wav2CLIPTransformer(SoundTransformer):
 
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
-        "output": [StrOptions({"embedding", "encoder"})],
+        "output": [StrOptions({"embedding", "words", "encoder"})],
         "frame_length": [SECONDS],
         "hop_length": [SECONDS],
         "tail": [StrOptions({"drop", "pad"})],
@@ -167,6 +171,46 @@ class Wav2CLIPTransformer(SoundTransformer):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
+
+    def shared_space(self):
+        """Name of the space that the vectors share with those of texts or images.
+
+        Returns
+        -------
+        str or None
+            ``"clip"`` or ``"mini"``, see ``output``; None where there is no such space.
+
+        Examples
+        --------
+        >>> from skw2c import Wav2CLIPTransformer
+        >>> Wav2CLIPTransformer("mini", output="words").shared_space()
+        'mini'
+        """
+        return {"embedding": "clip", "words": "mini"}.get(self.output)
+
+    def partner_parameters(self, embeds):
+        """Parameters that the encoder of texts takes over.
+
+        Parameters
+        ----------
+        embeds : str
+            What the partner embeds.
+
+        Returns
+        -------
+        dict
+            The weights, where the words are in the same file.
+        """
+        return {"weights": self.weights} if (self.output, embeds) == ("words", "text") else {}
+
+    def _adopt(self, reference):
+        super()._adopt(reference)
+        if self.output not in self._widths:
+            raise ValueError(
+                f"output={self.output!r} is not in weights={self.weights!r}, which have "
+                f"{', '.join(map(repr, self._widths))}: choose one of these, or weights='mini'"
+            )
+        return self
 
     @property
     def _heeds_scale(self):

@@ -252,17 +252,21 @@ def _most_bytes(entry: WeightsFile) -> int:
     return entry.bytes or entry.approximate_bytes * 5 // 4
 
 
+_WITHOUT_CLIP = "pass encoder='mini', which comes with the package and has words of its own"
+
+
 def _ways_out(entry: WeightsFile, folder: Path, cause: Exception) -> str:
     parameter = entry.parameter
     ways = [
-        f"connect to the network, or copy {entry.file} from another machine into the cache (the "
-        f"variable {CACHE_VARIABLE} names another folder), and try again",
-        f"pass the path of a checkpoint file, {parameter}='path/to/file.pt' or '.safetensors'",
         *(
             f"pass {parameter}={other.name!r}, a small network that comes with the package"
             for other in registry().values()
             if other.packaged and other.model == entry.model
         ),
+        *([_WITHOUT_CLIP] if entry.model == "clip" else []),
+        f"connect to the network, or copy {entry.file} from another machine into the cache (the "
+        f"variable {CACHE_VARIABLE} names another folder), and try again",
+        f"pass the path of a checkpoint file, {parameter}='path/to/file.pt' or '.safetensors'",
         f"pass {parameter}=None for an untrained encoder",
     ]
     numbered = "; ".join(f"({number}) {way}" for number, way in enumerate(ways, 1))

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .._trainable import Trainable
-from ..wav2clip._resnet import BLOCKS
-from ..wav2clip._wav2clip_network import AudioEncoder, Projection
+from ..wav2clip._wav2clip_network import AudioEncoder, Projection, make_audio_encoder
 from ._losses import ContrastiveLoss, CosineLoss
 
 LOSSES = ("cx", "clip", "clip_i", "cosine")
@@ -145,11 +144,11 @@ def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]
 
     Parameters
     ----------
-    encoder : {"resnet18", "resnet34"} or nn.Module
+    encoder : {"resnet18", "resnet34", "mobilenet"} or nn.Module
         A module goes from waveforms (batch, n_samples) at 16 kHz to (batch, n_features);
         it is copied.
     width : int
-        Channels of the first stage of a residual network.
+        Channels of the first stage of a residual network; scales those of a mobilenet.
 
     Raises
     ------
@@ -157,7 +156,7 @@ def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]
         If the module does not keep to this.
     """
     if isinstance(encoder, str):
-        student = AudioEncoder(BLOCKS[encoder], width)
+        student = make_audio_encoder(encoder, width)
         return student, student.n_features
     rate = getattr(encoder, "sampling_rate", AudioEncoder.sampling_rate)
     if rate != AudioEncoder.sampling_rate:

@@ -15,10 +15,9 @@ from .._frozen_encoder import FrozenEncoder
 from .._network_cache import keep_network
 from .._on_device import OnDevice, choose_device
 from .._streaming import join_blocks
-from ._folded_resnet import FoldedResNet
 from ._frozen_module import FrozenModule, restore_module
 from ._log_spectrogram import HOP_LENGTH, SHORTEST, Statistics
-from ._openvino_resnet import OpenVINOResNet
+from ._openvino_network import OpenVINONetwork, fold_network
 from ._wav2clip_network import Wav2CLIP, random_wav2clip
 from ._wav2clip_state import build_wav2clip
 from ._wav2clip_streaming import CORE_COLUMNS, stream_features, stream_spectrogram
@@ -42,16 +41,21 @@ class FrozenWav2CLIP(OnDevice):
 
     def __init__(self, model: Wav2CLIP, device: str):
         super().__init__("cpu" if device == "openvino" else device)
-        resnet = model.audio_encoder
-        self._front_end = resnet.spectrogram.to(self._device)
+        encoder = model.audio_encoder
+        self._front_end = encoder.spectrogram.to(self._device)
+        self._stride, self._reach = encoder.time_stride, encoder.reach
+        self._network = (
+            OpenVINONetwork(encoder)
+            if device == "openvino"
+            else fold_network(encoder, self._device)
+        )
         # In double precision, because matrix products in single precision differ in the
         # last bit with the number of rows.
-        self._projection = copy.deepcopy(model.audio_transform).double()
-        self._stride, self._reach = resnet.time_stride, resnet.reach
-        self._network = (
-            OpenVINOResNet(resnet) if device == "openvino" else FoldedResNet(resnet, self._device)
-        )
-        self.widths = {"encoder": resnet.n_features, "embedding": model.n_outputs}
+        self._projections = {"embedding": copy.deepcopy(model.audio_transform).double()}
+        self.widths = {"encoder": encoder.n_features, "embedding": model.n_outputs}
+        if model.word_transform is not None:
+            self._projections["words"] = copy.deepcopy(model.word_transform).double()
+            self.widths["words"] = model.n_words
 
     def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
         """Turn (n_samples,) into the network's input, (n_frames, 257, columns).
@@ -117,7 +121,8 @@ class FrozenWav2CLIP(OnDevice):
 
     def _finish(self, features: Tensor, output: str) -> np.ndarray:
         features = features.cpu()
-        vectors = features if output == "encoder" else self._projection(features.double())
+        projection = self._projections.get(output)
+        vectors = features if projection is None else projection(features.double())
         return vectors.float().numpy()
 
 

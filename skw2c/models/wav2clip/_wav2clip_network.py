@@ -5,17 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..mobilenet import MobileNet
 from ._log_spectrogram import LogSpectrogram, standardise_clips
 from ._resnet import BLOCKS, ResNet
 
 
-class AudioEncoder(ResNet):
-    """The residual network together with its front end, keyed as in the release."""
+class AudioEncoder:
+    """Mixin: a network together with its front end, keyed as in the release."""
 
     sampling_rate = 16000
 
-    def __init__(self, blocks, width: int):
-        super().__init__(blocks, width)
+    def __init__(self, *shape):
+        super().__init__(*shape)
         self.spectrogram = LogSpectrogram()
 
     def forward(self, waveforms: Tensor) -> Tensor:
@@ -23,6 +24,25 @@ class AudioEncoder(ResNet):
         with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
             inputs = standardise_clips(self.spectrogram(waveforms.float()))[:, None]
         return super().forward(inputs.contiguous(memory_format=torch.channels_last))
+
+
+class ResidualAudioEncoder(AudioEncoder, ResNet):
+    """The encoder of the paper."""
+
+
+class MobileAudioEncoder(AudioEncoder, MobileNet):
+    """One that suits a CPU."""
+
+
+def make_audio_encoder(architecture: str, width: int) -> nn.Module:
+    """Make an encoder with random weights, by its name among `ARCHITECTURES`."""
+    if architecture == MOBILE:
+        return MobileAudioEncoder(width)
+    return ResidualAudioEncoder(BLOCKS[architecture], width)
+
+
+MOBILE = "mobilenet"
+ARCHITECTURES = (*BLOCKS, MOBILE)
 
 
 class Projection(nn.Module):
@@ -45,24 +65,36 @@ class Wav2CLIP(nn.Module):
 
     Parameters
     ----------
-    architecture : {"resnet18", "resnet34"}
-        Residual network.
+    architecture : {"resnet18", "resnet34", "mobilenet"}
+        Network.
     width : int
-        Channels of its first stage.
+        Channels of the first stage of a residual network; scales those of a mobilenet.
     n_outputs : int
         Length of the projected vector, the width of CLIP's space.
+    n_words : int or None
+        Length of the vector in a space of words, where there is a projection into one.
     """
 
     sampling_rate = AudioEncoder.sampling_rate
 
-    def __init__(self, architecture: str = "resnet18", width: int = 64, n_outputs: int = 512):
+    def __init__(
+        self,
+        architecture: str = "resnet18",
+        width: int = 64,
+        n_outputs: int = 512,
+        n_words: int | None = None,
+    ):
         super().__init__()
         self.architecture = architecture
         self.width = width
         self.n_outputs = n_outputs
-        self.audio_encoder = AudioEncoder(BLOCKS[architecture], width)
+        self.n_words = n_words
+        self.audio_encoder = make_audio_encoder(architecture, width)
         n_features = self.audio_encoder.n_features
         self.audio_transform = Projection(n_features, n_outputs, n_outputs)
+        self.word_transform = None
+        if n_words is not None:
+            self.word_transform = Projection(n_features, n_words, n_words)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Embed (batch, n_samples) at 16 kHz as (batch, n_outputs), not normalised."""

@@ -11,20 +11,23 @@ from torch import Tensor
 from ...exceptions import WeightsError
 from .._state_checks import check_entry, check_names, shapes_of
 from ._resnet import BLOCKS
-from ._wav2clip_network import Wav2CLIP
+from ._wav2clip_network import MOBILE, Wav2CLIP
 
 _MODEL = "Wav2CLIP"
-_PREFIXES = ("audio_encoder.", "audio_transform.")
+_PREFIXES = ("audio_encoder.", "audio_transform.", "word_transform.")
 _FIRST = "audio_encoder.conv1.weight"
+_FIRST_OF_MOBILE = "audio_encoder.stem.0.weight"
+_FEATURES_OF_MOBILE = "audio_encoder.last.0.weight"
+_WORDS = "word_transform.sequential.3.weight"
 _LAST = "audio_transform.sequential.3.weight"
 
 
 def build_wav2clip(state: Mapping[str, Tensor], source: str) -> Wav2CLIP:
     """Build the model that the checkpoint describes, in eval mode.
 
-    Entries with other prefixes than ``audio_encoder.`` and ``audio_transform.`` are
-    passed over (the release carries the image side too). The window of the spectrogram
-    and the counters of the batch normalisation may be missing; all else must fit.
+    Entries with other prefixes than ``audio_encoder.``, ``audio_transform.`` and
+    ``word_transform.`` are passed over (the release carries the image side too). The window of the
+    spectrogram and the counters of the batch normalisation may be missing; all else must fit.
 
     Parameters
     ----------
@@ -68,23 +71,34 @@ def _default_entry(own: Tensor) -> Tensor:
 
 def _read_configuration(state: Mapping[str, Tensor], source: str) -> dict:
     """Architecture and widths, as the shapes of the entries tell them."""
-    first, last = state.get(_FIRST), state.get(_LAST)
-    absent = first is None or first.ndim != 4
-    if absent or last is None or last.ndim != 2:
+    mobile = _FIRST_OF_MOBILE in state
+    first = _require(_FEATURES_OF_MOBILE if mobile else _FIRST, 4, state, source)
+    last = _require(_LAST, 2, state, source)
+    configuration = {"n_outputs": last.shape[0]}
+    if _WORDS in state:
+        configuration["n_words"] = _require(_WORDS, 2, state, source).shape[0]
+    if mobile:
+        return configuration | {"architecture": MOBILE, "width": first.shape[0] // 12}
+    return configuration | {"architecture": _name_of_blocks(state), "width": first.shape[0]}
+
+
+def _require(name: str, n_dimensions: int, state: Mapping[str, Tensor], source: str) -> Tensor:
+    value = state.get(name)
+    if value is None or value.ndim != n_dimensions:
         raise WeightsError(
-            f"{source} is not a checkpoint of Wav2CLIP: it lacks "
-            f"{_FIRST if absent else _LAST!r} with {4 if absent else 2} dimensions. "
-            "Expected entries named 'audio_encoder.*' and 'audio_transform.*', as in the "
-            "official release."
+            f"{source} is not a checkpoint of Wav2CLIP: it lacks {name!r} with {n_dimensions} "
+            "dimensions. Expected entries named 'audio_encoder.*' and 'audio_transform.*', as in "
+            "the official release."
         )
+    return value
+
+
+def _name_of_blocks(state: Mapping[str, Tensor]) -> str:
     layers = {re.match(r"audio_encoder\.layer(\d)\.(\d+)\.", name) for name in state}
     deepest = dict.fromkeys("1234", 0)
     for stage, block in (match.groups() for match in layers if match):
         if stage in deepest:
             deepest[stage] = max(deepest[stage], int(block) + 1)
     blocks = tuple(deepest.values())
-    for architecture, known in BLOCKS.items():
-        if blocks == known:
-            return dict(architecture=architecture, width=first.shape[0], n_outputs=last.shape[0])
     # Not a network we know: the smallest one makes the list of differences readable.
-    return dict(architecture="resnet18", width=first.shape[0], n_outputs=last.shape[0])
+    return next((name for name, known in BLOCKS.items() if known == blocks), "resnet18")

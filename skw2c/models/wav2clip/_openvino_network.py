@@ -9,18 +9,27 @@ import torch
 from torch import Tensor, nn
 
 from ...system._optional import import_optional
+from ..mobilenet import FoldedMobileNet, MobileNet
 from ._folded_resnet import FoldedResNet
 from ._resnet import ResNet
 
 
-class OpenVINOResNet:
-    """A ResNet that runs in single precision in OpenVINO, as `FoldedResNet` does in torch.
+def fold_network(
+    network: ResNet | MobileNet, device: torch.device, fused: bool = True
+) -> FoldedResNet | FoldedMobileNet:
+    """Make a network of convolutions as it runs in torch when nothing is trained."""
+    kind = FoldedMobileNet if isinstance(network, MobileNet) else FoldedResNet
+    return kind(network, device, fused)
+
+
+class OpenVINONetwork:
+    """A network that runs in single precision in OpenVINO, as `fold_network` makes it for torch.
 
     It computes as many batches at a time as torch has threads, each on one thread.
 
     Parameters
     ----------
-    resnet : ResNet
+    network : ResNet or MobileNet
         The network in eval mode; it stays as it is.
 
     Raises
@@ -29,9 +38,9 @@ class OpenVINOResNet:
         If the extra ``openvino`` is not installed.
     """
 
-    def __init__(self, resnet: ResNet):
+    def __init__(self, network: ResNet | MobileNet):
         openvino = import_optional("openvino", extra="openvino", purpose="device='openvino'")
-        folded = FoldedResNet(resnet, torch.device("cpu"), fused=False)
+        folded = fold_network(network, torch.device("cpu"), fused=False)
         with warnings.catch_warnings():
             # The conversion traces with an interface that torch calls deprecated.
             warnings.simplefilter("ignore")
@@ -49,7 +58,7 @@ class OpenVINOResNet:
         self._of_thread = threading.local()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Map (batch, 1, bins, columns) to (batch, features, bins / 32, columns / 32)."""
+        """Map (batch, 1, bins, columns) to (batch, features, rows, columns / stride)."""
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         request = self._of_thread.request
@@ -60,7 +69,7 @@ class OpenVINOResNet:
 class _TimeDown(nn.Module):
     """The network as a module that can be traced, all maps with time down."""
 
-    def __init__(self, folded: FoldedResNet):
+    def __init__(self, folded: FoldedResNet | FoldedMobileNet):
         super().__init__()
         self._folded = folded
 
