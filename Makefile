@@ -7,6 +7,7 @@ BIN = .venv/bin
 
 run: .venv/.installed
 	$(BIN)/python benchmarks/run_all.py
+	$(BIN)/python benchmarks/run_all.py --real-sound $(DATA_ROOT)
 
 test: .venv/.installed
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 Without arguments everything runs offline, in a small generated world: a small CLIP and an
 encoder of sound are trained in it, and evaluated on clips that are held out; ``--quick`` leaves
 out what is trained from scratch on labels. With ``--data-root`` the official data sets that are
-there are evaluated on instead.
+there are evaluated on instead; with ``--real-sound`` the encoder in the package, on ESC-10.
 """
 
 import errno
@@ -37,7 +37,7 @@ from benchmarks.running.cells import CellStore, average_seeds, count_cpu_seconds
 from benchmarks.running.estimate import print_estimate
 from benchmarks.running.extraction import VectorCache, backend
 from benchmarks.running.fingerprint import fingerprint_java_scores
-from benchmarks.running.options import parse_arguments
+from benchmarks.running.options import NoRealSoundError, parse_arguments
 from benchmarks.running.probes import PROBES
 from benchmarks.running.trials import TrialStore
 from benchmarks.systems.catalogue import choose_systems, official_systems, world_systems
@@ -77,6 +77,9 @@ def main(arguments=None):
         }
         colours = facts.pop("colours")
         write_report(cells, facts, Path(options.out), colours)
+    except NoRealSoundError as exc:
+        print(exc)
+        return 0
     except (ValueError, OSError, ImportError) as exc:
         full = getattr(exc, "errno", None) == errno.ENOSPC
         print(f"run_all.py: {exc}{_WHEN_FULL if full else ''}", file=sys.stderr)

@@ -3,7 +3,6 @@
 import configparser
 import csv
 import socket
-from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,19 +18,35 @@ import skw2c.weights
 from benchmarks.mini import targets, train
 from benchmarks.mini.examples import Mixer
 from benchmarks.mini.projection import fit_projection, solve
-from skw2c import Wav2CLIPTransformer
+from benchmarks.mini.space import place, span
+from benchmarks.mini.student import MapStudent, share_columns
+from benchmarks.mini.teacher import HOP, MapTeacher
+from benchmarks.mini.texts import PARTS_OF_SPEECH, collect_texts, present_participle
+from benchmarks.mini.words import distil
+from skw2c import Wav2CLIPTransformer, YAMNetTransformer, ZeroShotClassifier
 from skw2c.exceptions import WeightsError
 from skw2c.models.wav2clip._wav2clip_network import Projection
+from skw2c.models.words import FrozenWords, get_frozen_words
 from skw2c.models.yamnet import audioset_classes
-from skw2c.weights import fetch_weights, is_cached, read_checkpoint, registry
+from skw2c.weights import (
+    fetch_weights,
+    is_cached,
+    read_checkpoint,
+    refer_to,
+    registry,
+    write_safetensors,
+)
 
 from .conftest import REPOSITORY
 from .tolerances import FEW, assert_close
+from .yamnet_files import TINY, draw_layers, write_keras
 
 LEAST = 0.9
+LEAST_BY_WORDS = 0.78
 EXPECTED = {
     "encoder": [0.1504, 0.3652, 0.6665, 0.0568, 0.7518, 0.0423],
     "embedding": [-0.0324, -0.0579, -0.0709, -0.333, -0.3599, 0.4502],
+    "words": [-0.0461, 0.3914, -0.1016, 0.005, 0.0144, -0.098],
 }
 """First numbers of the vectors of `make_sound`."""
 
@@ -71,9 +86,15 @@ def test_vectors_are_those_of_the_release():
 def test_registry_states_what_the_file_is():
     row, weights = registry()["mini"], fetch_weights("mini")
     assert weights.sha256 == row.sha256
-    assert weights.path.stat().st_size == row.bytes <= 12_000_000
+    assert weights.path.stat().st_size == row.bytes <= 18_000_000
     state = read_checkpoint(weights.path)
-    assert {str(value.dtype) for value in state.values()} <= {"torch.float16", "torch.int64"}
+    assert all(
+        value.dtype == torch.float16
+        for value in state.values()
+        if value.numel() > 60_000 and value.is_floating_point()
+    )
+    words = sum(x.numel() * x.element_size() for n, x in state.items() if n.startswith("words."))
+    assert words <= 12_000_000
     card = weights.path.with_suffix(".md").read_text("utf-8")
     assert row.licence in card
     assert "## Limitations" in card
@@ -109,6 +130,18 @@ def test_better_than_mfcc_on_real_recordings(shared):
     assert scores.mean() > LEAST
 
 
+def test_words_tell_real_recordings_apart(shared):
+    """By the names of ten classes, none of whose clips or labels it has seen; chance is 10 %."""
+    with open(shared / "data" / "esc10" / "meta" / "esc50.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    truth = np.array([row["category"] for row in rows])
+    clips = [str(shared / "data" / "esc10" / "audio" / row["filename"]) for row in rows]
+    classifier = ZeroShotClassifier(sorted(set(truth)), encoder="mini").fit()
+    assert (classifier.predict(clips) == truth).mean() > LEAST_BY_WORDS
+    probabilities = classifier.predict_proba(clips[:5])
+    assert_close(probabilities.sum(axis=1), 1, FEW)
+
+
 # ---- how it is made
 
 
@@ -120,11 +153,10 @@ def test_words_of_clip_are_there(shared):
     scores = np.zeros((3, 521))
     for row, name in enumerate(("Bark", "Violin, fiddle")):
         scores[row, audioset_classes().index(name)] = 0.9
-    shares, words, rows = targets.share_out(scores, folder)
+    shares, rows = targets.share_out(scores, np.full(521, 0.01))
     assert rows.tolist() == [0, 1]
-    for share, name in zip(shares, ("dog", "Violin"), strict=True):
-        assert_close(words[share.argmax()], vectors[names.index(name)])
-    np.testing.assert_allclose(shares.max(axis=1), 1)
+    assert [audioset_classes()[share.argmax()] for share in shares] == ["Bark", "Violin, fiddle"]
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
 def test_projection_is_found(rng):
@@ -159,29 +191,119 @@ def test_examples_are_mixed_from_the_corpus(rng):
 
 
 def test_training_goes_from_examples_to_a_file(shared, tmp_path, rng):
-    examples = tmp_path / "run" / "examples"
-    examples.mkdir(parents=True)
-    (tmp_path / "run" / "corpus.json").write_text('{"hours": 0.1, "pieces": 20}')
-    np.save(examples / "sounds_000.npy", rng.integers(-9000, 9000, (24, 4000), dtype=np.int16))
-    np.save(examples / "heard_000.npy", rng.random((24, 1024)).astype(np.float16))
-    np.savez(
-        tmp_path / "yamnet.npz",
-        **{"classifier/kernel": rng.normal(size=(521, 1024)), "classifier/bias": np.zeros(521)},
-    )
-    common = ["--out", str(tmp_path / "run"), "--precision", "32-true", "--n-examples", "24"]
+    run = tmp_path / "run"
+    (run / "examples").mkdir(parents=True)
+    (run / "examples" / "corpus.json").write_text('{"hours": 0.1, "pieces": 20}')
+    (run / "words.json").write_text('{"texts": 9}')
+    sounds = rng.integers(-9000, 9000, (24, 24000), dtype=np.int16)
+    np.save(run / "examples" / "sounds_000.npy", sounds)
+    maps = rng.random((24, 1024, 2, 2)).astype(np.float16)
+    np.save(run / "examples" / "maps_000.npy", maps)
+    np.save(run / "examples" / "scores_000.npy", rng.random((24, 521)).astype(np.float16))
+    entries = read_checkpoint(fetch_weights("mini").path)
+    words = {name: value for name, value in entries.items() if name.startswith("words.")}
+    write_safetensors(run / "words.safetensors", words, {"format": "skw2c"})
+    common = ["--out", str(run), "--precision", "32-true", "--n-examples", "24"]
     train.main(["train", *common, "--encoder-width", "4", "--epochs", "1", "--batch-size", "12"])
-    with pytest.raises(FileNotFoundError, match="lacks heard_001.npy"):
+    with pytest.raises(FileNotFoundError, match=r"lacks sounds_001\.npy"):
         train.main(["train", *common, "--n-examples", "1001"])
-    clip = shared / "data" / "clip_text_vitb32"
-    train.main(["project", *common, "--yamnet", str(tmp_path / "yamnet.npz"), "--clip", str(clip)])
-    made = Wav2CLIPTransformer(tmp_path / "run" / "mini.safetensors")
-    assert made.fit_transform([make_sound()]).shape == (1, 512)
-    halves = read_checkpoint(tmp_path / "run" / "mini.safetensors")
-    trained = read_checkpoint(tmp_path / "run" / "encoder.safetensors")
-    with safe_open(tmp_path / "run" / "mini.safetensors", "pt") as file:
-        assert file.metadata().items() >= {"examples": "24", "hours": "0.1"}.items()
-    name = "audio_encoder.layer4.0.conv1.weight"
+    train.main(["project", *common, "--clip", str(shared / "data" / "clip_text_vitb32")])
+    for output in ("words", "embedding"):
+        made = Wav2CLIPTransformer(run / "mini.safetensors", output=output)
+        assert made.fit_transform([make_sound()]).shape == (1, 512)
+    halves = read_checkpoint(run / "mini.safetensors")
+    trained = read_checkpoint(run / "encoder.safetensors")
+    with safe_open(run / "mini.safetensors", "pt") as file:
+        assert file.metadata().items() >= {"examples": "24", "hours": "0.1", "texts": "9"}.items()
+    name = "audio_encoder.blocks.4.expand.0.weight"
     np.testing.assert_array_equal(halves[name], trained[name].half())
-    rolled = train.roll(torch.arange(6)[None], torch.Generator().manual_seed(1))[0].tolist()
-    assert sorted(rolled) == list(range(6))
-    assert {(b - a) % 6 for a, b in pairwise(rolled)} == {1}
+    again = ["--start", str(run / "encoder.safetensors"), "--name", "again", "--epochs", "1"]
+    train.main(["train", *common, *again, "--encoder-width", "4", "--batch-size", "12"])
+    assert (run / "again.safetensors").exists()
+
+
+def test_teacher_hears_windows(rng, tmp_path):
+    write_keras(tmp_path / "yamnet.h5", draw_layers(TINY))
+    sounds = rng.normal(size=(3, 24000)).astype(np.float32)
+    teacher = MapTeacher(tmp_path / "yamnet.h5")
+    maps, scores = teacher.hear(sounds)
+    frames = YAMNetTransformer(
+        tmp_path / "yamnet.h5", mode="frame", tail="drop", hop_length=HOP, sampling_rate=16000
+    )
+    level = 0.7 * sounds / np.abs(sounds).max(axis=1, keepdims=True)
+    expected = frames.fit_transform(list(level))
+    assert_close(maps.mean(axis=2).transpose(0, 2, 1), expected)
+    expected = frames.set_params(output="scores").fit_transform(list(level)).mean(axis=1)
+    assert_close(scores, expected)
+    assert_close(teacher.hear(sounds / 100)[0], maps)
+
+
+def test_windows_share_columns():
+    shares = share_columns(8, 4, 16).numpy()
+    assert_close(shares.sum(axis=0), 1, FEW)
+    assert (np.diff(np.arange(8) @ shares) > 1).all()
+    assert_close(share_columns(3, 4, 16).sum(0).numpy(), 1, FEW)
+    student = MapStudent(4, 2).eval()
+    assert student(torch.zeros(2, 24000)).shape == (2, 2 * 2 * 256 + 512)
+
+
+def test_classes_have_vectors_of_clip(shared):
+    words = get_frozen_words(refer_to("mini"))
+    folder = shared / "data" / "clip_text_vitb32"
+    vectors = targets.label_classes(folder, words)
+    assert vectors.shape == (521, 512)
+    assert_close(np.linalg.norm(vectors, axis=1), 1, FEW)
+    columns, known, _ = targets.read_labels(folder)
+    assert_close(vectors[columns], known, FEW)
+    # A word that CLIP's tables lack lies nearer to its kind than to others.
+    rows = {name: audioset_classes().index(name) for name in ("Meow", "Purr", "Violin, fiddle")}
+    meow, purr, violin = (vectors[row] for row in rows.values())
+    assert meow @ purr > meow @ violin
+
+
+def test_space_of_words(rng):
+    vocabulary = ["dog", "bark", "rain", "wind"]
+    words = span(vocabulary, rng.normal(size=(4, 6)), ["dog", "bark", "rain wind"], width=3)
+    frozen = FrozenWords(words)
+    vectors = frozen.encode_texts(["dog", "bark", "rain wind"])
+    # With as many dimensions as names the products are the kernel.
+    semantic = frozen.encode_texts(["dog", "bark", "rain wind"], "semantic")
+    kernel = np.exp(words.sharpness * (semantic @ semantic.T - 1))
+    np.testing.assert_allclose(vectors @ vectors.T, kernel, atol=0.01)
+    places = place(np.eye(3), np.full(3, 0.1), vectors)
+    assert_close(places, vectors)
+
+
+def test_texts_are_made_by_rules(tmp_path):
+    for part in PARTS_OF_SPEECH:
+        index = f"bark {part[0]} 1 0 1 1 00000001\nhowl {part[0]} 1 1 @ 1 0 00000002\n"
+        (tmp_path / f"index.{part}").write_text("  1 licence\n" + index)
+        data = "00000001 00 n 02 bark 0 sea_dog 0 000 | the sound made by a dog; loud\n"
+        (tmp_path / f"data.{part}").write_text("  1 licence\n" + data)
+    texts = collect_texts(tmp_path, n_compositions=20)
+    assert len(texts) == len(set(texts))
+    for text in ("Dog", "rooster", "bark", "barking", "sea dog", "the sound made by a dog"):
+        assert text in texts
+    assert "howl" not in texts
+    verbs = ["bark", "hum", "chime", "see", "die", "play", "whistle"]
+    doing = ["barking", "humming", "chiming", "seeing", "dying", "playing", "whistling"]
+    assert [present_participle(verb) for verb in verbs] == doing
+
+
+def test_pieces_learn_from_texts(rng):
+    vocabulary = ["dog", "rain", "loud", "sound", "of", "the"]
+    texts = ["dog", "rain", "loud dog", "loud rain", "dog rain"] * 40
+    directions = np.eye(3, 4, dtype=np.float32)
+    targets = {
+        "dog": directions[0],
+        "rain": directions[1],
+        "loud dog": directions[0] + directions[2],
+        "loud rain": directions[1] + directions[2],
+        "dog rain": directions[0] + directions[1],
+    }
+    wanted = np.stack([targets[text] / np.linalg.norm(targets[text]) for text in texts])
+    vectors, _ = distil(texts, wanted, vocabulary, n_epochs=20, batch_size=20, rate=0.03)
+    words = span(vocabulary, vectors, ["dog", "rain", "loud"], width=3)
+    semantic = FrozenWords(words).encode_texts(["dog", "the sound of dog", "rain"], "semantic")
+    assert semantic[0] @ semantic[1] > 0.9
+    assert abs(semantic[0] @ semantic[2]) < 0.3

@@ -249,6 +249,12 @@ def test_words_of_another_space_or_edition_are_refused(sound, text, message):
         AudioIndex(encoder=sound, text_encoder=text).fit([np.ones(8000)]).search("dog")
 
 
+def test_ready_vectors_may_lie_in_its_space(encoder):
+    vectors = encoder.transform(["rain", "dog"])
+    classifier = ZeroShotClassifier(["dog", "rain"], encoder="passthrough", text_encoder="mini")
+    assert classifier.fit().predict(vectors).tolist() == ["rain", "dog"]
+
+
 def test_labels_that_it_cannot_tell_apart_are_refused():
     with pytest.raises(ValueError, match="'bark, dog' and 'dog bark' have the same vector"):
         ZeroShotClassifier(["dog bark", "rain", "bark, dog"], encoder="mini").fit()

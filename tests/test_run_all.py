@@ -426,6 +426,22 @@ def test_check_data_of_some(esc_folder, capsys, named):
     assert str(esc_folder) in text
 
 
+def test_real_sound(esc_folder, tmp_path, capsys):
+    assert run_all.main(["--real-sound", str(esc_folder), "--out", str(tmp_path)]) == 0
+    cells = pd.read_csv(tmp_path / "results.csv")
+    asked = cells[cells["task"] == "zero-shot"]
+    assert asked["system"].tolist() == ["Wav2CLIP mini"]
+    assert 0 <= asked["score"].item() <= 1
+    assert set(cells["system"]) == {"Wav2CLIP mini", "MFCC statistics"}
+
+
+def test_real_sound_that_is_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SKW2C_SHARED", str(tmp_path))
+    for arguments in (["--real-sound"], ["--real-sound", str(tmp_path)]):
+        assert run_all.main(arguments) == 0
+        assert "No real recordings are evaluated" in capsys.readouterr().out
+
+
 def test_each_name_is_taken_once():
     """A system or task that is named twice would stand in the tables twice."""
     parsed = options.parse_arguments(

@@ -20,7 +20,7 @@ class Chances:
     second: float = 0.5
     filtered: float = 0.3
     room: float = 0.2
-    noise: float = 0.25
+    noise: float = 0.4
 
 
 class Mixer:

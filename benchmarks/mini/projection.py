@@ -14,7 +14,7 @@ WORD_SCALE = 20.0
 
 
 def fit_projection(
-    features, shares, labels, *, scale=CLIP_SCALE, n_epochs=20, batch_size=64, seed=0
+    features, shares, labels, *, scale=CLIP_SCALE, n_epochs=15, batch_size=256, seed=0
 ):
     """Fit the two layers that bring sounds near their labels.
 

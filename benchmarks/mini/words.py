@@ -89,7 +89,8 @@ def distil(texts, targets, vocabulary, *, n_epochs=8, batch_size=512, rate=3e-3,
     around = [cut(template.replace("{}", " ")) for template in TEMPLATES]
     rng = np.random.default_rng(seed)
     rows = rng.permutation([row for row, known in enumerate(numbers) if known])
-    held_out, rows = rows[:_N_VALIDATION], rows[_N_VALIDATION:]
+    n_validation = min(_N_VALIDATION, len(rows) // 10)
+    held_out, rows = rows[:n_validation], rows[n_validation:]
     targets = torch.from_numpy(targets)
     bag = _start(numbers, targets, len(vocabulary), seed)
     optimizer = torch.optim.Adam(bag.parameters(), rate)

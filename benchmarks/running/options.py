@@ -1,11 +1,21 @@
 """The command line of run_all.py."""
 
 import argparse
+import os
+from pathlib import Path
 
 from benchmarks.running.probes import PROBES
 
+_OUT = "results"
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
 SHARES = (1, 2, 5, 10, 20, 50, 100)
 """Parts of the labels that systems learn from to show how many they need, in per cent."""
+
+
+class NoRealSoundError(FileNotFoundError):
+    """Real recordings were asked for, and there are none."""
+
 
 # In the generated world all is small; the papers' sets get what the papers state.
 _PROFILES = {
@@ -45,6 +55,8 @@ def parse_arguments(arguments, tasks, datasets):
     Namespace
     """
     options = _make_parser(tasks, datasets).parse_args(arguments)
+    if options.real_sound is not None:
+        _choose_real_sound(options)
     if options.profile is None:
         options.profile = "world" if options.data_root is None else "paper"
     # A data set among the tasks means that its classes are to be told.
@@ -61,6 +73,29 @@ def parse_arguments(arguments, tasks, datasets):
     options.datasets = options.datasets or list(datasets)
     options.cache = options.cache or f"{options.out}/cache"
     return options
+
+
+def _choose_real_sound(options):
+    """Ask the encoder in the package about real recordings, where there are some.
+
+    Raises
+    ------
+    NoRealSoundError
+        If there are none.
+    """
+    shared = Path(os.environ.get("SKW2C_SHARED", _REPOSITORY.parent / "shared"))
+    folder = Path(options.real_sound) if options.real_sound else shared / "data" / "esc10"
+    if not (folder / "meta" / "esc50.csv").is_file():
+        raise NoRealSoundError(
+            f"No real recordings are evaluated, for {os.fspath(folder)!r} does not hold ESC-50 or "
+            "ESC-10: pass --real-sound FOLDER, or make run DATA_ROOT=FOLDER"
+        )
+    options.data_root = options.data_root or str(folder)
+    options.datasets = options.datasets or ["esc50"]
+    options.tasks = options.tasks or ["classification", "zero-shot"]
+    options.features = options.features or ["mini", "mfcc"]
+    if options.out == _OUT:
+        options.out = f"{_OUT}/real-sound"
 
 
 def _check_profile(options):
@@ -107,6 +142,15 @@ def _add_choices(parser, tasks, datasets):
     )
     add("--data-root", help="folder of one official data set, or of several")
     add(
+        "--real-sound",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="evaluate the encoder in the package on ESC-50 or ESC-10 in this folder; default: "
+        "data/esc10 in the folder that SKW2C_SHARED names, or in ../shared; where there is none, "
+        "say so and do nothing",
+    )
+    add(
         "--check-data",
         action="store_true",
         help="print what is there, and where the rest is, of --datasets or all",
@@ -130,7 +174,7 @@ def _add_choices(parser, tasks, datasets):
 def _add_manner(parser):
     """How it is run."""
     add = parser.add_argument
-    add("--out", default="results", help="folder of the report")
+    add("--out", default=_OUT, help="folder of the report")
     add("--cache", help="folder of vectors and finished cells; default: OUT/cache")
     add("--device", default="auto")
     add("--n-jobs", type=int)

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from benchmarks.systems.official import common_parameters, make_clip
+from benchmarks.systems.official import common_parameters
 from benchmarks.systems.system import System
-from skw2c import CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransformer
+from skw2c import MiniTextEncoder, Wav2CLIPTransformer
 
 
 def _mini(make, **more):
@@ -13,21 +13,20 @@ def _mini(make, **more):
 
 
 def official(options):
-    """With CLIP as its partner."""
+    """With its own words as its partner."""
 
     def make(**parameters):
         return Wav2CLIPTransformer("mini", **parameters, **common_parameters(options))
 
     return _mini(
         make,
-        make_encoder=make,
-        make_text_encoder=partial(make_clip, CLIPTextEncoder, options),
-        make_image_encoder=partial(make_clip, CLIPImageEncoder, options),
+        make_encoder=partial(make, output="words"),
+        make_text_encoder=partial(MiniTextEncoder, on_error="nan", verbose=options.verbose),
     )
 
 
 def in_world(world):
-    """Without a partner: the world's small CLIP has a space of its own."""
+    """Without a partner: the drawings and words of the generated world are not those of mini."""
 
     def make(**parameters):
         return Wav2CLIPTransformer("mini", **parameters, **world.parameters)

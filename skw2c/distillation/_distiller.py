@@ -49,14 +49,15 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     Parameters
     ----------
-    loss : {"cx", "clip", "clip_i", "cosine"}, default="cx"
+    loss : {"cx", "clip", "clip_i", "cosine", "direct"}, default="cx"
         ``"cx"`` is the cross projection loss of the paper: the sound is projected into the
         teacher's space, and the teacher's vector into the space of the encoder; each pair is
         compared by a contrastive loss with a scale of its own. ``"clip"`` compares the
         vectors as they are, which must have the same dimension. ``"clip_i"`` projects the teacher's
         vectors only; sounds then do not lie in the teacher's space (see `project`).
         ``"cosine"`` projects the sound, and asks for the direction of the teacher's vector
-        itself, which suits a teacher that embeds the same sound.
+        itself, which suits a teacher that embeds the same sound. ``"direct"`` asks for it
+        without a projection, of a module whose vectors have the teacher's dimension.
 
     teacher : transformer or None, default=None
         Turns ``y`` into vectors, such as :class:`CLIPVideoEncoder` or

@@ -143,7 +143,7 @@ def _check_space(partner, encoder, embeds: str) -> None:
         If both spaces are known, and they differ.
     """
     entry, own = _entry_of(encoder), registration_of(partner)
-    if entry is None or own is None:
+    if entry is None or own is None or entry.embeds == READY:  # vectors may be of any space
         return
     space = _space_of(entry, encoder)
     if space is None or own.space is None:

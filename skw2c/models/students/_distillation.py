@@ -12,7 +12,7 @@ from .._trainable import Trainable
 from ..wav2clip._wav2clip_network import AudioEncoder, Projection, make_audio_encoder
 from ._losses import ContrastiveLoss, CosineLoss
 
-LOSSES = ("cx", "clip", "clip_i", "cosine")
+LOSSES = ("cx", "clip", "clip_i", "cosine", "direct")
 
 
 class Distillation(Trainable):
@@ -25,11 +25,12 @@ class Distillation(Trainable):
     - ``"clip_i"``: L(a, f(v));
     - ``"clip"``: L(a, v).
 
-    ``"cosine"`` is 1 - cos(g(a), v), for a teacher that hears the same sound.
+    ``"cosine"`` is 1 - cos(g(a), v), for a teacher that hears the same sound, and ``"direct"``
+    is 1 - cos(a, v), for an encoder that ends in the teacher's space itself.
 
     Vectors of captions t add a term to the mean, as in the cooperative training of
     AudioCLIP (Guzhov et al., arXiv 2106.13043): L(g(a), t), L(a, f(t)) or L(a, t); under
-    ``"cosine"`` its own with g(a) and t.
+    ``"cosine"`` and ``"direct"`` their own with t.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Distillation(Trainable):
     n_features : int
     n_targets : int
         Length of the teacher's vectors.
-    loss : {"cx", "clip", "clip_i", "cosine"}
+    loss : {"cx", "clip", "clip_i", "cosine", "direct"}
     with_texts : bool
         Whether there are vectors of captions.
     """
@@ -57,10 +58,11 @@ class Distillation(Trainable):
             self.audio_transform = Projection(n_features, n_targets, n_targets)
         if loss in ("cx", "clip"):
             self.loss_fn_i = ContrastiveLoss()
-        if loss == "cosine":
+        if loss in ("cosine", "direct"):
             self.loss_fn_i = CosineLoss()
         if with_texts:
-            self.loss_fn_t = CosineLoss() if loss == "cosine" else ContrastiveLoss()
+            alone = loss in ("cosine", "direct")
+            self.loss_fn_t = CosineLoss() if alone else ContrastiveLoss()
 
     def forward(
         self,

@@ -21,9 +21,13 @@ class AudioEncoder:
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Embed (batch, n_samples) at 16 kHz as (batch, n_features)."""
+        return super().forward(self.prepare(waveforms))
+
+    def prepare(self, waveforms: Tensor) -> Tensor:
+        """Standardised spectrograms (batch, 1, 257, columns) of waveforms (batch, n_samples)."""
         with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
             inputs = standardise_clips(self.spectrogram(waveforms.float()))[:, None]
-        return super().forward(inputs.contiguous(memory_format=torch.channels_last))
+        return inputs.contiguous(memory_format=torch.channels_last)
 
 
 class ResidualAudioEncoder(AudioEncoder, ResNet):

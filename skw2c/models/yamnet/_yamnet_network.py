@@ -81,11 +81,15 @@ class YAMNet:
 
     def __call__(self, patches: Tensor) -> Tensor:
         """Map (batch, 96, 64) to embeddings (batch, width)."""
+        return self.feature_map(patches).mean((2, 3))
+
+    def feature_map(self, patches: Tensor) -> Tensor:
+        """Map (batch, 96, 64) to (batch, width, 3, 2), time before frequency."""
         # What TensorFlow's rule for borders gives for a stride of 2 and an even size.
         x = pad(patches, (0, 1, 0, 1))[:, None]
         parts = x.split(_WINDOWS_AT_ONCE if x.device.type == "cpu" else len(x))
         x = torch.cat([_run(self._layers[: _SMALL - 1], part) for part in parts])
-        return _run(self._layers[_SMALL - 1 :], x).mean((2, 3))
+        return _run(self._layers[_SMALL - 1 :], x)
 
 
 def _run(layers: list, x: Tensor) -> Tensor:
