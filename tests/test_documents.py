@@ -43,8 +43,11 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
 
 def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip, stand_ins):
     blocks = code_blocks(REPOSITORY / "README.rst")
-    pipeline, files, queries, training, compared, own, generation = blocks
+    first, pipeline, files, queries, training, compared, own, generation = blocks
     names = {}
+    exec(first, names)  # noqa: S102
+    printed = capsys.readouterr().out
+    assert set(re.findall(r"'([^']+)'", printed)) <= {"bird song", "police siren", "rain", "wind"}
     exec(pipeline, names)  # noqa: S102
     assert float(capsys.readouterr().out) > 0.9
     assert len([line for line in pipeline.splitlines() if line]) == 8

@@ -168,3 +168,35 @@ def test_supervised_classifier_trains_it(distilled):
         verbose=False,
     )
     assert set(classifier.fit(sounds, labels).predict(sounds)) <= {"a", "b"}
+
+
+class Ending(torch.nn.Module):
+    """A module that ends in the teacher's space."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(
+            torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+        )
+
+    def forward(self, waveforms):
+        parts = waveforms.unfold(1, 4000, 4000).std(2).log()
+        return torch.nn.functional.pad(parts, (0, 4))[:, :4] @ self.weight
+
+
+def test_modules_may_end_in_the_space_of_the_teacher(rng):
+    sounds = rng.normal(size=(40, 4, 4000)) * np.exp(rng.normal(size=(40, 4, 1)))
+    sounds = 0.05 * sounds.reshape(40, 16000)
+    levels = np.log(sounds.reshape(40, 4, 4000).std(axis=2))
+    vectors = levels @ rng.normal(size=(4, 3))
+    parameters = dict(loss="direct", encoder=Ending(), clip_length=1.0, batch_size=20)
+    training = dict(max_epochs=60, learning_rate=0.1, random_state=0, verbose=False)
+    distiller = Distiller(**parameters, **training).fit(sounds, vectors)
+    predicted = distiller.transform(sounds)
+    cosines = (predicted * vectors).sum(1)
+    cosines /= np.linalg.norm(predicted, axis=1) * np.linalg.norm(vectors, axis=1)
+    assert cosines.mean() > 0.9
+    with pytest.raises(ValueError, match="'direct' do not train"):
+        distiller.project(vectors)
+    with pytest.raises(ValueError, match="loss='direct' compares vectors as they are"):
+        Distiller(**parameters, **training).fit(sounds, vectors[:, :2])

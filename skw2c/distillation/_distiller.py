@@ -413,15 +413,15 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         Raises
         ------
         ValueError
-            If the encoder was trained with ``loss="clip"`` or ``"cosine"``, which do not
-            project them.
+            If the encoder was trained with ``loss="clip"``, ``"cosine"`` or ``"direct"``, which
+            do not project them.
         """
         check_is_fitted(self, "weights_")
         projection = restore_projection("image_transform.", self.weights_.read())
         if projection is None:
             raise ValueError(
-                "these weights include no projection of the teacher's vectors, which loss='clip' "
-                "and loss='cosine' do not train: compare the vectors with transform(X) directly"
+                "these weights include no projection of the teacher's vectors, which loss='clip', "
+                "'cosine' and 'direct' do not train: compare the vectors with transform(X) directly"
             )
         vectors, width = (
             check_array(vectors, dtype=np.float64),
@@ -563,9 +563,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     def _build(self, clips):
         student, n_features = build_student(self.encoder, self.encoder_width)
-        if self.loss == "clip" and n_features != clips.width:
+        if self.loss in ("clip", "direct") and n_features != clips.width:
             raise ValueError(
-                f"loss='clip' compares vectors as they are, but the encoder's have dimension "
+                f"loss={self.loss!r} compares vectors as they are, but the encoder's have dimension "
                 f"{n_features}, the teacher's {clips.width}: choose loss='cx', or an encoder_width "
                 f"of {clips.width / 8:g}"
             )
