@@ -566,8 +566,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         if self.loss in ("clip", "direct") and n_features != clips.width:
             raise ValueError(
                 f"loss={self.loss!r} compares vectors as they are, but the encoder's have "
-                f"dimension {n_features}, the teacher's {clips.width}: choose loss='cx', or an encoder_width "
-                f"of {clips.width / 8:g}"
+                f"dimension {n_features}, the teacher's {clips.width}: choose loss='cx', or an "
+                f"encoder_width of {clips.width / 8:g}"
             )
         return Distillation(student, n_features, clips.width, self.loss, clips.has_texts)
 
