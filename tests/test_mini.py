@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skw2c.weights
-from benchmarks.mini import targets, train
+from benchmarks.mini import held_out, targets, train
 from benchmarks.mini.examples import Mixer
 from benchmarks.mini.projection import fit_projection, solve
 from benchmarks.mini.space import place, span
@@ -26,7 +26,7 @@ from benchmarks.mini.words import distil
 from skw2c import Wav2CLIPTransformer, YAMNetTransformer, ZeroShotClassifier
 from skw2c.exceptions import WeightsError
 from skw2c.models.wav2clip._wav2clip_network import Projection
-from skw2c.models.words import FrozenWords, get_frozen_words
+from skw2c.models.words import FrozenWords, get_frozen_words, read_words
 from skw2c.models.yamnet import audioset_classes
 from skw2c.weights import (
     fetch_weights,
@@ -307,3 +307,18 @@ def test_pieces_learn_from_texts(rng):
     semantic = FrozenWords(words).encode_texts(["dog", "the sound of dog", "rain"], "semantic")
     assert semantic[0] @ semantic[1] > 0.9
     assert abs(semantic[0] @ semantic[2]) < 0.3
+
+
+def test_words_that_were_held_out(rng):
+    """Where the encoder hears as the teacher does, new words lie between those that it knows."""
+    words = read_words(read_checkpoint(fetch_weights("mini").path), "mini")
+    meanings = FrozenWords(words).encode_texts(audioset_classes(), "semantic")
+    drawn, known = held_out.draw_classes(meanings, 20, seed=0)
+    assert len(drawn) == 20
+    assert (meanings[drawn] @ meanings[known].T).max() < held_out.NEARLY_THE_SAME
+    scores = rng.dirichlet(np.full(521, 0.01), 600)
+    part = held_out.Part(scores.astype(np.float32), scores)
+    row = held_out.judge(words, part, part, 20, seed=0)
+    assert row["chance"] == 1 / 20
+    assert 0 <= row["by words"] <= 1
+    assert row["sounds"] == (scores[:, drawn].max(axis=1) >= held_out.HEARD).sum()

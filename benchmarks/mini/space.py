@@ -6,6 +6,8 @@ dimensions as there are names (the method of Nystroem; Williams and Seeger, NIPS
 strongest are kept. A sound belongs to the names that a teacher hears, by their scores.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from skw2c.models.words import FrozenWords, Words
@@ -41,14 +43,33 @@ def span(vocabulary, vectors, names, sharpness=SHARPNESS, width=WIDTH):
     Words
     """
     pieces, scales = quantise(vectors)
-    nothing = np.zeros((len(names), width), np.float32)
-    bare = Words(vocabulary, pieces, scales, np.zeros((len(names), vectors.shape[1])), nothing, 1.0)
-    anchors = FrozenWords(bare).encode_texts(names, "semantic")
+    nothing = np.zeros((1, vectors.shape[1]), np.float32), np.zeros((1, width), np.float32)
+    bare = Words(vocabulary, pieces, scales, *nothing, sharpness)
+    return span_names(bare, names, width)
+
+
+def span_names(words, names, width=WIDTH):
+    """Make the encoder of words whose space is spanned by other names.
+
+    Parameters
+    ----------
+    words : Words
+        Gives the vectors of the pieces, and the sharpness.
+    names : list of str
+    width : int
+        Dimensions that are kept.
+
+    Returns
+    -------
+    Words
+    """
+    anchors = FrozenWords(words).encode_texts(names, "semantic")
+    sharpness = words.sharpness
     anchors = anchors.astype(np.float16).astype(np.float32)
     strengths, directions = np.linalg.eigh(np.exp((anchors @ anchors.T - 1) * sharpness))
     strengths, directions = strengths[::-1][:width], directions[:, ::-1][:, :width]
     projection = directions / np.sqrt(np.maximum(strengths, _LEAST))
-    return Words(vocabulary, pieces, scales, anchors, projection.astype(np.float32), sharpness)
+    return replace(words, anchors=anchors, projection=projection.astype(np.float32))
 
 
 def place(scores, prevalence, classes):

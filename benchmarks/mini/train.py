@@ -96,7 +96,7 @@ def list_chunks(options):
         If some are missing.
     """
     numbers = range(options.first, -(-options.n_examples // CHUNK))
-    paths = [Path(options.out, "examples", f"sounds_{number:03}.npy") for number in numbers]
+    paths = [Path(options.out, options.part, f"sounds_{number:03}.npy") for number in numbers]
     missing = [path.name for path in paths if not beside(path, "scores").exists()]
     if missing:
         raise FileNotFoundError(

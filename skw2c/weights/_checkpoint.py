@@ -55,8 +55,8 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     --------
     >>> from skw2c.weights import fetch_weights, read_checkpoint
     >>> tensors = read_checkpoint(fetch_weights("mini").path)
-    >>> tensors["audio_encoder.stem.1.bias"].shape
-    torch.Size([16])
+    >>> tensors["audio_encoder.bn1.bias"].shape
+    torch.Size([32])
     """
     path = os.fspath(path)
     if not os.path.isfile(path):  # a pipe would be waited for without end
