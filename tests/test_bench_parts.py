@@ -216,7 +216,7 @@ def test_dask_gives_the_same_matrix(tmp_path, clips):
     expected = extraction.VectorCache(tmp_path / "one").embed(clips, encoder, "mfcc")
     with extraction.backend(2):
         shared = extraction.VectorCache(tmp_path / "two").embed(clips, encoder, "mfcc")
-    np.testing.assert_array_equal(np.stack(shared), np.stack(expected))
+    assert_close(np.stack(shared), np.stack(expected))  # the processes have other threads
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ import torch
 from benchmarks.mini import targets
 from benchmarks.mini.projection import WORD_SCALE, fit_projection
 from benchmarks.mini.space import span_names
-from benchmarks.mini.train import list_chunks, parse_arguments, read_scores, read_sounds
+from benchmarks.mini.train import embed, list_chunks, parse_arguments, read_scores, read_sounds
 from skw2c import Wav2CLIPTransformer
 from skw2c.models.wav2clip._wav2clip_network import Projection
 from skw2c.models.words import FrozenWords, read_words
@@ -87,9 +87,7 @@ def read_part(part, options, encoder):
     arguments = ["project", "--out", options.run, "--part", part, "--n-examples"]
     paths = list_chunks(parse_arguments([*arguments, str(options.n_examples[part])]))
     sounds = read_sounds(paths).numpy()
-    pieces = np.array_split(sounds, -(-len(sounds) // 1000))
-    features = [encoder.transform(piece.astype(np.float32) / 32768) for piece in pieces]
-    return Part(np.concatenate(features), read_scores(paths))
+    return Part(embed(sounds, np.arange(len(sounds)), encoder), read_scores(paths))
 
 
 def main(arguments=None):

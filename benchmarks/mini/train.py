@@ -217,7 +217,7 @@ def project(options):
     sounds, scores = read_sounds(paths), read_scores(paths)
     rows = np.random.default_rng(options.seed).permutation(len(sounds))[: options.n_placed]
     encoder = Wav2CLIPTransformer(str(trained), output="encoder", device="cpu").fit()
-    features = encoder.transform(sounds.numpy()[rows].astype(np.float32) / 32768)
+    features = embed(sounds.numpy(), rows, encoder)
     prevalence = scores.mean(axis=0)
     names = words.encode_texts(audioset_classes())
     seen = targets.label_classes(options.clip, words)
@@ -229,6 +229,12 @@ def project(options):
         facts |= json.loads(path.read_text())
     facts = {"format": "skw2c", **{name: str(value) for name, value in facts.items()}}
     write_safetensors(str(run / "mini.safetensors"), to_half(state), facts)
+
+
+def embed(sounds, rows, encoder):
+    """Vectors of some of the examples (n, n_features), a part at a time."""
+    parts = np.array_split(rows, -(-len(rows) // CHUNK))
+    return np.concatenate([encoder.transform(sounds[p].astype(np.float32) / 32768) for p in parts])
 
 
 def add_projection(name, features, scores, prevalence, labels, scale):
