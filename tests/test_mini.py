@@ -138,8 +138,12 @@ def test_words_tell_real_recordings_apart(shared):
     clips = [str(shared / "data" / "esc10" / "audio" / row["filename"]) for row in rows]
     classifier = ZeroShotClassifier(sorted(set(truth)), encoder="mini").fit()
     assert (classifier.predict(clips) == truth).mean() > LEAST_BY_WORDS
-    probabilities = classifier.predict_proba(clips[:5])
+    probabilities = classifier.predict_proba(clips)
     assert_close(probabilities.sum(axis=1), 1, FEW)
+    right = (classifier.classes_[probabilities.argmax(axis=1)] == truth).mean()
+    assert abs(probabilities.max(axis=1).mean() - right) < 0.05
+    same = classifier.set_params(temperature=0.03).predict_proba(clips[:5])
+    assert_close(same, probabilities[:5], FEW)
 
 
 # ---- how it is made

@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from ..system._docstrings import document_shared
+from ..transformers._encoder_registry import thaw
 from ..transformers._encoders import resolve_encoder, resolve_partner, tell_of_input
 from ..transformers._frame_vectors import embed_frames, frame_times_of
 from ..transformers._labels import (
@@ -46,6 +47,8 @@ from ._classes import (
     read_labels,
     sort_labels,
 )
+
+_OF_CLIP = 0.01
 
 
 @document_shared(WITH_ENCODER)
@@ -96,8 +99,9 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         has the labels whose probability, among all labels, is larger than if all were as
         likely.
 
-    temperature : float, default=0.01
-        What cosines are divided by to make probabilities. 0.01 is that of CLIP.
+    temperature : float or "auto", default="auto"
+        What cosines are divided by to make probabilities. ``"auto"`` is what the encoder
+        suggests, 0.03 for ``"mini"``, or else 0.01, that of CLIP.
 
     frame_length, hop_length, tail, device, n_jobs, memory : shared
         As described in ``_shared_parameters``.
@@ -201,7 +205,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         "mode": [StrOptions({"clip", "frame"})],
         "multilabel": ["boolean"],
         "threshold": [Real, None],
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "temperature": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "frame_length": [SECONDS],
         "hop_length": [SECONDS],
         "tail": [StrOptions({"pad", "drop"})],
@@ -222,7 +226,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         mode="clip",
         multilabel=False,
         threshold=None,
-        temperature=0.01,
+        temperature="auto",
         frame_length=1.0,
         hop_length=1.0,
         tail="pad",
@@ -545,17 +549,24 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     def _probabilities(self, cosines: np.ndarray) -> np.ndarray:
         if self.multilabel:
-            return expit(self._margins(cosines) / self.temperature)
+            return expit(self._margins(cosines) / self._temperature())
         logits = self._logits(cosines)
         return np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
 
     def _logits(self, cosines: np.ndarray) -> np.ndarray:
         """Cosines over the temperature, the largest of which is 0: small ones do not overflow."""
         with np.errstate(over="ignore"):  # then the probability is 0, as it should be
-            return (cosines - cosines.max(axis=1, keepdims=True)) / self.temperature
+            return (cosines - cosines.max(axis=1, keepdims=True)) / self._temperature()
 
     def _decide(self, cosines: np.ndarray) -> np.ndarray:
         return cosines if self.multilabel else compare_two(cosines)
+
+    def _temperature(self) -> float:
+        if self.temperature != "auto":
+            return self.temperature
+        encoder = thaw(self.encoder_)
+        own = encoder.suggest_temperature() if hasattr(encoder, "suggest_temperature") else None
+        return _OF_CLIP if own is None else own
 
     def _margins(self, cosines: np.ndarray) -> np.ndarray:
         """How far each cosine lies above the threshold."""
@@ -563,7 +574,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             return cosines - self.threshold
         logits = self._logits(cosines)
         even = logsumexp(logits, axis=1, keepdims=True) - np.log(cosines.shape[1])
-        return (logits - even) * self.temperature
+        return (logits - even) * self._temperature()
 
     def _events(self, cosines: np.ndarray, duration: float) -> list[tuple]:
         """Label, onset, offset and score of each run of windows with a label."""

@@ -125,7 +125,9 @@ def register_encoder(
     a method ``partner_parameters(embeds)`` returns them as a dict.
 
     Where the space depends on parameters, such as which vector to give, a method
-    ``shared_space()`` returns its name, or None.
+    ``shared_space()`` returns its name, or None. Where the cosines with texts are spread in another
+    way than those of CLIP, a method ``suggest_temperature()`` returns what to divide them by for
+    probabilities.
 
     An encoder of frames has a parameter ``mode`` in {"clip", "frame"} and a method
     ``frame_times(n_frames)``, which returns their start and end in seconds.
