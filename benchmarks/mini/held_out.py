@@ -107,7 +107,7 @@ def main(arguments=None):
     rows = [
         judge(words, training, testing, options.n_classes, seed) for seed in range(options.n_draws)
     ]
-    print(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3f"))
+    print(pd.DataFrame(rows).round(3).astype(object).to_markdown(index=False))
     return 0
 
 
