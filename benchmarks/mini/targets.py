@@ -16,20 +16,6 @@ from skw2c.models.yamnet import audioset_classes
 NAMES = Path(__file__).parent / "audioset_in_clip.csv"
 
 
-def score(embeddings, weights):
-    """Scores of the 521 classes of AudioSet, from YAMNet's embeddings (n, 1024).
-
-    Parameters
-    ----------
-    embeddings : ndarray
-    weights : str or Path
-        File of YAMNet (.npz), of which the classifier is read.
-    """
-    with np.load(weights) as arrays:
-        logits = embeddings @ arrays["classifier/kernel"].T + arrays["classifier/bias"]
-    return 1 / (1 + np.exp(-logits))
-
-
 def read_labels(folder):
     """Vectors of CLIP (n_classes, 512) of unit length, and their columns among the scores.
 
