@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skw2c.weights
-from benchmarks.mini import held_out, targets, train
+from benchmarks.mini import held_out, targets, train, zero_shot
 from benchmarks.mini.examples import Mixer
 from benchmarks.mini.projection import fit_projection, solve
 from benchmarks.mini.space import place, span
@@ -23,7 +23,12 @@ from benchmarks.mini.student import MapStudent, share_columns
 from benchmarks.mini.teacher import HOP, MapTeacher
 from benchmarks.mini.texts import PARTS_OF_SPEECH, collect_texts, present_participle
 from benchmarks.mini.words import distil
-from skw2c import Wav2CLIPTransformer, YAMNetTransformer, ZeroShotClassifier
+from skw2c import (
+    MiniTextEncoder,
+    Wav2CLIPTransformer,
+    YAMNetTransformer,
+    ZeroShotClassifier,
+)
 from skw2c.exceptions import WeightsError
 from skw2c.models.wav2clip._wav2clip_network import Projection
 from skw2c.models.words import FrozenWords, get_frozen_words, read_words
@@ -326,3 +331,25 @@ def test_words_that_were_held_out(rng):
     assert row["chance"] == 1 / 20
     assert 0 <= row["by words"] <= 1
     assert row["sounds"] == (scores[:, drawn].max(axis=1) >= held_out.HEARD).sum()
+
+
+def test_tables_of_words(tmp_path):
+    """Sounds whose vectors are those of their names, and one that is taken for another."""
+    truth = np.array(["dog", "rain", "church_bells", "dog"])
+    vectors = MiniTextEncoder().fit_transform(["dog", "rain", "church bells", "rain"])
+    accuracies = zero_shot.compare_prompts(vectors, truth)
+    assert accuracies.index.tolist() == list(zero_shot.PROMPTS)
+    assert accuracies.tolist() == [0.75] * len(accuracies)
+    confusions = zero_shot.compare_classes(vectors, truth)
+    assert confusions.loc["dog", "rain"] == confusions.loc["dog", "dog"] == 1
+    assert zero_shot.search(vectors[:3], truth[:3]) == 1
+    assert zero_shot.search(vectors, truth) < 1
+    assert zero_shot.average_probability(vectors, truth) > 0.9
+    for name in ("dog.ogg", "church_bells.wav", "dog_desc.ogg", "notes.txt"):
+        (tmp_path / name).touch()
+    clips, names = zero_shot.read_named(tmp_path)
+    assert [clip[len(str(tmp_path)) + 1 :] for clip in clips] == ["church_bells.wav", "dog.ogg"]
+    assert names.tolist() == ["church bells", "dog"]
+    ranked = zero_shot.rank_names(vectors[[2, 1]], names)
+    assert ranked["accuracy"] == 0.5
+    assert ranked["mean reciprocal rank"] == 0.75

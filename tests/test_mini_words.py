@@ -79,7 +79,7 @@ def test_memory_of_words_is_bounded(monkeypatch):
     monkeypatch.setattr("skw2c.models.words._word_pieces._MOST_KEPT", 2)
     cut = WordPieces(VOCABULARY)
     assert [cut(text) for text in ("dog", "bark", "rain", "dog")] == [[0], [1], [5], [0]]
-    assert len(cut._known) <= 2
+    assert cut._pieces_of.cache_info().currsize == 2
 
 
 # ---- the vectors

@@ -439,9 +439,10 @@ def test_real_sound(esc_folder, tmp_path, capsys):
 
 def test_real_sound_that_is_not_there(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SKW2C_SHARED", str(tmp_path))
-    for arguments in (["--real-sound"], ["--real-sound", str(tmp_path)]):
-        assert run_all.main(arguments) == 0
-        assert "No real recordings are evaluated" in capsys.readouterr().out
+    assert run_all.main(["--real-sound"]) == 0
+    assert "No real recordings are evaluated" in capsys.readouterr().out
+    assert run_all.main(["--real-sound", str(tmp_path)]) == 1  # a folder that was named
+    assert "No real recordings are evaluated" in capsys.readouterr().err
 
 
 def test_each_name_is_taken_once():

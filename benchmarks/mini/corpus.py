@@ -122,16 +122,16 @@ class Corpus:
         """Keep so many hours, of pieces drawn at random."""
         order = random.Random(seed).sample(range(len(self.pieces)), len(self.pieces))  # noqa: S311
         lengths = np.cumsum([len(self.pieces[row]) for row in order])
-        kept = sorted(order[: np.searchsorted(lengths, hours * 3600 * RATE) + 1])
-        self.pieces = [self.pieces[row] for row in kept]
-        self.packages = [self.packages[row] for row in kept]
-        return self
+        return self._keep(sorted(order[: np.searchsorted(lengths, hours * 3600 * RATE) + 1]))
 
     def part(self, held_out):
         """Keep the packages that recipes are compared on, or all others."""
-        kept = [k for k, name in enumerate(self.packages) if (name in HELD_OUT) == held_out]
-        self.pieces = [self.pieces[row] for row in kept]
-        self.packages = [self.packages[row] for row in kept]
+        names = enumerate(self.packages)
+        return self._keep([row for row, name in names if (name in HELD_OUT) == held_out])
+
+    def _keep(self, rows):
+        self.pieces = [self.pieces[row] for row in rows]
+        self.packages = [self.packages[row] for row in rows]
         return self
 
     @property

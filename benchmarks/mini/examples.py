@@ -23,6 +23,9 @@ class Chances:
     noise: float = 0.4
 
 
+_CHANCES = Chances()
+
+
 class Mixer:
     """Draw examples from a corpus.
 
@@ -40,10 +43,10 @@ class Mixer:
         How often each thing happens.
     """
 
-    def __init__(self, corpus, seconds=2.5, chances=None):
+    def __init__(self, corpus, seconds=2.5, chances=_CHANCES):
         self.n_samples = round(seconds * RATE)
         self._pieces = corpus.pieces
-        self._chances = chances or Chances()
+        self._chances = chances
         packages = np.array(corpus.packages)
         names, counts = np.unique(packages, return_counts=True)
         self._rows = [np.flatnonzero(packages == name) for name in names]

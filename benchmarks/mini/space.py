@@ -72,6 +72,11 @@ def span_names(words, names, width=WIDTH):
     return replace(words, anchors=anchors, projection=projection.astype(np.float32))
 
 
+def weigh(scores, prevalence):
+    """Scores of the teacher, where what sounds often counts for less, by the root."""
+    return scores / np.sqrt(prevalence + _LEAST_PREVALENCE)
+
+
 def place(scores, prevalence, classes):
     """Vectors of sounds in the space of words, of unit length.
 
@@ -80,9 +85,9 @@ def place(scores, prevalence, classes):
     scores : ndarray of shape (n, n_classes)
         Of the teacher.
     prevalence : ndarray of shape (n_classes,)
-        Mean scores over the corpus; what sounds often counts for less, by the root.
+        Mean scores over the corpus, see `weigh`.
     classes : ndarray of shape (n_classes, width)
         Vectors of the names.
     """
-    vectors = (scores / np.sqrt(prevalence + _LEAST_PREVALENCE)) @ classes
+    vectors = weigh(scores, prevalence) @ classes
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

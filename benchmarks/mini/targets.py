@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.kernel_ridge import KernelRidge
 
+from benchmarks.mini.space import weigh
 from skw2c.models.yamnet import audioset_classes
 
 NAMES = Path(__file__).parent / "audioset_in_clip.csv"
@@ -79,7 +80,7 @@ def share_out(scores, prevalence, least=0.05):
     ----------
     scores : ndarray of shape (n, n_classes)
     prevalence : ndarray of shape (n_classes,)
-        Mean scores over the corpus; what sounds often counts for less, by the root.
+        Mean scores over the corpus, see `weigh`.
     least : float
         Highest score below which a sound belongs nowhere, and is left out.
 
@@ -91,7 +92,7 @@ def share_out(scores, prevalence, least=0.05):
         Which sounds have a place.
     """
     rows = np.flatnonzero(scores.max(axis=1) >= least)
-    shares = scores[rows] / np.sqrt(prevalence + 1e-4)
+    shares = weigh(scores[rows], prevalence)
     return shares / shares.sum(axis=1, keepdims=True), rows
 
 

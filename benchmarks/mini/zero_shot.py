@@ -3,7 +3,7 @@
 ``python -m benchmarks.mini.zero_shot --data-root ESC-10`` prints the accuracy with each of thirteen
 prompts, by class and with the confusions, and how well a search by the classes' words finds their
 clips. ``--folder FOLDER`` asks for other files, which are named by what is heard in them, among all
-of their names.
+of their names; ``--clip FOLDER`` asks in the space of CLIP too.
 """
 
 import argparse
@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.datasets.readers.esc50 import load
+from benchmarks.mini import targets
 from skw2c import MiniTextEncoder, Wav2CLIPTransformer, ZeroShotClassifier, prettify_label
 from skw2c.metrics import mean_average_precision
+from skw2c.models.yamnet import audioset_classes
 
 PROMPTS = (
     "{}",
@@ -24,6 +26,17 @@ PROMPTS = (
     *("listen to {}", "a photo of {}", "noise from {}", "somewhere outside there was {}"),
 )
 """The words themselves, and twelve ways to say them."""
+
+
+IN_CLIP = {
+    "dog": "Dog",
+    "helicopter": "Helicopter",
+    "chainsaw": "Chainsaw",
+    "clock_tick": "Clock",
+    "rooster": "Chicken, rooster",
+    "crackling_fire": "Fire",
+}
+"""AudioSet's class of each class of ESC-10 that has a label of CLIP."""
 
 
 def judge(vectors, labels, prompt):
@@ -48,12 +61,47 @@ def compare_classes(vectors, truth, prompt="{}"):
     ).reindex(index=labels, columns=labels, fill_value=0)
 
 
+def average_probability(vectors, truth):
+    """Mean probability of the nearest class; it should be the accuracy."""
+    temperature = Wav2CLIPTransformer(output="words").suggest_temperature()
+    classifier = ZeroShotClassifier(
+        sorted(set(truth)),
+        encoder="passthrough",
+        text_encoder="mini",
+        temperature=temperature,
+    )
+    return classifier.fit().predict_proba(vectors).max(axis=1).mean()
+
+
 def search(vectors, truth, prompt="{}"):
     """Mean average precision of a search for each class by its words, over all clips."""
     labels = sorted(set(truth))
     texts = [prompt.format(prettify_label(label)) for label in labels]
     queries = MiniTextEncoder().fit_transform(texts)
     return mean_average_precision(queries, vectors, labels, truth)
+
+
+def judge_by_clip(data, weights, folder):
+    """Accuracy in the space of CLIP, for the six classes of ESC-10 that have a label there.
+
+    Parameters
+    ----------
+    data : AudioDataset
+        ESC-10 or ESC-50.
+    weights : str
+        Of the encoder.
+    folder : Path
+        Vectors of CLIP, see `targets.read_labels`.
+    """
+    columns, vectors, _ = targets.read_labels(folder)
+    known = dict(zip(columns, vectors, strict=True))
+    classes = audioset_classes()
+    table = {label: known[classes.index(name)] for label, name in IN_CLIP.items()}
+    data = data.take(np.isin(data.target, list(table)))
+    classifier = ZeroShotClassifier(
+        list(table), encoder=Wav2CLIPTransformer(weights), text_encoder=table
+    )
+    return (classifier.fit().predict(data.clips) == data.target).mean()
 
 
 def read_named(folder):
@@ -69,9 +117,8 @@ def read_named(folder):
 def rank_names(vectors, names):
     """Accuracy, share among the first five, and mean reciprocal rank of each file's own name."""
     labels = sorted(set(names))
-    classifier = ZeroShotClassifier(labels, encoder="passthrough", text_encoder="mini")
-    scores = classifier.fit().decision_function(vectors)
-    own = scores[np.arange(len(names)), np.searchsorted(classifier.classes_, names)]
+    scores = vectors @ MiniTextEncoder().fit_transform(labels).T  # one length in each row
+    own = scores[np.arange(len(names)), np.searchsorted(labels, names)]
     ranks = 1 + (scores > own[:, None]).sum(axis=1)
     figures = {
         "files": len(names),
@@ -89,6 +136,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-root", type=Path, help="folder of ESC-10 or ESC-50")
     parser.add_argument("--folder", type=Path, help="folder of files named by what is heard")
+    parser.add_argument("--clip", type=Path, help="folder of CLIP's vectors of labels")
     parser.add_argument("--weights", default="mini", help="another file of the same kind")
     options = parser.parse_args(arguments)
     encoder = Wav2CLIPTransformer(options.weights, output="words").fit()
@@ -97,7 +145,14 @@ def main(arguments=None):
         data = load(options.data_root)
         vectors, truth = encoder.transform(data.clips), np.array(data.target)
         tables += [compare_prompts(vectors, truth), compare_classes(vectors, truth)]
-        tables.append(pd.Series({"text search": search(vectors, truth)}, name="mAP"))
+        figures = {
+            "text search, mean average precision": search(vectors, truth),
+            "mean probability of what is said": average_probability(vectors, truth),
+        }
+        if options.clip is not None:
+            by_clip = judge_by_clip(data, options.weights, options.clip)
+            figures["six classes by the vectors of CLIP, accuracy"] = by_clip
+        tables.append(pd.Series(figures, name="value"))
     if options.folder is not None:
         clips, names = read_named(options.folder)
         tables.append(rank_names(encoder.transform(clips), names))

@@ -81,14 +81,18 @@ def _choose_real_sound(options):
     Raises
     ------
     NoRealSoundError
-        If there are none.
+        If no folder was named, and there are none.
+    FileNotFoundError
+        If there are none in the folder that was named.
     """
     shared = Path(os.environ.get("SKW2C_SHARED", _REPOSITORY.parent / "shared"))
     folder = Path(options.real_sound) if options.real_sound else shared / "data" / "esc10"
     if not (folder / "meta" / "esc50.csv").is_file():
-        raise NoRealSoundError(
+        kind = FileNotFoundError if options.real_sound else NoRealSoundError
+        raise kind(
             f"No real recordings are evaluated, for {os.fspath(folder)!r} does not hold ESC-50 or "
-            "ESC-10: pass --real-sound FOLDER, or make run DATA_ROOT=FOLDER"
+            "ESC-10 (meta/esc50.csv is missing): pass --real-sound FOLDER, or make run "
+            "DATA_ROOT=FOLDER"
         )
     options.data_root = options.data_root or str(folder)
     options.datasets = options.datasets or ["esc50"]

@@ -35,7 +35,7 @@ class SupervisedAudioClassifier(ClassifierMixin, SoundTrainer):
     ----------
     encoder : {"resnet18", "resnet34", "mobilenet"} or torch.nn.Module, default="resnet18"
         What is trained. ``"resnet18"`` is the paper's; ``"mobilenet"`` is a network of inverted
-        bottlenecks, several times as fast on a CPU. A module turns waveforms (batch,
+        bottlenecks for CPUs, with an eighth of its parameters. A module turns waveforms (batch,
         n_samples) at 16 kHz into vectors (batch, n_features); it is copied.
 
     encoder_width : int, default=64

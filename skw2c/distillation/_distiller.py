@@ -66,7 +66,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     encoder : {"resnet18", "resnet34", "mobilenet"} or torch.nn.Module, default="resnet18"
         What is trained. ``"resnet18"`` is the paper's; ``"mobilenet"`` is a network of inverted
-        bottlenecks, several times as fast on a CPU. A module turns waveforms (batch,
+        bottlenecks for CPUs, with an eighth of its parameters. A module turns waveforms (batch,
         n_samples) at 16 kHz into vectors (batch, n_features), for pieces of ``clip_length`` and
         for whole clips of a second or more; it is copied, with its weights. On several devices
         every parameter must have a part in the result.

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..exceptions import TextError
 from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
-from ..validation._texts import check_text, list_texts
 from ._clip_encoder import AUDIOCLIP, CLIPEncoder
 from ._encoder_registry import register_encoder
 from ._shared_parameters import CLIP
+from ._text_rows import TextRows
 
 
 @register_encoder("clip", embeds="text", space="clip")
 @register_encoder("audioclip", embeds="text", space="audioclip", parameters=AUDIOCLIP)
 @document_shared(CLIP)
-class CLIPTextEncoder(CLIPEncoder):
+class CLIPTextEncoder(TextRows, CLIPEncoder):
     """Embed texts as vectors in the space of CLIP.
 
     The texts are tokenised and embedded by the text tower of CLIP [1]_, as open_clip
@@ -77,8 +76,6 @@ class CLIPTextEncoder(CLIPEncoder):
     (2, 512)
     """
 
-    _unit = "text"
-
     _parameter_constraints = {
         name: constraint
         for name, constraint in CLIPEncoder._parameter_constraints.items()
@@ -135,28 +132,8 @@ class CLIPTextEncoder(CLIPEncoder):
         """
         return np.concatenate(self._embed(X))
 
-    def _list_items(self, X) -> list:
-        return list_texts(X)
-
-    def _name_of(self, item) -> str | None:
-        return None
-
-    def _results(self, network, items):
-        """Yield (row, vector or error); a text that comes often is embedded once."""
-        rows_of: dict[str, list[int]] = {}
-        for row, item in enumerate(items):
-            try:
-                rows_of.setdefault(check_text(item), []).append(row)
-            except TextError as exc:
-                yield row, exc
-        texts = list(rows_of)
-        self._warn_of_cut_texts(network.count_cut(texts))
-        for start in range(0, len(texts), self.batch_size):
-            batch = texts[start : start + self.batch_size]
-            for text, vector in zip(batch, network.encode_texts(batch), strict=True):
-                yield from ((row, vector[None]) for row in rows_of[text])
-
-    def _warn_of_cut_texts(self, n_cut: int) -> None:
+    def _warn_of_unread(self, texts, network) -> None:
+        n_cut = network.count_cut(texts)
         if n_cut:
             warn_caller(
                 f"{n_cut} of the texts are longer than the model reads, and their ends were "

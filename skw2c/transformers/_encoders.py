@@ -69,9 +69,10 @@ def resolve_partner(partner, encoder, embeds: str, **parameters):
     """
     if not isinstance(partner, str) or partner != PARTNER:
         chosen = resolve_encoder(partner, embeds, **parameters)
+        shared = _check_space(chosen, encoder, embeds)
         if isinstance(partner, str):
-            chosen.set_params(**_taken_over(chosen, encoder, embeds))
-        _check_space(chosen, encoder, embeds)
+            return chosen.set_params(**shared)
+        _check_shared(chosen, shared, encoder, embeds)
         return chosen
     found = make_partner(encoder, embeds, **parameters)
     if found is None:
@@ -125,17 +126,8 @@ def _space_of(entry: RegisteredEncoder, encoder) -> str | None:
     return encoder.shared_space() if hasattr(encoder, "shared_space") else entry.space
 
 
-def _taken_over(partner, encoder, embeds: str) -> dict:
-    """Parameters of the encoder that a partner of its space, given by name, takes over."""
-    entry, own = _entry_of(encoder), registration_of(partner)
-    if isinstance(encoder, str) or entry is None or own is None:
-        return {}
-    same = own.space is not None and own.space == _space_of(entry, encoder)
-    return _shared_parameters(encoder, embeds) if same else {}
-
-
-def _check_space(partner, encoder, embeds: str) -> None:
-    """Refuse a partner of another space, or one of the same space with other weights.
+def _check_space(partner, encoder, embeds: str) -> dict:
+    """Refuse a partner of another space; return the parameters that one of the same takes over.
 
     Raises
     ------
@@ -144,19 +136,23 @@ def _check_space(partner, encoder, embeds: str) -> None:
     """
     entry, own = _entry_of(encoder), registration_of(partner)
     if entry is None or own is None or entry.embeds == READY:  # vectors may be of any space
-        return
+        return {}
     space = _space_of(entry, encoder)
     if space is None or own.space is None:
-        return
+        return {}
     if space != own.space:
         raise ValueError(
             f"{embeds}_encoder gives vectors in the space {own.space!r}, and "
             f"{name_encoder(encoder)} in the space {space!r}: their cosines mean nothing. Leave "
             f"{embeds}_encoder out, or choose two of one space"
         )
-    taken = {} if isinstance(encoder, str) else _shared_parameters(encoder, embeds)
+    return {} if isinstance(encoder, str) else _shared_parameters(encoder, embeds)
+
+
+def _check_shared(partner, shared: dict, encoder, embeds: str) -> None:
+    """Refuse a partner with other weights than it shares with the encoder."""
     known = thaw(partner).get_params(deep=False)
-    for name, value in taken.items():
+    for name, value in shared.items():
         if name in known and known[name] != value:
             raise ValueError(
                 f"{embeds}_encoder has {name}={known[name]!r}, and {name_encoder(encoder)} has "

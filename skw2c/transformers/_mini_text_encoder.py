@@ -10,16 +10,16 @@ from ..exceptions import TextError
 from ..models.words import get_frozen_words, has_unread_letters
 from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
-from ..validation._texts import check_text, list_texts
 from ..weights import WeightsReference, refer_to
 from ._encoder_registry import register_encoder
 from ._item_encoder import ItemEncoder
 from ._shared_parameters import IMAGES
+from ._text_rows import TextRows
 
 
 @register_encoder("mini", embeds="text", space="mini")
 @document_shared(IMAGES)
-class MiniTextEncoder(ItemEncoder):
+class MiniTextEncoder(TextRows, ItemEncoder):
     """Embed English texts in the space of the small encoder of sound, without a network.
 
     Texts and sounds of this space are near each other where the text says what is heard:
@@ -88,7 +88,6 @@ class MiniTextEncoder(ItemEncoder):
     True
     """
 
-    _unit = "text"
     normalize = False  # the vectors have unit length
 
     _parameter_constraints = {
@@ -134,46 +133,24 @@ class MiniTextEncoder(ItemEncoder):
         """
         return np.concatenate(self._embed(X))
 
-    def _list_items(self, X) -> list:
-        return list_texts(X)
+    def _check(self, item, network) -> str:
+        text = super()._check(item, network)
+        if not network.knows(text):
+            what = "is empty" if not text.strip() else f"has no English word ({text[:50]!r})"
+            raise TextError(f"it {what}: describe the sound in English, such as 'dog barking'")
+        return text
 
-    def _name_of(self, item) -> str | None:
-        return None
-
-    def _results(self, network, items):
-        """Yield (row, vector or error); a text that comes often is embedded once."""
-        rows_of: dict[str, list[int]] = {}
-        for row, item in enumerate(items):
-            try:
-                rows_of.setdefault(_check_readable(item, network), []).append(row)
-            except TextError as exc:
-                yield row, exc
-        texts = list(rows_of)
-        _warn_of_unread([text for text in texts if has_unread_letters(text)])
-        for start in range(0, len(texts), self.batch_size):
-            batch = texts[start : start + self.batch_size]
-            for text, vector in zip(batch, network.encode_texts(batch), strict=True):
-                yield from ((row, vector[None]) for row in rows_of[text])
+    def _warn_of_unread(self, texts, network) -> None:
+        partly = [text for text in texts if has_unread_letters(text)]
+        if partly:
+            warn_caller(
+                f"{len(partly)} of the texts have letters or pictures that were passed over, such "
+                f"as {partly[0][:50]!r}: this encoder was taught English. Translate them, or "
+                "choose another text encoder"
+            )
 
     def _refer_to_weights(self):
         return refer_to(self.weights, progress=bool(self.verbose))
 
     def _network(self):
         return get_frozen_words(self.weights_)
-
-
-def _check_readable(item, network) -> str:
-    text = check_text(item)
-    if not network.knows(text):
-        what = "is empty" if not text.strip() else f"has no English word ({text[:50]!r})"
-        raise TextError(f"it {what}: describe the sound in English, such as 'dog barking'")
-    return text
-
-
-def _warn_of_unread(texts: list[str]) -> None:
-    if texts:
-        warn_caller(
-            f"{len(texts)} of the texts have letters or pictures that were passed over, such as "
-            f"{texts[0][:50]!r}: this encoder was taught English. Translate them, or choose "
-            "another text encoder"
-        )

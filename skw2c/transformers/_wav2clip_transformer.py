@@ -178,7 +178,8 @@ class Wav2CLIPTransformer(SoundTransformer):
         Returns
         -------
         str or None
-            ``"clip"`` or ``"mini"``, see ``output``; None where there is no such space.
+            ``"clip"`` for ``output="embedding"``, ``"mini"`` for ``output="words"``; None for
+            ``output="encoder"``, which shares its space with nothing.
 
         Examples
         --------
@@ -224,8 +225,8 @@ class Wav2CLIPTransformer(SoundTransformer):
         super()._adopt(reference)
         if self.output not in self._widths:
             raise ValueError(
-                f"output={self.output!r} is not in weights={self.weights!r}, which have "
-                f"{', '.join(map(repr, self._widths))}: choose one of these, or weights='mini'"
+                f"{reference.label} has no output={self.output!r}: choose "
+                f"{' or '.join(map(repr, self._widths))}, or weights='mini'"
             )
         return self
 

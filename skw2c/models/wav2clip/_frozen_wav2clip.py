@@ -15,9 +15,10 @@ from .._frozen_encoder import FrozenEncoder
 from .._network_cache import keep_network
 from .._on_device import OnDevice, choose_device
 from .._streaming import join_blocks
+from ._folded_network import fold_network
 from ._frozen_module import FrozenModule, restore_module
 from ._log_spectrogram import HOP_LENGTH, SHORTEST, Statistics
-from ._openvino_network import OpenVINONetwork, fold_network
+from ._openvino_network import OpenVINONetwork
 from ._wav2clip_network import Wav2CLIP, random_wav2clip
 from ._wav2clip_state import build_wav2clip
 from ._wav2clip_streaming import CORE_COLUMNS, stream_features, stream_spectrogram

@@ -10,16 +10,9 @@ from torch import Tensor, nn
 
 from ...system._optional import import_optional
 from ..mobilenet import FoldedMobileNet, MobileNet
+from ._folded_network import fold_network
 from ._folded_resnet import FoldedResNet
 from ._resnet import ResNet
-
-
-def fold_network(
-    network: ResNet | MobileNet, device: torch.device, fused: bool = True
-) -> FoldedResNet | FoldedMobileNet:
-    """Make a network of convolutions as it runs in torch when nothing is trained."""
-    kind = FoldedMobileNet if isinstance(network, MobileNet) else FoldedResNet
-    return kind(network, device, fused)
 
 
 class OpenVINONetwork:

@@ -9,6 +9,9 @@ from ..mobilenet import MobileNet
 from ._log_spectrogram import LogSpectrogram, standardise_clips
 from ._resnet import BLOCKS, ResNet
 
+MOBILE = "mobilenet"
+ARCHITECTURES = (*BLOCKS, MOBILE)
+
 
 class AudioEncoder:
     """Mixin: a network together with its front end, keyed as in the release."""
@@ -43,10 +46,6 @@ def make_audio_encoder(architecture: str, width: int) -> nn.Module:
     if architecture == MOBILE:
         return MobileAudioEncoder(width)
     return ResidualAudioEncoder(BLOCKS[architecture], width)
-
-
-MOBILE = "mobilenet"
-ARCHITECTURES = (*BLOCKS, MOBILE)
 
 
 class Projection(nn.Module):

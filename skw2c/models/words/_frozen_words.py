@@ -64,9 +64,9 @@ class FrozenWords:
         return _to_unit_length(nearness @ self._projection).astype(np.float32)
 
     def _add_up(self, numbers: list[int]) -> np.ndarray:
-        # A product of whole numbers and scales: the order in which words stand does not count,
-        # nor does it show in the last bit.
-        return self._scales[sorted(numbers)] @ self._pieces[sorted(numbers)]
+        # The order in which words stand does not count: sorted, it does not show in the last bit.
+        numbers = sorted(numbers)
+        return self._scales[numbers] @ self._pieces[numbers]
 
 
 def _to_unit_length(vectors: np.ndarray) -> np.ndarray:

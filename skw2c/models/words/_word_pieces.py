@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 _WORD = re.compile(r"[a-z0-9]+")
 _MOST_KEPT = 100_000
@@ -25,18 +26,11 @@ class WordPieces:
 
     def __init__(self, vocabulary: Sequence[str]):
         self._numbers = {piece: number for number, piece in enumerate(vocabulary)}
-        self._known: dict[str, list[int]] = {}
+        self._pieces_of = lru_cache(_MOST_KEPT)(self._cut)
 
     def __call__(self, text: str) -> list[int]:
         """List the numbers of the pieces of a text; none where nothing in it is known."""
         return [n for word in _WORD.findall(_simplify(text)) for n in self._pieces_of(word)]
-
-    def _pieces_of(self, word: str) -> list[int]:
-        if word not in self._known:
-            if len(self._known) >= _MOST_KEPT:
-                self._known.clear()
-            self._known[word] = self._cut(word)
-        return self._known[word]
 
     def _cut(self, word: str) -> list[int]:
         numbers, start = [], 0
