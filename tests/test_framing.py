@@ -40,16 +40,31 @@ def test_pad_covers_every_sample_that_frames_can_cover(length, hop, n_samples):
 
 
 @pytest.mark.parametrize(("length", "hop"), FRAMINGS)
-@pytest.mark.parametrize("pad_tail", [False, True])
+@pytest.mark.parametrize("n_samples", [1, 9, 10, 11, 14, 15, 20, 33, 100])
+def test_an_aligned_last_frame_ends_with_the_clip(length, hop, n_samples):
+    framing = Framing(length, hop, align_tail=True)
+    waveform = np.arange(1, n_samples + 1)
+    frames = framing.cut(waveform)
+    assert len(frames) == framing.count(n_samples)
+    assert frames[-1][-1] == n_samples
+    assert frames.shape[1] == min(length, n_samples)
+    assert len(frames) == 1 or frames[-2][-1] < n_samples
+    for (start, stop), frame in zip(framing.spans(len(frames), n_samples), frames, strict=True):
+        np.testing.assert_array_equal(waveform[start:stop], frame)
+
+
+@pytest.mark.parametrize(("length", "hop"), FRAMINGS)
+@pytest.mark.parametrize("tail", [{}, {"pad_tail": True}, {"align_tail": True}], ids=str)
 @pytest.mark.parametrize("n_samples", [1, 9, 10, 11, 15, 57, 100, 203])
 @pytest.mark.parametrize("n_frames", [1, 3])
-def test_blocks(length, hop, pad_tail, n_samples, n_frames):
-    framing = Framing(length, hop, pad_tail)
+def test_blocks(length, hop, tail, n_samples, n_frames):
+    framing = Framing(length, hop, **tail)
     waveform = np.arange(1, n_samples + 1, dtype=np.float32)
     expected = framing.cut(waveform)
     for block_length in (1, 4, 64, 500):
         blocks = np.split(waveform, range(block_length, n_samples, block_length))
         parts = list(framing.cut_blocks(blocks, n_frames))
+        assert all(len(part) <= n_frames for part in parts)
         np.testing.assert_array_equal(np.concatenate(parts), expected)
 
 

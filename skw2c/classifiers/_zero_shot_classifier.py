@@ -398,13 +398,15 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         ]
         return pd.DataFrame(events, columns=["row", "label", "onset", "offset", "score"])
 
-    def frame_times(self, n_frames):
+    def frame_times(self, n_frames, duration=None):
         """Start and end of the first windows of a clip, in frame mode.
 
         Parameters
         ----------
         n_frames : int
             Number of windows.
+        duration : float or None, default=None
+            How long the clip is, in seconds, for encoders whose last window ends with it.
 
         Returns
         -------
@@ -412,7 +414,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             Seconds from the start of the clip.
         """
         check_is_fitted(self)
-        return frame_times_of(self.encoder_, n_frames)
+        return frame_times_of(self.encoder_, n_frames, duration)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -580,7 +582,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         """Label, onset, offset and score of each run of windows with a label."""
         present = self._present(cosines)
         scores = self._probabilities(cosines)
-        times = np.clip(self.frame_times(len(cosines)), 0, duration)
+        times = np.clip(self.frame_times(len(cosines), duration), 0, duration)
         events = []
         for column, label in enumerate(self.classes_.tolist()):
             edges = np.flatnonzero(np.diff(present[:, column], prepend=0, append=0))

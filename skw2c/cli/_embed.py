@@ -40,25 +40,34 @@ def run(options: Namespace) -> int:
     files = find_files(options.paths, on_error=options.on_error)
     make_encoder(options, None)  # what does not fit together is refused before the work
     with resumable(options.out) as memory, listed_failures(files.unread) as failures:
-        encoder = make_encoder(options, memory)
-        vectors = encoder.fit_transform(files)
-        write_table(_tabulate(files, vectors, encoder, options.mode), options.out)
+        encoder = make_encoder(options, memory).fit(files)
+        make_table = _tabulate_windows if options.mode == "frame" else _tabulate
+        write_table(make_table(files, encoder), options.out)
     return SOME_FAILED if failures else 0
 
 
-def _tabulate(files: list[str], vectors, encoder, mode: str):
-    """Return one row for each file or window: its name, its time, its vector."""
+def _tabulate(files: list[str], encoder):
+    """Return one row for each file: its name, its vector."""
+    import pandas as pd
+
+    vectors = encoder.transform(files)
+    table = pd.DataFrame(vectors, columns=_name_columns(encoder, vectors))
+    table.insert(0, "file", column_of_names(files))
+    return table
+
+
+def _tabulate_windows(files: list[str], encoder):
+    """Return one row for each window: the name of its file, its time, its vector."""
     import numpy as np
     import pandas as pd
 
-    names = _name_columns(encoder, vectors)
-    if mode == "clip":
-        table = pd.DataFrame(vectors, columns=names)
-        table.insert(0, "file", column_of_names(files))
-        return table
+    from ..transformers._frame_vectors import embed_frames, frame_times_of
+
+    vectors, durations = embed_frames(encoder, files)
     counts = [len(frames) for frames in vectors]
-    table = pd.DataFrame(np.concatenate(list(vectors)), columns=names)
-    times = np.concatenate([encoder.frame_times(count) for count in counts])
+    table = pd.DataFrame(np.concatenate(list(vectors)), columns=_name_columns(encoder, vectors))
+    clips = zip(counts, durations, strict=True)
+    times = np.concatenate([frame_times_of(encoder, count, duration) for count, duration in clips])
     table.insert(0, "file", column_of_names(np.repeat(files, counts).tolist()))
     table.insert(1, "start", times[:, 0])
     table.insert(2, "end", times[:, 1])

@@ -32,7 +32,7 @@ from ..transformers._encoders import (
     takes_vectors,
     tell_of_input,
 )
-from ..transformers._frame_vectors import frame_times_of
+from ..transformers._frame_vectors import embed_frames, frame_times_of
 from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._intervals import PER_SECOND, RATE, SECONDS
 from ..validation._tables import (
@@ -430,7 +430,7 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        return self._generate_all(self._embed_windows(X))
+        return self._generate_all(self._embed_windows(X)[0])
 
     def write_video(self, clip, path, *, sound=None):
         """Generate a video that follows a sound, and write it with the sound as an mp4 file.
@@ -462,10 +462,10 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         self._validate_params()
         if sound is None and takes_vectors(self.encoder_):
             raise ValueError("with encoder='passthrough', pass the sound of the video: sound=...")
-        [windows] = self._embed_windows([clip])
+        [windows], [length] = self._embed_windows([clip])
         if np.isnan(windows).any():
             raise ValueError(f"the clip {clip!r} cannot be read, but the video needs its sound")
-        centres = self._frame_times(len(windows)).mean(axis=1)
+        centres = frame_times_of(self.encoder_, len(windows), length).mean(axis=1)
         vqgan = self._vqgan()
 
         def draw(duration: float) -> Iterator[np.ndarray]:
@@ -555,21 +555,19 @@ class AudioToImage(TransformerMixin, BaseEstimator):
             )
         return vectors
 
-    def _embed_windows(self, X) -> list[np.ndarray]:
-        """Vectors (n_windows, width) of each clip."""
+    def _embed_windows(self, X) -> tuple[list[np.ndarray], np.ndarray]:
+        """Vectors (n_windows, width) of each clip, and how long the clips are, in seconds."""
         encoder = copy.copy(thaw(self.encoder_))
         if "mode" in encoder.get_params(deep=False):
             encoder.set_params(mode="frame")
-        windows = list(encoder.transform(X))
+        windows, durations = embed_frames(encoder, X)
+        windows = list(windows)
         if np.ndim(windows[0]) != 2:
             raise ValueError(
                 f"got vectors of shape {np.shape(windows[0])} for the first clip, expected "
                 "(n_windows, width): a video needs an encoder with a parameter 'mode'"
             )
-        return windows
-
-    def _frame_times(self, n_windows: int) -> np.ndarray:
-        return frame_times_of(self.encoder_, n_windows)
+        return windows, durations
 
     def _rate_of_arrays(self) -> int:
         return getattr(self.encoder_, "sampling_rate", self.sampling_rate)

@@ -85,7 +85,7 @@ def _find_good(unit: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def _find_times(encoder, counts: np.ndarray, durations: np.ndarray) -> np.ndarray:
     """Start and end of all windows, none of which ends after its clip does."""
     spans = [
-        np.clip(frame_times_of(encoder, count), 0, duration)
+        np.clip(frame_times_of(encoder, count, duration), 0, duration)
         for count, duration in zip(counts, durations, strict=True)
     ]
     return np.concatenate(spans)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import chain
 
 import joblib
 import numpy as np
@@ -18,7 +19,7 @@ from ..exceptions import AudioError, OptionalDependencyError
 from ..models import Framing, FrozenEncoder
 from ..system._prefetch import prefetch, prefetch_map
 from ..system._vector_store import VectorStore
-from ._rows import collect_rows
+from ._rows import collect_rows, to_unit_length
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
 _NO_MEMORY = "there is not enough memory to embed it"
@@ -45,8 +46,9 @@ class ClipEmbedder:
         The network.
     framing : Framing or None
         None embeds each clip as one frame.
-    pool : bool
-        Whether the vectors of a clip's frames are averaged.
+    pool : callable or None
+        Makes the row of a clip of the vectors of its frames, which come in parts; such as
+        `average`. None keeps them all.
     output : str
         Which vector, one of the network's.
     rate : int
@@ -70,7 +72,7 @@ class ClipEmbedder:
         network: FrozenEncoder,
         *,
         framing: Framing | None,
-        pool: bool,
+        pool: Callable[[Iterable[np.ndarray]], np.ndarray] | None,
         output: str,
         rate: int,
         batch_size: int,
@@ -82,7 +84,7 @@ class ClipEmbedder:
     ):
         self._network = network
         self._framing = framing
-        self._join = _average if pool else _concatenate
+        self._join = pool or _concatenate
         self._output = output
         self._rate = rate
         self._batch_size = batch_size
@@ -296,13 +298,24 @@ def _concatenate(parts: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate(list(parts))
 
 
-def _average(parts: Iterable[np.ndarray]) -> np.ndarray:
+def average(parts: Iterable[np.ndarray]) -> np.ndarray:
     """Mean of the rows of all parts, as one row; summed up in double precision."""
     total, count = 0.0, 0
     for part in parts:
         total = total + part.sum(axis=0, dtype=np.float64)
         count += len(part)
     return (total / count).astype(np.float32)[None]
+
+
+def average_directions(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Mean of the rows of all parts scaled to unit length, as one row; a single row as it is."""
+    parts = iter(parts)
+    first = next(parts)
+    second = next(parts, None)
+    if len(first) == 1 and second is None:
+        return first
+    rest = parts if second is None else chain([second], parts)
+    return average(map(to_unit_length, chain([first], rest)))
 
 
 def _check_goes_on(stopped: threading.Event) -> None:

@@ -9,8 +9,15 @@ from ._encoder_registry import thaw
 from ._sound_transformer import SoundTransformer
 
 
-def frame_times_of(encoder, n_frames: int):
+def frame_times_of(encoder, n_frames: int, duration: float | None = None):
     """Start and end of windows in seconds, as the encoder in a pipeline or wrapper says.
+
+    Parameters
+    ----------
+    encoder : transformer
+    n_frames : int
+    duration : float or None
+        How long the clip is, in seconds, for the encoders that ask for it.
 
     Raises
     ------
@@ -20,6 +27,8 @@ def frame_times_of(encoder, n_frames: int):
     parts = [encoder]
     while parts:
         part = parts.pop(0)
+        if isinstance(part, SoundTransformer):
+            return part.frame_times(n_frames, duration)
         if hasattr(part, "frame_times"):
             return part.frame_times(n_frames)
         parts += [step for _, step in getattr(part, "steps", [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from numbers import Integral
 
 import joblib
@@ -23,7 +24,7 @@ from ..validation._clips import validate_clips
 from ..validation._intervals import LONGEST, RATE
 from ..validation._tables import check_container, note_columns, stack_frames
 from ..weights import WeightsReference, refer_to
-from ._embedding import ClipEmbedder
+from ._embedding import ClipEmbedder, average
 from ._rows import to_unit_length
 from ._weights_by_reference import WeightsByReference
 
@@ -163,13 +164,16 @@ class SoundTransformer(
             vectors = [to_unit_length(frames) for frames in vectors]
         return vectors, lambda: embedder.durations(clips)
 
-    def frame_times(self, n_frames):
+    def frame_times(self, n_frames, duration=None):
         """Start and end of the first windows of a clip, in frame mode.
 
         Parameters
         ----------
         n_frames : int
             Number of windows.
+        duration : float or None, default=None
+            How long the clip is, in seconds (see `embed_with_durations`). It counts where the
+            last window ends with the clip; None: with a whole number of windows.
 
         Returns
         -------
@@ -177,7 +181,10 @@ class SoundTransformer(
             Seconds from the start of the clip, computed from whole samples at the network's
             rate.
         """
-        return self._framing().spans(n_frames) / self._rate
+        n_samples = None
+        if duration is not None and np.isfinite(duration):
+            n_samples = round(duration * self._rate)
+        return self._framing().spans(n_frames, n_samples) / self._rate
 
     @property
     def _n_features_out(self):
@@ -201,6 +208,10 @@ class SoundTransformer(
     def _network(self) -> FrozenEncoder:
         """The network of ``weights_``, ready to run."""
         raise NotImplementedError
+
+    def _pool(self) -> Callable:
+        """What makes the vector of a clip of those of its windows."""
+        return average
 
     def _configuration(self) -> tuple:
         """What vectors depend on beside weights, output, windows and device."""
@@ -231,9 +242,9 @@ class SoundTransformer(
         network, output = self._network(), self._output()
         by_windows = self._pools_windows or self.mode == "frame"
         framing = self._framing() if by_windows else None
-        pool = self._pools_windows and self.mode == "clip"
+        pool = self._pool() if self._pools_windows and self.mode == "clip" else None
         identity = (self._model, self.weights_.fingerprint, *self._configuration())
-        configuration = (*identity, output, framing, pool, network.device_type)
+        configuration = (*identity, output, framing, bool(pool), network.device_type)
         return ClipEmbedder(
             network,
             framing=framing,
