@@ -10,11 +10,16 @@ _PUBLIC = {
     "AudioCaptioner": ".captioning._audio_captioner",
     "AudioIndex": ".search._audio_index",
     "AudioToImage": ".generation._audio_to_image",
+    "CEDTransformer": ".transformers._ced_transformer",
+    "CLAPTextEncoder": ".transformers._clap_text_encoder",
+    "CLAPTransformer": ".transformers._clap_transformer",
     "CLIPImageEncoder": ".transformers._clip_image_encoder",
     "CLIPTextEncoder": ".transformers._clip_text_encoder",
     "CLIPVideoEncoder": ".transformers._clip_video_encoder",
     "ClipShards": ".training._clip_shards",
     "Distiller": ".distillation._distiller",
+    "EfficientATTransformer": ".transformers._efficientat_transformer",
+    "HEARTransformer": ".transformers._hear_transformer",
     "MiniTextEncoder": ".transformers._mini_text_encoder",
     "OpenL3ImageTransformer": ".transformers._openl3_image_transformer",
     "OpenL3Transformer": ".transformers._openl3_transformer",
@@ -30,8 +35,11 @@ _PUBLIC = {
     "write_shards": ".distillation._shard_writer",
     "datasets": None,
     "metrics": None,
+    "mteb": None,
     "exceptions": None,
+    "hear": None,
     "weights": None,
+    "xares": None,
 }
 
 __all__ = [*_PUBLIC, "__version__"]

@@ -272,6 +272,20 @@ def _networks() -> dict[str, bytes]:
             "quantize.embedding.weight": torch.zeros(1024, 256),
             "encoder.down.0.block.0.conv1.weight": torch.zeros(width * 32, 4, 3, 3),
         },
+        "ced": {
+            "encoder.patch_embed.proj.weight": torch.zeros(width * 8, 1, 1),
+            "outputlayer.1.weight": torch.zeros(1, 1),
+        },
+        "clap": {
+            "audio_model.audio_encoder.patch_embed.proj.weight": torch.zeros(1 << 20, 1),
+            "audio_model.audio_encoder.layers.0.blocks.0.attention.self."
+            "relative_position_bias_table": torch.zeros(1, 1),
+            "audio_model.audio_encoder.layers.0.blocks.0.intermediate.dense.weight": torch.zeros(
+                1 << 20, 1
+            ),
+            "audio_projection.linear2.weight": torch.zeros(1 << 20, 1),
+        },
+        "efficientat": {"classifier.2.weight": torch.zeros(1 << 20, 1)},
         "yamnet": {"layer01_conv/kernel": torch.zeros(1, 1, 3, 3, dtype=torch.complex64)},
     }
     return {f"{name}.too large.safetensors": save(state) for name, state in states.items()}

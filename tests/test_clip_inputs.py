@@ -18,9 +18,11 @@ import torch
 from skw2c import (
     AudioCLIPTransformer,
     AudioIndex,
+    CEDTransformer,
     CLIPImageEncoder,
     CLIPVideoEncoder,
     Distiller,
+    EfficientATTransformer,
     OpenL3Transformer,
     SupervisedAudioClassifier,
     Wav2CLIPTransformer,
@@ -34,7 +36,9 @@ from skw2c.exceptions import AudioError, FailedClipWarning
 from skw2c.models import FrozenWav2CLIP
 from skw2c.validation._clips import list_clips
 
+from .ced_files import write_ced
 from .conftest import make_tone
+from .efficientat_files import write_efficientat
 from .tolerances import FEW, assert_close
 
 RATE = 22050
@@ -376,11 +380,16 @@ def loud(sound, tmp_path):
     return [samples, samples.astype(np.int64), str(tmp_path / "loud.wav")]
 
 
-@pytest.fixture(params=["yamnet", "audioclip"])
-def heeding(request, tiny_audioclip):
+@pytest.fixture(params=["yamnet", "audioclip", "ced", "efficientat"])
+def heeding(request, tiny_audioclip, tmp_path_factory):
     """A transformer whose vectors depend on the scale of the samples."""
     if request.param == "yamnet":
         transformer = YAMNetTransformer(None, random_state=0)
+    elif request.param == "ced":
+        transformer = CEDTransformer(write_ced(tmp_path_factory.mktemp("ced") / "a.safetensors"))
+    elif request.param == "efficientat":
+        folder = tmp_path_factory.mktemp("efficientat")
+        transformer = EfficientATTransformer(write_efficientat(folder / "a.pt"))
     else:
         transformer = AudioCLIPTransformer(tiny_audioclip)
     return transformer.set_params(sampling_rate=RATE, n_jobs=2)
@@ -607,6 +616,7 @@ def test_rates_that_nobody_can_mean(rate, sound, tiny_checkpoint):
             make(2, sampling_rate=rate)
     for estimator in (
         Wav2CLIPTransformer(tiny_checkpoint, sampling_rate=rate),
+        EfficientATTransformer(None, sampling_rate=rate),
         YAMNetTransformer(None, sampling_rate=rate),
         SupervisedAudioClassifier(sampling_rate=rate),
         Distiller(sampling_rate=rate),

@@ -8,9 +8,14 @@ from skw2c import (
     AudioCLIPTransformer,
     AudioIndex,
     AudioToImage,
+    CEDTransformer,
+    CLAPTextEncoder,
+    CLAPTransformer,
     CLIPImageEncoder,
     CLIPTextEncoder,
     CLIPVideoEncoder,
+    EfficientATTransformer,
+    HEARTransformer,
     MiniTextEncoder,
     OpenL3ImageTransformer,
     OpenL3Transformer,
@@ -21,7 +26,10 @@ from skw2c import (
 from skw2c.transformers._passthrough import Passthrough
 
 from . import yamnet_files
+from .ced_files import write_ced
+from .clap_files import write_tiny_clap
 from .conftest import Table, write_tiny_clip
+from .efficientat_files import write_efficientat
 from .openl3_files import draw_layers, write_keras
 from .vqgan_files import write_tiny_vqgan
 
@@ -33,6 +41,9 @@ def folder(tmp_path_factory, tiny_checkpoint, tiny_audioclip):
     (folder / "audioclip.pt").symlink_to(tiny_audioclip)
     yamnet_files.write_keras(folder / "yamnet.h5", yamnet_files.draw_layers(yamnet_files.TINY))
     write_keras(folder / "openl3.h5", draw_layers(widths=(1,) * 8))
+    write_ced(folder / "ced.safetensors")
+    write_tiny_clap(folder / "tiny-clap")
+    write_efficientat(folder / "efficientat.pt")
     write_tiny_vqgan(folder / "vqgan.pt")
     (folder / "clip").mkdir()
     write_tiny_clip(folder / "clip")
@@ -54,8 +65,15 @@ NAMED = Table(zip([-1, 0, 1, 2, 3, "one", "two", "three"], np.eye(8, 16), strict
         Wav2CLIPTransformer(weights=None),
         AudioCLIPTransformer("audioclip.pt"),
         OpenL3Transformer("openl3.h5", input_repr="linear", embedding_size=6144),
+        EfficientATTransformer("efficientat.pt"),
         YAMNetTransformer("yamnet.h5"),
         YAMNetTransformer("yamnet.h5", output="scores", tail="drop", on_error="nan"),
+        HEARTransformer("tests.hear_module"),
+        HEARTransformer("tests.hear_module", normalize=True, on_error="nan", n_jobs=2),
+        CEDTransformer("ced.safetensors"),
+        CLAPTransformer("tiny-clap"),
+        CLAPTransformer("tiny-clap", output="hidden", normalize=True, on_error="nan", n_jobs=2),
+        CEDTransformer("ced.safetensors", output="scores", on_error="nan"),
         ZeroShotClassifier(encoder=Wav2CLIPTransformer("tiny.pt"), text_encoder=NAMED),
         ZeroShotClassifier(
             encoder=Wav2CLIPTransformer("tiny.pt", on_error="nan"),
@@ -86,7 +104,14 @@ def test_common(estimator, check, folder, monkeypatch):
 
 @pytest.mark.parametrize(
     "kind",
-    [CLIPTextEncoder, CLIPImageEncoder, CLIPVideoEncoder, MiniTextEncoder, OpenL3ImageTransformer],
+    [
+        CLAPTextEncoder,
+        CLIPTextEncoder,
+        CLIPImageEncoder,
+        CLIPVideoEncoder,
+        MiniTextEncoder,
+        OpenL3ImageTransformer,
+    ],
 )
 def test_encoders_of_no_tables_say_so(kind):
     """The suite has no texts, pictures or videos: tests/test_clip_encoders.py stands for it."""

@@ -23,6 +23,7 @@ from skw2c import (
     AudioCLIPTransformer,
     AudioIndex,
     AudioToImage,
+    CEDTransformer,
     CLIPImageEncoder,
     CLIPTextEncoder,
     CLIPVideoEncoder,
@@ -134,13 +135,16 @@ def sounds(tmp_path, monkeypatch):
 
 
 def test_names():
-    assert {"wav2clip", "mini", "audioclip", "openl3", "yamnet"} <= set(names_of_encoders("audio"))
+    assert {"wav2clip", "mini", "audioclip", "openl3", "yamnet", "ced"} <= set(
+        names_of_encoders("audio")
+    )
+    assert {"efficientat", "mn04", "mn10"} <= set(names_of_encoders("audio"))
     assert {"clip", "audioclip"} <= set(names_of_encoders("text"))
     assert find_encoder("mini", "audio").make().weights == "mini"
     assert find_encoder("passthrough", "audio").embeds == "vector"
     with pytest.raises(ValueError, match="'wav2clap' is not .* did you mean 'wav2clip'"):
         find_encoder("wav2clap", "audio")
-    with pytest.raises(ValueError, match="not the name of a text encoder.*'audioclip', 'clip'"):
+    with pytest.raises(ValueError, match="not the name of a text encoder.*'audioclip', 'clap"):
         find_encoder("passthrough", "text")
 
 
@@ -152,6 +156,9 @@ def test_names():
         (Wav2CLIPTransformer("mini"), "wav2clip"),
         (Wav2CLIPTransformer(Path("mini")), "wav2clip"),
         (FrozenEstimator(AudioCLIPTransformer()), "audioclip"),
+        (CEDTransformer(), "ced-mini"),
+        (CEDTransformer("ced-tiny"), "ced-tiny"),
+        (CEDTransformer("mine.safetensors"), "ced"),
         (CLIPTextEncoder(), "clip"),
         (CLIPTextEncoder("RN50-quickgelu", "audioclip-full"), "audioclip"),
         (Normalizer(), None),
@@ -314,7 +321,7 @@ def test_options_that_an_encoder_lacks(sounds, capsys):
         == 1
     )
     assert "--frame-length does not apply to --encoder openl3" in capsys.readouterr().err
-    assert main(["embed", *sounds, "--encoder", "clap", "--out", "a.csv"]) == 1
+    assert main(["embed", *sounds, "--encoder", "clasp", "--out", "a.csv"]) == 1
     assert "Known names: 'audioclip'" in capsys.readouterr().err
     assert main(["embed", *sounds, "--encoder", "passthrough", "--out", "a.csv"]) == 1
     assert "takes vectors" in capsys.readouterr().err

@@ -16,13 +16,20 @@ from safetensors.torch import save
 from skw2c.exceptions import WeightsError
 from skw2c.models import build_wav2clip
 from skw2c.models.audioclip import build_audioclip
+from skw2c.models.ced._ced_state import build_ced
+from skw2c.models.clap._clap_description import CLAPDescription
+from skw2c.models.clap._clap_state import build_audio_side, build_text_side
+from skw2c.models.efficientat import build_efficientat
 from skw2c.models.openl3 import build_openl3
 from skw2c.models.vqgan import build_vqgan
 from skw2c.models.yamnet._yamnet_state import read_yamnet
 from skw2c.weights import _pickled, read_checkpoint
 
 from . import openl3_files, vqgan_files, yamnet_files
+from .ced_files import write_ced
+from .clap_files import draw_clap
 from .conftest import write_tiny_audioclip, write_tiny_checkpoint
+from .efficientat_files import write_efficientat
 from .fuzzing import REPEATABLE, Victim, damaged
 from .hostile_weights import hostile_files, write_keras_files
 
@@ -30,9 +37,15 @@ SECRET = b"nobody may read this"
 BUILDERS = {
     "wav2clip": build_wav2clip,
     "audioclip": build_audioclip,
+    "efficientat": build_efficientat,
     "openl3": lambda state, source: build_openl3(state, source, "audio"),
     "vqgan": build_vqgan,
     "yamnet": read_yamnet,
+    "ced": build_ced,
+    "clap": lambda state, source: (
+        build_audio_side(state, source),
+        build_text_side(state, source, CLAPDescription()),
+    ),
 }
 
 
@@ -78,7 +91,10 @@ def whole_files(tmp_path_factory):
     layers = yamnet_files.draw_layers(widths=(2,) * 14)
     yamnet_files.write_keras(folder / "yamnet.h5", layers)
     yamnet_files.write_program(folder / "yamnet.tflite", layers)
+    write_efficientat(folder / "efficientat.pt", width=0.0125)
     vqgan_files.write_tiny_vqgan(folder / "vqgan.ckpt")
+    write_ced(folder / "ced.safetensors", n_classes=2)
+    (folder / "clap.safetensors").write_bytes(save(draw_clap(fused=True)))
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 

@@ -14,9 +14,9 @@ from sklearn.base import clone
 from skw2c import OpenL3Transformer
 from skw2c.exceptions import AudioError, WeightsError
 from skw2c.models import Framing
+from skw2c.models._mel_filters import mel_filters
 from skw2c.models.openl3 import FRONTENDS, INPUT_REPRS
 from skw2c.models.openl3._frozen_openl3 import FrozenOpenL3
-from skw2c.models.openl3._mel_filters import mel_filters
 from skw2c.models.openl3._openl3_front_end import FrontEnd
 from skw2c.models.openl3._openl3_network import FoldedOpenL3, OpenL3Network, random_openl3
 from skw2c.models.openl3._openl3_state import build_openl3

@@ -38,7 +38,7 @@ FLOORS = [
     {"__main__"},
     {"cli"},
     {"__init__"},
-    {"captioning", "classifiers", "generation", "search"},
+    {"captioning", "classifiers", "generation", "hear", "mteb", "search", "xares"},
     {"distillation"},
     {"datasets", "training", "transformers"},
     {"models", "validation"},

@@ -1,10 +1,12 @@
-"""How fast YAMNet and OpenL3 are: skw2c against the programs they come from.
+"""How fast other encoders are: skw2c against the programs they come from, or against YAMNet.
 
 All read the same files with the same weights, each measurement in a process of its own, in
-turns. YAMNet is compared with the TFLite program, window after window. OpenL3 is compared
-with torchopenl3 where that can be imported (it pins an old resampy, so it is no dependency),
-and with an equal-cost reference: the same spectrograms and the same network, as torch runs it
-layer by layer.
+turns. CLAP is compared with the extractor and the network of transformers, with random weights
+of the size of clap-htsat-unfused. EfficientAT and CED, whose programs are not on PyPI, are
+compared with YAMNet as it runs here. YAMNet is compared with the TFLite program, window after
+window. OpenL3 is compared with torchopenl3 where that can be imported (it pins an old resampy, so
+it is no dependency), and with an equal-cost reference: the same spectrograms and the same network,
+as torch runs it layer by layer.
 """
 
 import json
@@ -16,6 +18,9 @@ from skw2c.system._atomic import write_atomically
 
 WORKER = "baselines_worker"
 COMPARED = {
+    "CLAP": ("skw2c clap", ["transformers clap"]),
+    "EfficientAT mn10": ("skw2c mn10", ["skw2c yamnet, untrained"]),
+    "CED mini": ("skw2c ced-mini", ["skw2c yamnet, untrained"]),
     "YAMNet": ("skw2c yamnet", ["tflite yamnet"]),
     "OpenL3, hop 1.0 s": ("skw2c openl3", ["torch openl3", "torchopenl3"]),
 }
@@ -24,9 +29,11 @@ COMPARED = {
 def add_arguments(parser):
     """Add what the command line says of these measurements."""
     own = parser.add_argument_group("baselines")
-    own.add_argument("--baselines", action="store_true", help="measure YAMNet and OpenL3")
+    own.add_argument("--baselines", action="store_true", help="measure encoders of others")
     own.add_argument("--tflite", help="the file yamnet.tflite; without it YAMNet is left out")
     own.add_argument("--n-openl3", type=int, default=40, help="files for OpenL3, which is slow")
+    own.add_argument("--n-clap", type=int, default=40, help="files for CLAP, which is slow")
+    own.add_argument("--only", nargs="+", choices=COMPARED, help="which to measure")
 
 
 def main(options, files, run_worker):
@@ -50,16 +57,30 @@ def main(options, files, run_worker):
 
 def prepare(options, files, folder):
     """The job of each system: its files, and its weights where they are no random ones."""
-    counts = {"OpenL3, hop 1.0 s": options.n_openl3}
-    if options.tflite:
-        counts = {"YAMNet": len(files), **counts}
+    counts = {"OpenL3, hop 1.0 s": options.n_openl3, "CLAP": options.n_clap}
     jobs = {}
-    for title, n in counts.items():
+    for title in options.only or COMPARED:
+        if title == "YAMNet" and not options.tflite:
+            continue
+        job = {"files": files[: counts.get(title)], "n_jobs": options.n_jobs}
+        if title == "CLAP":
+            job["clap"] = write_clap(folder / "clap")
         jobs[title] = folder / f"{len(jobs)}.json"
-        jobs[title].write_text(
-            json.dumps({"files": files[:n], "tflite": options.tflite, "n_jobs": options.n_jobs})
-        )
+        jobs[title].write_text(json.dumps({**job, "tflite": options.tflite}))
     return jobs
+
+
+def write_clap(folder):
+    """Write a CLAP whose encoder of sound has the official size; that of texts is tiny."""
+    import torch
+    from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
+
+    texts = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1, "vocab_size": 300}
+    torch.manual_seed(0)
+    ClapModel(ClapConfig(text_config=texts)).save_pretrained(folder)
+    extractor = ClapFeatureExtractor(frequency_min=50, frequency_max=14000, truncation="rand_trunc")
+    extractor.save_pretrained(folder)
+    return str(folder)
 
 
 def describe(rounds, titles, options):
@@ -85,19 +106,22 @@ def describe(rounds, titles, options):
                     "peak memory, MB": f"{_median(results, 'peak_megabytes'):.0f}",
                 }
             )
-            probes = zip(results[0]["probe"], rounds[0][ours]["probe"], strict=True)
-            differences.append(f"{engine} {max(abs(x - y) for x, y in probes):.1e}")
+            if engine != "skw2c yamnet, untrained":  # it is another network
+                probes = zip(results[0]["probe"], rounds[0][ours]["probe"], strict=True)
+                differences.append(f"{engine} {max(abs(x - y) for x, y in probes):.1e}")
     page = [
         "# Speed of the baselines",
         f"Files from {options.data_root or 'make_sound_events'}, to one vector each, medians of "
         f"{options.repeats} turns; {rounds[0][ours]['threads']} threads of torch. Of YAMNet these "
-        "are the mean scores; OpenL3 has random weights.",
+        "are the mean scores; those that come without a file have random weights.",
         pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),
         f"Largest difference to the vector of skw2c, first clip: {', '.join(differences)}. (The "
-        "TFLite program computes with 8-bit integers.)",
+        "TFLite program computes with 8-bit integers.)"
+        if differences
+        else "",
         *absent,
     ]
-    return "\n\n".join(page) + "\n"
+    return "\n\n".join(filter(None, page)) + "\n"
 
 
 def _median(results, key):

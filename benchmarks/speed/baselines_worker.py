@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from benchmarks.speed.worker import time_folder
 
 YAMNET_WINDOW, YAMNET_HOP = 15600, 7680
 OPENL3_RATE, OPENL3_WINDOWS_AT_ONCE = 48000, 32
+CLAP_RATE = 48000
 
 
 def measure_yamnet(job):
@@ -101,7 +103,50 @@ def measure_torchopenl3(job):
     return time_folder(embed, job["files"])
 
 
+def measure_clap(job):
+    from skw2c import CLAPTransformer
+
+    transformer = CLAPTransformer(job["clap"], n_jobs=job["n_jobs"])
+    return time_folder(transformer.fit().transform, job["files"])
+
+
+def measure_transformers_clap(job):
+    """The library's own extractor and network, a file after the other, as its examples do it."""
+    from transformers import ClapFeatureExtractor, ClapModel
+
+    from skw2c import load_audio
+
+    extractor = ClapFeatureExtractor.from_pretrained(job["clap"])
+    model = ClapModel.from_pretrained(job["clap"]).eval()
+
+    @torch.inference_mode()
+    def embed_one(waveform):
+        inputs = extractor(waveform, sampling_rate=CLAP_RATE, return_tensors="pt")
+        hidden = model.audio_model(
+            inputs["input_features"], is_longer=torch.zeros(1, 1, dtype=torch.bool)
+        )
+        return model.audio_projection(hidden.pooler_output)[0].numpy()
+
+    def embed(files):
+        return [embed_one(load_audio(file, sampling_rate=CLAP_RATE)[0]) for file in files]
+
+    return time_folder(embed, job["files"])
+
+
+def measure_untrained(kind, job):
+    """An encoder with random weights, which takes as long as a trained one."""
+    import skw2c
+
+    transformer = getattr(skw2c, kind)(None, random_state=0, n_jobs=job["n_jobs"])
+    return time_folder(transformer.fit().transform, job["files"])
+
+
 MEASUREMENTS = {
+    "skw2c clap": measure_clap,
+    "transformers clap": measure_transformers_clap,
+    "skw2c mn10": partial(measure_untrained, "EfficientATTransformer"),
+    "skw2c ced-mini": partial(measure_untrained, "CEDTransformer"),
+    "skw2c yamnet, untrained": partial(measure_untrained, "YAMNetTransformer"),
     "skw2c yamnet": measure_yamnet,
     "tflite yamnet": measure_tflite,
     "skw2c openl3": measure_openl3,

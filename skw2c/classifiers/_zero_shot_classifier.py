@@ -83,10 +83,12 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         ``labels``. A label is found in a table as it stands, or else as
         :func:`~skw2c.prettify_label` says it, whatever its capitals.
 
-    prompts : str or sequence of str, default="{}"
+    prompts : str or sequence of str, default="auto"
         One template or many, with ``{}`` where the label stands, such as ``"the sound of
         {}"``. The vectors of several are scaled to unit length and averaged, as in CLIP.
-        Labels are put in as :func:`~skw2c.prettify_label` says them.
+        Labels are put in as :func:`~skw2c.prettify_label` says them. ``"auto"`` is what the
+        encoder of texts suggests, ``"This is a sound of {}."`` for CLAP, or else ``"{}"``, the
+        label alone.
 
     mode : {"clip", "frame"}, default="clip"
         ``"clip"`` judges each clip as a whole, ``"frame"`` each of its windows.
@@ -222,7 +224,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         *,
         encoder="wav2clip",
         text_encoder="auto",
-        prompts="{}",
+        prompts="auto",
         mode="clip",
         multilabel=False,
         threshold=None,
@@ -485,17 +487,28 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         )
 
     def _embed_labels(self, labels: list) -> np.ndarray:
-        templates = check_prompts(self.prompts)
         if is_table(self.text_encoder):
-            refuse_prompts(self.prompts)
+            if not self._takes_suggestion():
+                refuse_prompts(self.prompts)
             self.text_encoder_ = None
             order = None if self.labels is None else read_labels(self.labels)[1]
             return look_up_labels(labels, self.text_encoder, order)
         self.text_encoder_ = resolve_partner(
             self.text_encoder, self.encoder, "text", device=self.device, verbose=self.verbose
         )
+        templates = check_prompts(self._suggest_prompts() or self.prompts)
         self.text_encoder_.fit(templates, None)
         return embed_labels(labels, templates, self.text_encoder_)
+
+    def _takes_suggestion(self) -> bool:
+        return isinstance(self.prompts, str) and self.prompts == "auto"
+
+    def _suggest_prompts(self):
+        """What the encoder of texts wants labels to be put into, where the user leaves it to it."""
+        if not self._takes_suggestion():
+            return None
+        encoder = thaw(self.text_encoder_)
+        return encoder.suggest_prompts() if hasattr(encoder, "suggest_prompts") else "{}"
 
     def _judge(self, X, judge):
         """Apply ``judge`` to the cosines (n, n_classes) of all clips or of each clip's frames."""

@@ -1,4 +1,4 @@
-"""The command line: ``skw2c embed | classify | index | search | shards | distill | imagine``."""
+"""The command line: ``skw2c COMMAND``, a module for each command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import traceback
 
 from .._version import __version__
-from . import _classify, _distill, _embed, _imagine, _index, _search, _shards
+from . import _classify, _distill, _embed, _encoders, _imagine, _index, _search, _shards
 from ._csv import FORMULAS, flush_output
 from ._failures import SOME_FAILED
 from ._interruption import interruptible
@@ -24,6 +24,7 @@ _COMMANDS = {
     "shards": _shards,
     "distill": _distill,
     "imagine": _imagine,
+    "encoders": _encoders,
 }
 _STATUS = f"""\
 exit status:

@@ -54,7 +54,7 @@ def run(options: Namespace) -> int:
     classifier = skw2c.ZeroShotClassifier(
         _read_labels(options),
         text_encoder=make_text_encoder(options),
-        prompts=options.prompt or "{}",
+        prompts=options.prompt or "auto",
         mode=options.mode,
         tail=options.tail or "pad",
         multilabel=options.multilabel,

@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--output",
         metavar="NAME",
         help="which vector, of encoders that give several: embedding (default), or encoder for the "
-        "one before the projection; scores of yamnet",
+        "one before the projection; scores of yamnet, mn10 and ced",
     )
     parser.add_argument("--normalize", action="store_true", help="scale vectors to unit length")
 

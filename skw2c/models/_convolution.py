@@ -15,6 +15,7 @@ _ONEDNN_ACTIVATIONS = {
     "none": ("none", []),
     "relu": ("relu", []),
     "relu6": ("hardtanh", [0.0, 6.0]),
+    "hardswish": ("hardswish", []),
 }
 
 _MANY_WEIGHTS = 1 << 18
@@ -96,6 +97,8 @@ def _finish(y: Tensor, shortcut: Tensor | None, activation: str) -> Tensor:
         y += shortcut
     if activation == "relu6":
         return y.clamp_(0.0, 6.0)
+    if activation == "hardswish":
+        return functional.hardswish(y, inplace=True)
     return y.relu_() if activation == "relu" else y
 
 
@@ -116,7 +119,7 @@ def fold(
         It stays as it is.
     norm : nn.BatchNorm2d or None
         What follows it, in eval mode.
-    activation : {"none", "relu", "relu6"}
+    activation : {"none", "relu", "relu6", "hardswish"}
         What follows that.
     device : torch.device
         Where it runs.
@@ -161,7 +164,8 @@ def _has_onednn_operations(device: torch.device) -> bool:
         convolution = nn.Conv2d(16, 16, 3, 1, 1).float()
     x = torch.linspace(-1, 1, 2 * 16 * 9 * 8, dtype=torch.float32).reshape(2, 16, 9, 8)
     x = 9 * x.contiguous(memory_format=torch.channels_last)
-    tries = [("none", None), ("relu", None), ("relu6", None), ("none", x), ("relu", x)]
+    tries = [(activation, None) for activation in _ONEDNN_ACTIVATIONS]
+    tries += [("none", x), ("relu", x)]
     try:
         results = [
             kind(convolution, activation, device)(x, shortcut)

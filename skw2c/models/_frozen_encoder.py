@@ -25,8 +25,11 @@ class FrozenEncoder(Protocol):
         Length of the vector under each name of ``output``.
     device_type : str
         Kind of device that it runs on, such as ``"cpu"``.
+    one_at_a_time : bool
+        Whether it takes turns, so that nothing is gained by feeding it from several threads.
     """
 
+    one_at_a_time: bool
     sampling_rate: int
     widths: dict[str, int]
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 # An encoder of each kind that a pipeline uses. One takes up to hundreds of megabytes.
 _KEPT = 4
 _networks: OrderedDict[tuple, object] = OrderedDict()
-_lock = threading.Lock()
+# It is taken again where a network is built of others that are kept.
+_lock = threading.RLock()
 
 
 def keep_network(key: tuple, build: Callable):
@@ -35,7 +36,7 @@ def keep_network(key: tuple, build: Callable):
 def _free_lock() -> None:
     """Take a new lock in a forked process: of the former one, the holder may be gone."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

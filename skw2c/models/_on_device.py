@@ -18,7 +18,14 @@ class OnDevice:
     ----------
     device : str
         Torch device.
+
+    Attributes
+    ----------
+    one_at_a_time : bool
+        Whether it takes turns, so that nothing is gained by feeding it from several threads.
     """
+
+    one_at_a_time = False
 
     def __init__(self, device: str):
         self._device = torch.device(device)

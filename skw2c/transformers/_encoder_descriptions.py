@@ -26,20 +26,23 @@ def describe_encoder(encoder) -> dict | str:
     """Describe an encoder in what JSON can hold; its weights too, where it is fitted.
 
     An encoder that is not registered is described by its class alone, from which it cannot be
-    made again; one of ready vectors by its name.
+    made again, and one with parameters that JSON cannot hold by its class and its weights'
+    fingerprint; one of ready vectors by its name.
     """
     if isinstance(encoder, str):
         return encoder
     encoder = thaw(encoder)
     entry = registration_of(encoder)
+    bare = {"class": f"{type(encoder).__module__}.{type(encoder).__qualname__}"}
     if entry is None:
-        kind = type(encoder)
-        return {"class": f"{kind.__module__}.{kind.__qualname__}"}
+        return bare
     if entry.embeds == READY:
         return entry.name
     description = {"class": key_of(type(encoder)), "parameters": _describe_parameters(encoder)}
     if hasattr(encoder, "describe_weights"):
         description.update(encoder.describe_weights())
+    if not all(map(_fits_json, description["parameters"].values())):
+        return {**bare, "identity": description.get("identity")}
     return description
 
 

@@ -23,6 +23,7 @@ _MODALITIES = ("audio", "text", "image", "video", READY)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RESERVED = ("auto", "none")
 _ENTRIES: dict[tuple[str, str], RegisteredEncoder] = {}
+_NAMELESS: dict[str, RegisteredEncoder] = {}
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class RegisteredEncoder:
 
     Attributes
     ----------
-    name : str
-        The name.
+    name : str or None
+        The name; None for an encoder that no name says enough of.
     embeds : str
         What it embeds: "audio", "text", "image", "video", or "vector" for ready vectors.
     space : str or None
@@ -43,7 +44,7 @@ class RegisteredEncoder:
         Parameters that the name stands for.
     """
 
-    name: str
+    name: str | None
     embeds: str
     space: str | None
     encoder: type
@@ -127,7 +128,8 @@ def register_encoder(
     Where the space depends on parameters, such as which vector to give, a method
     ``shared_space()`` returns its name, or None. Where the cosines with texts are spread in another
     way than those of CLIP, a method ``suggest_temperature()`` returns what to divide them by for
-    probabilities.
+    probabilities. Where an encoder of texts was trained on sentences, a method
+    ``suggest_prompts()`` returns the templates that labels are put into.
 
     An encoder of frames has a parameter ``mode`` in {"clip", "frame"} and a method
     ``frame_times(n_frames)``, which returns their start and end in seconds.
@@ -174,6 +176,25 @@ def register_encoder(
     return register
 
 
+def register_nameless(*, embeds: str) -> Callable[[type], type]:
+    """Let an encoder be saved with an index, and be made again, which has no name.
+
+    Decorates a class that cannot be made without a parameter, so that no name alone says enough.
+
+    Parameters
+    ----------
+    embeds : {"audio", "text", "image", "video"}
+        What the encoder embeds.
+    """
+
+    def register(encoder: type) -> type:
+        _check_class(encoder)
+        _NAMELESS[key_of(encoder)] = RegisteredEncoder(None, embeds, None, encoder, {})
+        return encoder
+
+    return register
+
+
 def find_encoder(name: str, embeds: str) -> RegisteredEncoder:
     """Look a name up among the encoders of one modality, and those of ready vectors.
 
@@ -209,7 +230,7 @@ def registration_of(encoder) -> RegisteredEncoder | None:
     _load_own()
     _load_plugins()
     for kind in type(encoder).__mro__:
-        own = [e for e in _ENTRIES.values() if e.encoder is kind and e.is_of(encoder)]
+        own = [e for e in _entries() if e.encoder is kind and e.is_of(encoder)]
         if own:
             return max(own, key=lambda entry: len(entry.parameters))
     return None
@@ -276,7 +297,12 @@ def _look_up(name: str, embeds: str) -> RegisteredEncoder | None:
 
 
 def _class_of(key: str) -> type | None:
-    return next((e.encoder for e in _ENTRIES.values() if key_of(e.encoder) == key), None)
+    return next((e.encoder for e in _entries() if key_of(e.encoder) == key), None)
+
+
+def _entries() -> list[RegisteredEncoder]:
+    """All encoders that are registered, those without a name too."""
+    return [*_ENTRIES.values(), *_NAMELESS.values()]
 
 
 @cache

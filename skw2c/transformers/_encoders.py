@@ -92,7 +92,7 @@ def make_partner(encoder, embeds: str, **parameters):
     found = find_partner(replace(entry, space=_space_of(entry, encoder)), embeds)
     if found is None:
         return None
-    own = {} if isinstance(encoder, str) else _shared_parameters(encoder, embeds)
+    own = _shared_parameters(entry.make() if isinstance(encoder, str) else encoder, embeds)
     return _make(found, embeds, {**parameters, **own})
 
 
@@ -146,7 +146,7 @@ def _check_space(partner, encoder, embeds: str) -> dict:
             f"{name_encoder(encoder)} in the space {space!r}: their cosines mean nothing. Leave "
             f"{embeds}_encoder out, or choose two of one space"
         )
-    return {} if isinstance(encoder, str) else _shared_parameters(encoder, embeds)
+    return _shared_parameters(entry.make() if isinstance(encoder, str) else encoder, embeds)
 
 
 def _check_shared(partner, shared: dict, encoder, embeds: str) -> None:

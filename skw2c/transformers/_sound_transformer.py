@@ -23,7 +23,7 @@ from ..system._vector_store import VectorStore
 from ..validation._clips import validate_clips
 from ..validation._intervals import LONGEST, RATE
 from ..validation._tables import check_container, note_columns, stack_frames
-from ..weights import WeightsReference, refer_to
+from ..weights import WeightsReference, refer_to, registry
 from ._embedding import ClipEmbedder, average
 from ._rows import to_unit_length
 from ._weights_by_reference import WeightsByReference
@@ -208,6 +208,11 @@ class SoundTransformer(
     def _network(self) -> FrozenEncoder:
         """The network of ``weights_``, ready to run."""
         raise NotImplementedError
+
+    def name_of_weights(self) -> str | None:
+        """Name of its weights in the registry of weights; None for those of a file or a seed."""
+        name = self.weights
+        return name if isinstance(name, str) and name in registry() else None
 
     def _pool(self) -> Callable:
         """What makes the vector of a clip of those of its windows."""

@@ -2,7 +2,7 @@
 
 from ._checkpoint import read_checkpoint, write_safetensors
 from ._checksum import sha256_of
-from ._fetch import cache_folder, fetch_weights, is_cached
+from ._fetch import cache_folder, fetch_file, fetch_weights, is_cached
 from ._in_memory import fingerprint_module
 from ._open_clip import CLIPReference, import_open_clip, refer_to_clip
 from ._reference import WeightsReference, keep_in_memory, refer_to
@@ -13,6 +13,7 @@ __all__ = [
     "WeightsFile",
     "WeightsReference",
     "cache_folder",
+    "fetch_file",
     "fetch_weights",
     "fingerprint_module",
     "import_open_clip",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
@@ -80,9 +81,11 @@ def is_cached(name: str) -> bool:
     >>> is_cached("mini")
     True
     """
-    if registry()[name].packaged:
+    entry, folder = registry()[name], cache_folder()
+    if entry.packaged:
         return True
-    folder = cache_folder()
+    if entry.verbatim:
+        return _place_of(entry, folder).exists()
     return (folder / f"{name}.safetensors").exists() and (folder / f"{name}.json").exists()
 
 
@@ -121,6 +124,8 @@ def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
     'mini.safetensors'
     """
     entry = registry()[name]
+    if entry.refused:
+        raise WeightsError(f"The weights {name!r} are not used: {entry.refused}.")
     if entry.packaged:
         return _take_from_package(entry)
     folder = cache_folder()
@@ -137,6 +142,46 @@ def fetch_weights(name: str, *, progress: bool = False) -> CachedWeights:
             "recorded when they were fetched. Delete the file to fetch it again."
         )
     return CachedWeights(converted, record["sha256"])
+
+
+def fetch_file(name: str, *, progress: bool = False) -> bytes:
+    """Return what is in a file that goes with weights, fetched on the first call.
+
+    Parameters
+    ----------
+    name : str
+        Name in the registry of a file that is kept as it is.
+    progress : bool, default=False
+        Whether to show the progress of a download.
+
+    Raises
+    ------
+    WeightsNotAvailableError
+        If the file is not in the cache and cannot be fetched.
+    WeightsError
+        If it is not the one that is registered.
+    """
+    entry, folder = registry()[name], cache_folder()
+    path = _place_of(entry, folder)
+    if not path.exists():
+        with _only_one(entry, folder):
+            if not path.exists():
+                original = _download(entry, folder, entry.sha256, progress)
+                _check_published(entry, original)
+                write_atomically(path, original.read_bytes())
+                original.unlink()
+    content = path.read_bytes()
+    if sha256(content).hexdigest() != entry.sha256:
+        raise WeightsError(
+            f"The file {str(path)!r} is damaged: its checksum is not the one that is registered. "
+            "Delete it to fetch it again."
+        )
+    return content
+
+
+def _place_of(entry: WeightsFile, folder: Path) -> Path:
+    """Where a file that is kept as it is lies in the cache."""
+    return folder / f"{entry.name}{Path(entry.file).suffix}"
 
 
 def _take_from_package(entry: WeightsFile) -> CachedWeights:
@@ -252,7 +297,7 @@ def _most_bytes(entry: WeightsFile) -> int:
     return entry.bytes or entry.approximate_bytes * 5 // 4
 
 
-_WITHOUT_CLIP = "pass encoder='mini', which comes with the package and has words of its own"
+_WITH_WORDS = "pass encoder='mini', which comes with the package and has words of its own"
 
 
 def _ways_out(entry: WeightsFile, folder: Path, cause: Exception) -> str:
@@ -263,7 +308,7 @@ def _ways_out(entry: WeightsFile, folder: Path, cause: Exception) -> str:
             for other in registry().values()
             if other.packaged and other.model == entry.model
         ),
-        *([_WITHOUT_CLIP] if entry.model == "clip" else []),
+        *([_WITH_WORDS] if entry.model in ("clip", "clap") else []),
         f"connect to the network, or copy {entry.file} from another machine into the cache (the "
         f"variable {CACHE_VARIABLE} names another folder), and try again",
         f"pass the path of a checkpoint file, {parameter}='path/to/file.pt' or '.safetensors'",

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from ..exceptions import WeightsError
 from ._checkpoint import read_checkpoint
 from ._checksum import sha256_of
-from ._fetch import fetch_weights
+from ._fetch import fetch_file, fetch_weights
 from ._in_memory import InMemoryWeights
+from ._model_folder import checksum_of_folder, find_weights, read_description
 from ._registry import registry
 
 
@@ -25,9 +26,11 @@ class WeightsReference:
     name : str or None
         Name in the registry.
     path : str or None
-        Absolute path of the user's own file.
+        Absolute path of the user's own file, or of a folder in the layout of the Hugging Face
+        hub.
     sha256 : str or None
-        Checksum of the file, which must be the same whenever it is read again.
+        Checksum of the file, or of what counts in the folder, which must be the same whenever it
+        is read again.
     seed : int or None
         Seed of random weights.
     in_memory : InMemoryWeights or None
@@ -53,6 +56,8 @@ class WeightsReference:
         """How messages call these weights."""
         if self.in_memory is not None:
             return f"The trained weights {self.sha256[:12]}"
+        if self.path and os.path.isdir(self.path):
+            return f"The folder of weights {self.path!r}"
         return f"The file of weights {self.path!r}" if self.path else f"weights={self.name!r}"
 
     @property
@@ -75,12 +80,45 @@ class WeightsReference:
             path, sha256 = cached.path, cached.sha256
         else:
             path, sha256 = self.path, _checksum(self.path)
+        self._compare(sha256)
+        return read_checkpoint(find_weights(path) if os.path.isdir(path) else path)
+
+    def read_companion(self, name: str) -> bytes | None:
+        """Read a file that goes with the weights, such as ``config.json``.
+
+        Parameters
+        ----------
+        name : str
+            Its name in a folder of the hub's layout.
+
+        Returns
+        -------
+        bytes or None
+            None where the weights have none.
+
+        Raises
+        ------
+        WeightsError
+            If it cannot be read, or is no longer the one referred to.
+
+        Examples
+        --------
+        >>> from skw2c.weights import refer_to
+        >>> refer_to("mini").read_companion("config.json") is None
+        True
+        """
+        if self.path is not None and os.path.isdir(self.path):
+            self._compare(_checksum(self.path))
+            return read_description(self.path, name)
+        companions = registry()[self.name].companions if self.name else {}
+        return fetch_file(companions[name]) if name in companions else None
+
+    def _compare(self, sha256: str) -> None:
         if sha256 != self.sha256:
             raise WeightsError(
                 f"{self.label} changed since the estimator was fitted; fit it again, or "
                 "put the former file back."
             )
-        return read_checkpoint(path)
 
 
 def keep_in_memory(
@@ -115,6 +153,7 @@ def refer_to(
     weights: str | os.PathLike | WeightsReference,
     model: str = "wav2clip",
     *,
+    folders: bool = False,
     progress: bool = False,
 ) -> WeightsReference:
     """Make the reference for what a user passes as ``weights``.
@@ -126,6 +165,9 @@ def refer_to(
         stays as it is.
     model : str, default="wav2clip"
         Which of the models in the registry the names are of.
+    folders : bool, default=False
+        Whether a path may be a folder in the layout of the Hugging Face hub, with
+        ``config.json`` beside the weights.
     progress : bool, default=False
         Whether to show the progress of a download.
 
@@ -149,18 +191,32 @@ def refer_to(
             name=weights, sha256=fetch_weights(weights, progress=progress).sha256
         )
     path = os.path.abspath(os.path.expanduser(os.fspath(weights)))
-    if not os.path.isfile(path):
-        names = ", ".join(map(repr, known)) or "none is registered"
+    if not (os.path.isfile(path) or (folders and os.path.isdir(path))):
+        names = ", ".join(map(repr, _usable(known))) or "none is registered"
+        places = "file or folder" if folders else "file"
         raise WeightsError(
             f"weights={os.fspath(weights)!r} is neither a known name ({names}) nor an existing "
-            f"file (looked for {path!r}). weights=None gives an untrained encoder."
+            f"{places} (looked for {path!r}). weights=None gives an untrained encoder."
         )
-    return WeightsReference(path=path, sha256=_checksum(path))
+    reference = WeightsReference(path=path, sha256=_checksum(path))
+    _refuse_broken(find_weights(path) if os.path.isdir(path) else path)
+    return reference
+
+
+def _usable(names: list[str]) -> list[str]:
+    return [name for name in names if not registry()[name].refused]
+
+
+def _refuse_broken(path: str) -> None:
+    """Raise an error for a copy of a file that is known to be broken."""
+    for entry in registry().values():
+        if entry.refused and entry.sha256 == sha256_of(path):
+            raise WeightsError(f"The file of weights {path!r} is not used: {entry.refused}.")
 
 
 def _checksum(path: str) -> str:
     try:
-        return sha256_of(path)
+        return checksum_of_folder(path) if os.path.isdir(path) else sha256_of(path)
     except OSError as exc:
         raise WeightsError(
             f"The file of weights {path!r} cannot be read ({exc.strerror}); put it back, or "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
@@ -38,6 +39,14 @@ class WeightsFile:
         Which parameter of the estimators takes the name, or a path instead of it.
     clip_model : str or None
         The model of open_clip whose weights it holds, with others or alone.
+    width, parameters : int or None
+        Length of the vectors of an encoder of sound, and how many parameters it has.
+    companions : dict of str to str
+        Files that go with it, such as ``tokenizer.json``: the name of each in the registry.
+    verbatim : bool
+        Whether it is kept as it is, since it holds no tensors.
+    refused : str or None
+        Why it is not used, where it is known to be broken.
 
     Examples
     --------
@@ -59,6 +68,11 @@ class WeightsFile:
     approximate_bytes: int | None = None
     parameter: str = "weights"
     clip_model: str | None = None
+    width: int | None = None
+    parameters: int | None = None
+    companions: Mapping[str, str] = field(default_factory=dict)
+    verbatim: bool = False
+    refused: str | None = None
 
     @property
     def packaged(self) -> bool:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ._mel_filters import mel_filters
+from .._mel_filters import mel_filters
 
 SAMPLING_RATE = 48000
 _HOP_LENGTH = 242

@@ -13,8 +13,17 @@ _SLANEY_CORNER_HZ, _SLANEY_CORNER_MEL = 1000.0, 15.0
 _SLANEY_LOG_STEP = math.log(6.4) / 27
 
 
-def mel_filters(n_mels: int, n_fft: int, sampling_rate: int, scale: str) -> Tensor:
-    """Triangular filters of equal area from 0 Hz to half the sampling rate.
+def mel_filters(
+    n_mels: int,
+    n_fft: int,
+    sampling_rate: int,
+    scale: str,
+    *,
+    lowest: float = 0.0,
+    highest: float | None = None,
+    equal_area: bool = True,
+) -> Tensor:
+    """Triangular filters, whose centres are equally spaced on a mel scale.
 
     Parameters
     ----------
@@ -26,19 +35,26 @@ def mel_filters(n_mels: int, n_fft: int, sampling_rate: int, scale: str) -> Tens
     sampling_rate : int
         In Hz.
     scale : {"htk", "slaney"}
-        Which mel scale their centres are equally spaced on.
+        Which mel scale that is.
+    lowest, highest : float
+        Where the first one begins and the last one ends, in Hz; by default 0 and half the
+        sampling rate.
+    equal_area : bool, default=True
+        Whether they have equal areas; else equal peaks of 1.
 
     Returns
     -------
     Tensor of shape (n_mels, n_fft // 2 + 1), float64
     """
     to_mel, to_hz = _SCALES[scale]
-    highest = to_mel(torch.tensor(sampling_rate / 2, dtype=torch.float64))
-    corners = to_hz(torch.linspace(0, 1, n_mels + 2, dtype=torch.float64) * highest)
+    edges = torch.tensor([lowest, highest or sampling_rate / 2], dtype=torch.float64)
+    first, last = to_mel(edges)
+    corners = to_hz(torch.linspace(0, 1, n_mels + 2, dtype=torch.float64) * (last - first) + first)
     low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * (sampling_rate / n_fft)
     rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
-    return torch.minimum(rising, falling).clamp_min(0) * (2 / (high - low))
+    filters = torch.minimum(rising, falling).clamp_min(0)
+    return filters * (2 / (high - low)) if equal_area else filters
 
 
 def _hz_to_htk(hz: Tensor) -> Tensor:

@@ -1,0 +1,75 @@
+"""The log-mel spectrogram of CLAP: windows of ten seconds at 48 kHz."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from .._mel_filters import mel_filters
+
+RATE = 48000
+WINDOW_LENGTH = 480_000
+FFT_LENGTH, HOP_LENGTH = 1024, 480
+N_BANDS = 64
+N_FRAMES = WINDOW_LENGTH // HOP_LENGTH + 1
+
+_FLOOR = 1e-10
+_WINDOWS_AT_ONCE = 2
+"""Windows that are transformed together: their spectra in double precision take 16 MB each."""
+
+
+class LogMel:
+    """Compute the log-mel spectrogram of windows, in decibels.
+
+    Parameters
+    ----------
+    fused : bool
+        Whether the network was trained with fusion of features. Those have a bank of filters
+        of their own, for short clips too.
+    lowest, highest : float
+        Edges of the bank, in Hz.
+    device : torch.device
+        Where it runs.
+    """
+
+    def __init__(self, fused: bool, lowest: float, highest: float, device: torch.device):
+        # In double precision, as in the original; MPS has no other than single.
+        self._dtype = torch.float32 if device.type == "mps" else torch.float64
+        filters = mel_filters(
+            N_BANDS,
+            FFT_LENGTH,
+            RATE,
+            "htk" if fused else "slaney",
+            lowest=lowest,
+            highest=highest,
+            equal_area=not fused,
+        )
+        self._filters = filters.T.contiguous().to(device, self._dtype)
+        window = torch.hann_window(FFT_LENGTH, dtype=torch.float64)
+        self._window = window.to(device, self._dtype)
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        """Map (n, n_samples) of up to ten seconds to (n, 64, 1001), float32.
+
+        Shorter ones are repeated as often as they fit whole, and silence follows.
+        """
+        parts = windows.split(_WINDOWS_AT_ONCE)
+        return torch.cat([self._transform(fill_window(part)) for part in parts])
+
+    def _transform(self, windows: Tensor) -> Tensor:
+        margin = FFT_LENGTH // 2
+        windows = pad(windows.to(self._dtype)[:, None], (margin, margin), "reflect")[:, 0]
+        spectra = torch.fft.rfft(windows.unfold(1, FFT_LENGTH, HOP_LENGTH) * self._window)
+        # Several times as fast as the modulus of complex numbers, which guards against overflow.
+        real, imaginary = spectra.real, spectra.imag
+        power = torch.addcmul(real * real, imaginary, imaginary)
+        levels = (power @ self._filters).clamp_min_(_FLOOR).log10_().mul_(10)
+        return levels.float().transpose(1, 2).contiguous()
+
+
+def fill_window(waveforms: Tensor) -> Tensor:
+    """Make windows of ten seconds of waveforms (n, n_samples) that are not longer."""
+    n_samples = waveforms.shape[1]
+    repeated = waveforms.repeat(1, WINDOW_LENGTH // n_samples)
+    return pad(repeated, (0, WINDOW_LENGTH - repeated.shape[1]))

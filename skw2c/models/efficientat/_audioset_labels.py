@@ -1,0 +1,15 @@
+"""The names of the classes that recordings of AudioSet are labelled with."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+
+
+@cache
+def audioset_labels() -> tuple[str, ...]:
+    """Display names of AudioSet's 527 classes, in the order of its file of indices."""
+    file = resources.files(__package__).joinpath("audioset_labels.csv")
+    with file.open(encoding="utf-8", newline="") as lines:
+        return tuple(row["display_name"] for row in csv.DictReader(lines))

@@ -1,0 +1,104 @@
+"""A frozen EfficientAT: windows of sound in, embeddings and scores out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...weights import WeightsReference
+from .._network_cache import keep_network
+from .._on_device import choose_torch_device
+from .._window_encoder import WindowEncoder
+from ._efficientat_front_end import (
+    COLUMNS_AT_ONCE,
+    N_BANDS,
+    RATE,
+    SHORTEST,
+    LogMel,
+    count_columns,
+)
+from ._efficientat_network import N_CLASSES, EfficientAT, random_efficientat
+from ._efficientat_state import build_efficientat
+from ._folded_efficientat import FoldedEfficientAT
+
+# Of a spectrogram of 1000 columns, ten seconds, the largest map is 8 MB. More at once gains
+# nothing on a CPU.
+_COLUMNS_PER_BATCH = {"cpu": 4000, "cuda": 64000}
+
+
+class FrozenEfficientAT(WindowEncoder):
+    """Embed windows of any length.
+
+    Parameters
+    ----------
+    network : EfficientAT
+        The network, in eval mode.
+    device : str
+        Torch device.
+    """
+
+    sampling_rate = RATE
+    windows_at_once = 32
+
+    def __init__(self, network: EfficientAT, device: str):
+        super().__init__(device)
+        self._front_end = LogMel(self._device)
+        folded = FoldedEfficientAT(network, self._device)
+        self._encoders = {
+            "embedding": folded.embed,
+            "scores": folded.score,
+            "mid": folded.middle_means,
+        }
+        self.widths = {
+            "embedding": network.width,
+            "scores": N_CLASSES,
+            "mid": N_BANDS + sum(network.middle_widths),
+        }
+
+    def batch_limit(self, columns: int) -> int:
+        """Most spectrograms of so many columns that are worth computing together."""
+        limit = _COLUMNS_PER_BATCH.get(self.device_type, _COLUMNS_PER_BATCH["cpu"])
+        return max(limit // columns, 1)
+
+    def encode(self, inputs: Tensor, output: str) -> np.ndarray:
+        """Embed spectrograms (batch, 128, columns) as (batch, width), float32."""
+        with torch.inference_mode():
+            return self._encoders[output](inputs).numpy()
+
+    def _compute_inputs(self, frames: np.ndarray, hop: int) -> Tensor:
+        """Turn windows (n, length) into spectrograms (n, 128, columns), a few at a time."""
+        lacking = max(SHORTEST - frames.shape[1], 0)
+        frames = np.pad(frames, ((0, 0), (0, lacking))) if lacking else frames
+        size = max(COLUMNS_AT_ONCE // count_columns(frames.shape[1]), 1)
+        parts = (frames[start : start + size] for start in range(0, len(frames), size))
+        return torch.cat([self._front_end(self._to_device(part)) for part in parts])
+
+
+def get_frozen_efficientat(reference: WeightsReference, device: str) -> FrozenEfficientAT:
+    """Build the EfficientAT that ``reference`` names, or take it from those built before.
+
+    Parameters
+    ----------
+    reference : WeightsReference
+        Which weights.
+    device : str
+        ``"auto"`` or a torch device.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or has none of that kind.
+    WeightsError
+        If the weights are not those of EfficientAT.
+    """
+    device = choose_torch_device(device, "EfficientAT")
+    return keep_network(
+        ("efficientat", reference, device), lambda: FrozenEfficientAT(_read(reference), device)
+    )
+
+
+def _read(reference: WeightsReference) -> EfficientAT:
+    if reference.seed is not None:
+        return random_efficientat(reference.seed)
+    return build_efficientat(reference.read(), reference.label)
