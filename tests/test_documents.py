@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import skw2c.datasets
 import skw2c.transformers._encoder_registry
 from skw2c import Wav2CLIPTransformer
 from skw2c.transformers._passthrough import Passthrough
 
+from .clap_files import write_tiny_clap
 from .conftest import REPOSITORY
 from .test_images import write_video
+from .test_mteb import make_table, make_tasks
 from .vqgan_files import write_tiny_vqgan
 
 
@@ -30,7 +33,8 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
     def construct(entry, **parameters):
         kind = entry.encoder
         own = {name: v for name, v in parameters.items() if name in kind._get_param_names()}
-        if kind is Passthrough or not kind.__module__.startswith("skw2c"):
+        of_clap = entry.name == "clap" and "weights" in own
+        if kind is Passthrough or of_clap or not kind.__module__.startswith("skw2c"):
             return kind(**own)
         if kind is Wav2CLIPTransformer:
             return kind(**{"weights": tiny_checkpoint, **own})
@@ -43,7 +47,7 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
 
 def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_clip, stand_ins):
     blocks = code_blocks(REPOSITORY / "README.rst")
-    first, pipeline, files, queries, training, compared, own, generation = blocks
+    first, pipeline, files, queries, training, compared, own, offered, generation = blocks
     names = {}
     exec(first, names)  # noqa: S102
     printed = capsys.readouterr().out
@@ -71,12 +75,19 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_
     exec(training, names)  # noqa: S102
     assert names["vectors"].shape == (6, 16)
     assert (tmp_path / "encoder.md").exists()
-    exec(re.sub(r"Transformer\(", "Transformer(None, ", compared), names)  # noqa: S102
-    assert names["scores"].shape == (6, 521)
-    assert names["env"].shape == (6, 512)
-    assert names["clip"].shape == (6, 1024)
+    clap = write_tiny_clap(tmp_path / "clap")
+    compared = compared.replace('"larger_clap_general"', repr(clap)).replace('"mn10"', "None")
+    compared = compared.replace('encoder="clap"', f"encoder=CLAPTransformer({clap!r})")
+    exec(compared, names)  # noqa: S102
+    assert names["vectors"].shape == (6, 16)
+    assert names["classifier"].predict(names["files"]).shape == (6,)
+    assert names["scores"].shape == (6, 527)
     exec(own, names)  # noqa: S102
     assert names["alike"]["item"][0] == str(names["files"][0])
+    monkeypatch.setattr("mteb.get_task", lambda name: make_tasks(make_table(*few_sounds()))[1])
+    offered = offered.replace('"ESC50_Zeroshot")', '"ESC50_Zeroshot"), cache=None')
+    exec(offered, names)  # noqa: S102
+    assert names["model"].sample_rate == names["encoder"].sampling_rate == 16000
     names["encoder"] = Wav2CLIPTransformer(tiny_checkpoint)
     (tmp_path / "walk.wav").symlink_to(wav_files[1])
     small = (
@@ -87,6 +98,11 @@ def test_readme(capsys, tmp_path, monkeypatch, wav_files, tiny_checkpoint, tiny_
     exec(generation.replace("import " + small, "import AudioToImage"), names)  # noqa: S102
     assert names["images"].shape == (2, 32, 32, 3)
     assert (tmp_path / "walk.mp4").stat().st_size > 1000
+
+
+def few_sounds():
+    events = skw2c.datasets.make_sound_events(8, random_state=0)
+    return events.data, events.target_names[events.target].tolist()
 
 
 def write_videos(folder):

@@ -37,12 +37,16 @@ class Rows:
 
 @pytest.fixture(scope="module")
 def table(sounds):
-    datasets = pytest.importorskip("datasets")
-    X, y = sounds
-    columns = {
-        "audio": [{"bytes": encoded(x), "path": None} for x in X],
-        "label": list(map(str, y)),
-    }
+    pytest.importorskip("datasets")
+    return make_table(*sounds)
+
+
+def make_table(clips, labels):
+    """A data set with the bytes of files."""
+    import datasets
+
+    files = [{"bytes": encoded(clip), "path": None} for clip in clips]
+    columns = {"audio": files, "label": labels}
     return datasets.Dataset.from_dict(columns).cast_column("audio", datasets.Audio())
 
 
