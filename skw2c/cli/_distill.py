@@ -1,4 +1,7 @@
-"""Train an audio encoder on shards written by `skw2c shards`.
+"""Train an audio encoder: on shards written by `skw2c shards`, or on sounds that a teacher hears.
+
+With --teacher, a large encoder of sound teaches a small one (--loss cosine, if no other is named).
+The weights say which space that is, so that `skw2c classify` and `skw2c search` find its words.
 
 To resume an interrupted run from its last checkpoint, give the same command again. With several
 devices, the command starts one process per device.
@@ -6,25 +9,36 @@ devices, the command starts one process per device.
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 
 import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
+from ._file_search import find_files
 from ._options import positive
 from ._tables import check_output
 
-HELP = "train an audio encoder on shards"
+HELP = "train an audio encoder on shards, or as the student of another"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument(
-        "--shards",
-        required=True,
-        nargs="+",
+        "paths",
         metavar="PATH",
-        help="folder of shards, or files and patterns",
+        nargs="*",
+        help="with --teacher: sound files, folders of them, or patterns",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--shards", nargs="+", metavar="PATH", help="folder of shards, or files and patterns"
+    )
+    source.add_argument(
+        "--teacher", metavar="NAME", help="encoder of sound to learn from, such as clap"
+    )
+    parser.add_argument(
+        "--teacher-weights", metavar="NAME", help="name or path of the teacher's weights"
     )
     parser.add_argument(
         "--out",
@@ -53,9 +67,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def _add_recipe(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("recipe")
-    group.add_argument("--loss", choices=["cx", "clip", "clip_i", "cosine"], default="cx")
+    group.add_argument("--loss", choices=["cx", "clip", "clip_i", "cosine"])
     group.add_argument(
-        "--encoder", choices=["resnet18", "resnet34", "mobilenet"], default="resnet18"
+        "--encoder", "--student", choices=["resnet18", "resnet34", "mobilenet"], default="resnet18"
     )
     group.add_argument("--encoder-width", type=positive, default=64, metavar="N")
     group.add_argument("--clip-length", type=float, default=5.0, metavar="SECONDS")
@@ -114,18 +128,39 @@ def _check_original(options: Namespace, width: int) -> None:
 def run(options: Namespace) -> int:
     """Train and write the weights; return the exit status."""
     check_output(options.out, (".safetensors", ".pt"))
+    if bool(options.paths) != bool(options.teacher):
+        raise ValueError("pass PATH and --teacher together, or --shards alone")
     saved_as = "wav2clip" if options.out.endswith(".pt") else "safetensors"
     parameters = skw2c.Distiller().get_params()
     chosen = {name: value for name, value in vars(options).items() if name in parameters}
     chosen |= {
+        "loss": options.loss or ("cosine" if options.teacher else "cx"),
         "checkpoint_dir": options.checkpoint_dir or f"{options.out}.run",
         "verbose": not options.quiet,
     }
-    chosen.pop("on_error")
     with listed_failures() as failures:
-        clips = skw2c.ClipShards(options.shards, on_error=options.on_error)
-        if saved_as == "wav2clip":
-            _check_original(options, clips.width)
-        distiller = skw2c.Distiller(**chosen).fit(clips)
+        distiller = (_learn_from if options.teacher else _train_on_shards)(options, chosen)
     distiller.save(options.out, format=saved_as, data=options.data, licence=options.licence)
     return SOME_FAILED if failures else 0
+
+
+def _train_on_shards(options: Namespace, chosen: dict):
+    clips = skw2c.ClipShards(options.shards, on_error=options.on_error)
+    if options.out.endswith(".pt"):
+        _check_original(options, clips.width)
+    return skw2c.Distiller(**{**chosen, "teacher": None, "on_error": "raise"}).fit(clips)
+
+
+def _learn_from(options: Namespace, chosen: dict):
+    """Train on what a teacher hears in files; its vectors are kept beside the checkpoints."""
+    from ..transformers._encoder_registry import find_encoder
+
+    own = {} if options.teacher_weights is None else {"weights": options.teacher_weights}
+    teacher = find_encoder(options.teacher, "audio").make(
+        memory=os.path.join(chosen["checkpoint_dir"], "teacher"),
+        n_jobs=options.n_jobs,
+        verbose=not options.quiet,
+        **own,
+    )
+    files = find_files(options.paths, on_error=options.on_error)
+    return skw2c.Distiller(**{**chosen, "teacher": teacher}).fit(files)

@@ -27,6 +27,7 @@ from ..system._atomic import open_atomically, write_atomically
 from ..system._docstrings import document_shared
 from ..training import AdamOnCosine, AdamOnPlateau, TrainingClips
 from ..training._training_parameters import TRAINED
+from ..transformers._taught_space import describe_space, read_space
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._intervals import PER_SECOND
 from ..validation._tables import note_columns
@@ -62,7 +63,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     teacher : transformer or None, default=None
         Turns ``y`` into vectors, such as :class:`CLIPVideoEncoder` or
         :class:`CLIPImageEncoder`. It is cloned, and gives a vector for each frame of a
-        video. None means that ``y`` holds vectors.
+        video. None means that ``y`` holds vectors. An encoder of sound, such as
+        :class:`CLAPTransformer`, hears X itself; the student then shares its space, and keeps its
+        words, see the Notes.
 
     encoder : {"resnet18", "resnet34", "mobilenet"} or torch.nn.Module, default="resnet18"
         What is trained. ``"resnet18"`` is the paper's; ``"mobilenet"`` is a network of inverted
@@ -174,6 +177,15 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     gives its weights, without more training; with another ``learning_rate``, ``precision`` or
     ``max_epochs``, it goes on from that epoch, with a new optimizer.
 
+    A small student of a large encoder of sound, as in tinyCLAP [2]_::
+
+        student = Distiller(loss="cosine", teacher=CLAPTransformer(), encoder="mobilenet")
+        student.fit(files).save("small.safetensors")
+        ZeroShotClassifier(labels, encoder=Wav2CLIPTransformer("small.safetensors"))
+
+    The weights say which space they are in and which weights hold its words, so that
+    :class:`ZeroShotClassifier` and :class:`AudioIndex` find the encoder of texts.
+
     Files are decoded once, and kept in memory as float32 at 16 kHz, 3.8 MB a minute. More
     than fits is trained on from shards, see :class:`ClipShards`.
 
@@ -184,6 +196,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     ----------
     .. [1] H.-H. Wu, P. Seetharaman, K. Kumar and J. P. Bello, "Wav2CLIP: Learning robust
        audio representations from CLIP", ICASSP 2022, arXiv 2110.11499.
+
+    .. [2] F. Paissan and E. Farella, "tinyCLAP: Distilling contrastive language-audio pretrained
+       models", 2023, arXiv 2311.14517.
 
     Examples
     --------
@@ -303,8 +318,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         y : array-like or None, default=None
             Vectors (n_clips, width), or vectors of frames (n_clips, n_frames, width) with
             ``frame_rate``, or a list of such arrays; with a ``teacher`` what it turns into
-            vectors, images or videos. None with a teacher means that X are videos, whose
-            frames are the targets of their sound.
+            vectors, images or videos. None with a teacher means that it takes X: videos, whose
+            frames are the targets of their sound, or sounds for a teacher that hears them.
 
         captions : array-like of shape (n_clips, width), sequence of str or None, default=None
             Vectors of captions in the teacher's space, which add a term to the loss; or the
@@ -351,7 +366,10 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         if teacher is not None:
             self.teacher_ = teacher
         facts = list_facts(self, clips, state, teacher if clips.teacher is None else clips.teacher)
-        return self._adopt(*self._export(model), facts)
+        # Under "clip_i" sounds stay in a space of their own.
+        space = {} if teacher is None or self.loss == "clip_i" else describe_space(teacher)
+        reference, widths = self._export(model, space)
+        return self._adopt(reference, widths, {**facts, **space})
 
     def transform(self, X):
         """Embed clips with the trained encoder.
@@ -499,14 +517,16 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         """
         encoder = None if isinstance(self.encoder, str) else self.encoder
         path = os.fspath(path)
-        reference = keep_in_memory(refer_to(path).read(), encoder)
+        found = refer_to(path)
+        reference = keep_in_memory(found.read(), encoder, found.metadata())
         try:
             widths = get_frozen_wav2clip(reference, "cpu").widths
         except (RuntimeError, WeightsError) as exc:
             raise WeightsError(f"{path!r} does not fit the encoder: {exc}") from exc
         self._forget()
         note_columns(self, None, reset=True)
-        return self._adopt(reference, widths, {"read_from": os.path.basename(path)})
+        space = read_space(Wav2CLIPTransformer(reference))
+        return self._adopt(reference, widths, {"read_from": os.path.basename(path), **space})
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns of the vectors: ``distiller0``, ``distiller1`` ...
@@ -552,7 +572,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         items, teacher = self._list_clips(X), None
         targets = X if y is None else y
         if self.teacher is not None:
-            teacher, targets = compute_targets(self.teacher, targets, self.on_error)
+            rate = self.sampling_rate if y is None else None
+            teacher, targets = compute_targets(self.teacher, targets, self.on_error, rate)
         labelling = Labelling(
             targets,
             frame_rate=frame_rate_of(teacher, self.frame_rate),
@@ -586,10 +607,10 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             return AdamOnCosine(self.learning_rate, self.max_epochs)
         return AdamOnPlateau(self.learning_rate, self.lr_patience)
 
-    def _export(self, model):
+    def _export(self, model, space=None):
         """The weights as they are now, and the dimensions of their vectors."""
         encoder = None if isinstance(self.encoder, str) else self.encoder
-        reference = keep_in_memory(model.encoder_state(), encoder)
+        reference = keep_in_memory(model.encoder_state(), encoder, space)
         return reference, get_frozen_wav2clip(reference, "cpu").widths
 
     def _adopt(self, reference, widths, training):

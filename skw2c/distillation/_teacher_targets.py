@@ -10,7 +10,7 @@ from ..transformers._clip_text_encoder import CLIPTextEncoder
 from ..validation._captions import check_captions
 
 
-def compute_targets(teacher, y, on_error: str):
+def compute_targets(teacher, y, on_error: str, rate: int | None = None):
     """Fit a clone of the teacher, and embed what it is shown.
 
     Parameters
@@ -21,6 +21,8 @@ def compute_targets(teacher, y, on_error: str):
     y : array-like
         Images, videos or whatever it takes.
     on_error : {"raise", "nan"}
+    rate : int or None
+        Where a teacher hears the clips themselves, that of those that are arrays, in Hz.
 
     Returns
     -------
@@ -34,6 +36,8 @@ def compute_targets(teacher, y, on_error: str):
         teacher.set_params(pool=None)
     if "on_error" in known and on_error == "nan":
         teacher.set_params(on_error="nan")
+    if "sampling_rate" in known and rate is not None:
+        teacher.set_params(sampling_rate=rate)
     if hasattr(teacher, "set_output"):
         teacher.set_output(transform="default")
     with config_context(transform_output="default"):

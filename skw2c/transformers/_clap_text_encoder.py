@@ -83,10 +83,8 @@ class CLAPTextEncoder(TextRows, ItemEncoder):
     Examples
     --------
     >>> from skw2c import CLAPTextEncoder
-    >>> CLAPTextEncoder().suggest_prompts()
-    'This is a sound of {}.'
-    >>> encoder = CLAPTextEncoder().fit()                        # doctest: +SKIP
-    >>> encoder.transform(["a dog barks", "rain on a roof"]).shape  # doctest: +SKIP
+    >>> encoder = CLAPTextEncoder("larger_clap_general", normalize=True)
+    >>> encoder.fit_transform(["a dog barks", "rain on a roof"]).shape  # doctest: +SKIP
     (2, 512)
     """
 
@@ -151,6 +149,12 @@ class CLAPTextEncoder(TextRows, ItemEncoder):
         -------
         str
             The one of LAION's own evaluation.
+
+        Examples
+        --------
+        >>> from skw2c import CLAPTextEncoder
+        >>> CLAPTextEncoder().suggest_prompts()
+        'This is a sound of {}.'
         """
         return "This is a sound of {}."
 

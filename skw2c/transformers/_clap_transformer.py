@@ -136,6 +136,9 @@ class CLAPTransformer(SoundTransformer):
                     weights=None)
     >>> transformer.transform(clips).shape
     (1, 2, 512)
+    >>> transformer.frame_times(2, duration=0.75)
+    array([[0.  , 0.5 ],
+           [0.25, 0.75]])
     """
 
     _model = "clap"
@@ -211,6 +214,12 @@ class CLAPTransformer(SoundTransformer):
         -------
         float
             What was learned in training.
+
+        Examples
+        --------
+        >>> from skw2c import CLAPTransformer
+        >>> CLAPTransformer(weights=None, random_state=0).fit().suggest_temperature()
+        0.07
         """
         return self._network().temperature
 

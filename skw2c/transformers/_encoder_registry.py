@@ -195,6 +195,44 @@ def register_nameless(*, embeds: str) -> Callable[[type], type]:
     return register
 
 
+def make_encoder(name, embeds="audio", **parameters):
+    """Make the encoder that a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, see :func:`list_encoders`.
+    embeds : {"audio", "text", "image", "video"}, default="audio"
+        What it embeds.
+    **parameters
+        Parameters of the encoder, such as ``device``.
+
+    Returns
+    -------
+    transformer
+        Not fitted.
+
+    Raises
+    ------
+    TypeError
+        If the encoder has no such parameter.
+    ValueError
+        If the name is not registered; the message lists the names that are.
+
+    See Also
+    --------
+    register_encoder : How an encoder gets a name.
+
+    Examples
+    --------
+    >>> from skw2c import make_encoder
+    >>> make_encoder("mini", mode="frame")
+    Wav2CLIPTransformer(mode='frame', output='words', weights='mini')
+    """
+    entry = find_encoder(name, embeds)
+    return entry.encoder(**{**entry.parameters, **parameters})
+
+
 def find_encoder(name: str, embeds: str) -> RegisteredEncoder:
     """Look a name up among the encoders of one modality, and those of ready vectors.
 

@@ -22,6 +22,17 @@ def list_encoders() -> list[dict]:
         ``words`` and ``pictures`` (whether an encoder of texts or images shares its space),
         ``licence`` and ``weights`` (where they are). What an encoder of another package does not
         say is None.
+
+    See Also
+    --------
+    register_encoder : How an encoder gets a name.
+
+    Examples
+    --------
+    >>> from skw2c import list_encoders
+    >>> [mini] = [row for row in list_encoders() if row["encoder"] == "mini"]
+    >>> mini["rate"], mini["numbers"], mini["words"], mini["weights"]
+    (16000, 512, True, 'in the package')
     """
     rows: dict[tuple, dict] = {}
     for name in names_of_encoders("audio"):
@@ -37,7 +48,7 @@ def list_encoders() -> list[dict]:
 def _describe(name: str) -> dict:
     encoder = find_encoder(name, "audio").make()
     is_own = isinstance(encoder, SoundTransformer)
-    weights = registry().get(encoder.name_of_weights()) if is_own else None
+    weights = registry().get(encoder._name_of_weights()) if is_own else None
     return {
         "encoder": name,
         "class": type(encoder),

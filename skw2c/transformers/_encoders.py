@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from ..weights import WeightsReference
 from ._encoder_registry import (
     READY,
     RegisteredEncoder,
@@ -153,12 +155,20 @@ def _check_shared(partner, shared: dict, encoder, embeds: str) -> None:
     """Refuse a partner with other weights than it shares with the encoder."""
     known = thaw(partner).get_params(deep=False)
     for name, value in shared.items():
-        if name in known and known[name] != value:
+        if name in known and not _is_same(known[name], value):
             raise ValueError(
                 f"{embeds}_encoder has {name}={known[name]!r}, and {name_encoder(encoder)} has "
                 f"{name}={value!r}: they were not trained for each other. Leave {embeds}_encoder "
                 f"out, or give both the same {name}"
             )
+
+
+def _is_same(known, shared) -> bool:
+    """Whether two parameters mean the same, such as a path and the reference to it."""
+    if isinstance(shared, WeightsReference) and isinstance(known, (str, os.PathLike)):
+        name = os.fspath(known)
+        return name == shared.name or os.path.abspath(os.path.expanduser(name)) == shared.path
+    return known == shared
 
 
 def _entry_of(encoder) -> RegisteredEncoder | None:

@@ -225,16 +225,16 @@ class OpenL3Transformer(SoundTransformer):
         lead = self._rate // 2 if self.center else 0
         return Framing(self._rate, self._to_samples("hop_length"), pad_tail=True, lead=lead)
 
-    def name_of_weights(self):
+    def _name_of_weights(self):
         """Name of its weights in the registry of weights; None for those of a file or a seed."""
         if self.weights != "openl3":
-            return super().name_of_weights()
+            return super()._name_of_weights()
         return f"openl3-audio-{self.input_repr}-{self.content_type}"
 
     def _refer_to_weights(self):
         if self.weights != "openl3":
             return super()._refer_to_weights()
-        return refer_to(self.name_of_weights(), self._model, progress=bool(self.verbose))
+        return refer_to(self._name_of_weights(), self._model, progress=bool(self.verbose))
 
     def _network(self):
         _check_representation(self.weights_, self.input_repr)

@@ -209,7 +209,7 @@ class SoundTransformer(
         """The network of ``weights_``, ready to run."""
         raise NotImplementedError
 
-    def name_of_weights(self) -> str | None:
+    def _name_of_weights(self) -> str | None:
         """Name of its weights in the registry of weights; None for those of a file or a seed."""
         name = self.weights
         return name if isinstance(name, str) and name in registry() else None

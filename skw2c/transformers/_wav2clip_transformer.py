@@ -8,6 +8,7 @@ from ..validation._intervals import SECONDS
 from ._encoder_registry import register_encoder
 from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
+from ._taught_space import read_space, temperature_of, words_of
 
 
 @register_encoder("wav2clip", embeds="audio", space="clip")
@@ -178,7 +179,8 @@ class Wav2CLIPTransformer(SoundTransformer):
         Returns
         -------
         str or None
-            ``"clip"`` for ``output="embedding"``, ``"mini"`` for ``output="words"``; None for
+            ``"clip"`` for ``output="embedding"``, or the space of the teacher where this is a
+            student of an encoder of sound; ``"mini"`` for ``output="words"``; None for
             ``output="encoder"``, which shares its space with nothing.
 
         Examples
@@ -187,7 +189,9 @@ class Wav2CLIPTransformer(SoundTransformer):
         >>> Wav2CLIPTransformer("mini", output="words").shared_space()
         'mini'
         """
-        return {"embedding": "clip", "words": "mini"}.get(self.output)
+        if self.output == "embedding":
+            return read_space(self).get("space", "clip")
+        return "mini" if self.output == "words" else None
 
     def suggest_temperature(self):
         """What cosines with texts are to be divided by, so that a softmax gives probabilities.
@@ -196,7 +200,8 @@ class Wav2CLIPTransformer(SoundTransformer):
         -------
         float or None
             0.03 for ``output="words"``, with which the mean probability of the best of the ten
-            classes of ESC-10 is that of being right; None leaves it to who asks.
+            classes of ESC-10 is that of being right; that of the teacher, for a student of an
+            encoder of sound; None leaves it to who asks.
 
         Examples
         --------
@@ -204,6 +209,8 @@ class Wav2CLIPTransformer(SoundTransformer):
         >>> Wav2CLIPTransformer("mini", output="words").suggest_temperature()
         0.03
         """
+        if self.output == "embedding":
+            return temperature_of(read_space(self))
         return 0.03 if self.output == "words" else None
 
     def partner_parameters(self, embeds):
@@ -217,9 +224,14 @@ class Wav2CLIPTransformer(SoundTransformer):
         Returns
         -------
         dict
-            The weights, where the words are in the same file.
+            The weights, where the words are in the same file, or in that of the teacher.
         """
-        return {"weights": self.weights} if (self.output, embeds) == ("words", "text") else {}
+        if embeds != "text" or self.output == "encoder":
+            return {}
+        if self.output == "words":
+            return {"weights": self.weights}
+        words = words_of(read_space(self))
+        return {} if words is None else {"weights": words}
 
     def _adopt(self, reference):
         super()._adopt(reference)

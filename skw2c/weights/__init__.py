@@ -1,6 +1,6 @@
 """Files of pre-trained weights: the registry, the cache, and safe reading."""
 
-from ._checkpoint import read_checkpoint, write_safetensors
+from ._checkpoint import read_checkpoint, read_metadata, write_safetensors
 from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_file, fetch_weights, is_cached
 from ._in_memory import fingerprint_module
@@ -20,6 +20,7 @@ __all__ = [
     "is_cached",
     "keep_in_memory",
     "read_checkpoint",
+    "read_metadata",
     "refer_to",
     "refer_to_clip",
     "registry",

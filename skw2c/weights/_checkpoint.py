@@ -98,6 +98,45 @@ def _read_safetensors(path: str) -> dict[str, Tensor]:
         ) from exc
 
 
+def read_metadata(path: str | os.PathLike) -> dict[str, str]:
+    """Read what a safetensors file says of its tensors; other files say nothing.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    WeightsError
+        If the file is damaged.
+
+    Examples
+    --------
+    >>> from skw2c.weights import fetch_weights, read_metadata
+    >>> read_metadata(fetch_weights("mini").path)["format"]
+    'skw2c'
+    """
+    import safetensors
+
+    path = os.fspath(path)
+    if not path.endswith(".safetensors"):
+        return {}
+    try:
+        with open(path, "rb") as file:
+            _check_header_length(int.from_bytes(file.read(8), "little"))
+        with safetensors.safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except Exception as exc:
+        raise WeightsError(
+            f"The weights {path!r} are damaged or not a safetensors file ({exc})."
+        ) from exc
+
+
 def _check_header_length(n_bytes: int) -> None:
     if n_bytes > _MAX_HEADER:
         raise TooLargeError(f"it states a header of {n_bytes} bytes")

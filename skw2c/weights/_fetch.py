@@ -160,6 +160,12 @@ def fetch_file(name: str, *, progress: bool = False) -> bytes:
         If the file is not in the cache and cannot be fetched.
     WeightsError
         If it is not the one that is registered.
+
+    Examples
+    --------
+    >>> from skw2c.weights import fetch_file, is_cached
+    >>> if is_cached("clap-tokenizer"):
+    ...     tokenizer = fetch_file("clap-tokenizer")
     """
     entry, folder = registry()[name], cache_folder()
     path = _place_of(entry, folder)

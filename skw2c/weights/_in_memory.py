@@ -23,10 +23,13 @@ class InMemoryWeights:
         The tensors, as arrays, so that pickles hold no objects of torch.
     encoder : nn.Module or None
         A copy of the user's module, for its form; its weights are in ``arrays``.
+    facts : dict of str to str or None
+        What is known of them, as the metadata of a file.
     """
 
     arrays: dict[str, np.ndarray]
     encoder: nn.Module | None = None
+    facts: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, state: Mapping[str, Tensor], encoder: nn.Module | None = None) -> InMemoryWeights:

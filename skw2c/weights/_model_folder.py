@@ -9,7 +9,12 @@ from ..exceptions import WeightsError
 from ._checksum import sha256_of
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-_DESCRIPTIONS = ("config.json", "preprocessor_config.json", "tokenizer.json")
+_DESCRIPTIONS = (
+    "config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "tokenizer.json",
+)
 _MOST_BYTES = 64 << 20  # of a description; a tokenizer of many languages has 20 MB
 
 

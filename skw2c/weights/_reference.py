@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor, nn
 
 from ..exceptions import WeightsError
-from ._checkpoint import read_checkpoint
+from ._checkpoint import read_checkpoint, read_metadata
 from ._checksum import sha256_of
 from ._fetch import fetch_file, fetch_weights
 from ._in_memory import InMemoryWeights
@@ -83,6 +83,32 @@ class WeightsReference:
         self._compare(sha256)
         return read_checkpoint(find_weights(path) if os.path.isdir(path) else path)
 
+    def metadata(self) -> dict[str, str]:
+        """What the weights say of themselves.
+
+        Returns
+        -------
+        dict of str to str
+            Empty where they say nothing.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing or damaged.
+
+        Examples
+        --------
+        >>> from skw2c.weights import refer_to
+        >>> refer_to("mini").metadata()["licence"]
+        'CC BY-SA 4.0'
+        """
+        if self.in_memory is not None:
+            return dict(self.in_memory.facts or {})
+        if self.seed is not None:
+            return {}
+        path = fetch_weights(self.name).path if self.path is None else self.path
+        return read_metadata(find_weights(path) if os.path.isdir(path) else path)
+
     def read_companion(self, name: str) -> bytes | None:
         """Read a file that goes with the weights, such as ``config.json``.
 
@@ -122,7 +148,9 @@ class WeightsReference:
 
 
 def keep_in_memory(
-    state: Mapping[str, Tensor], encoder: nn.Module | None = None
+    state: Mapping[str, Tensor],
+    encoder: nn.Module | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> WeightsReference:
     """Make the reference for trained weights, which carries them.
 
@@ -132,6 +160,8 @@ def keep_in_memory(
         The tensors.
     encoder : nn.Module or None
         The module that they belong to, if it is not one of skw2c.
+    facts : mapping of str to str or None
+        What is known of them, as the metadata of a file.
 
     Returns
     -------
@@ -145,7 +175,7 @@ def keep_in_memory(
     >>> reference.read()
     {'gain': tensor([1., 1., 1.])}
     """
-    weights = InMemoryWeights.of(state, encoder)
+    weights = replace(InMemoryWeights.of(state, encoder), facts=facts)
     return WeightsReference(sha256=weights.checksum(), in_memory=weights)
 
 

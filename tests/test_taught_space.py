@@ -1,0 +1,162 @@
+"""A student of an encoder of sound shares its space, and keeps its words."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from skw2c import (
+    AudioIndex,
+    CLAPTextEncoder,
+    CLAPTransformer,
+    Distiller,
+    MiniTextEncoder,
+    Wav2CLIPTransformer,
+    YAMNetTransformer,
+    ZeroShotClassifier,
+)
+from skw2c.cli import main
+from skw2c.datasets import make_sound_events
+from skw2c.exceptions import WeightsError
+from skw2c.weights import read_metadata, refer_to
+
+from .clap_files import write_tiny_clap
+
+SMALL = dict(
+    loss="cosine", encoder="mobilenet", encoder_width=8, clip_length=1.0, batch_size=16,
+    learning_rate=3e-3, devices="cpu", random_state=0, verbose=False,
+)  # fmt: skip
+KINDS = ["bell", "rain", "engine"]
+
+
+@pytest.fixture(scope="module")
+def sounds():
+    return make_sound_events(60, kinds=KINDS, duration=1.0, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def clap(tmp_path_factory):
+    return write_tiny_clap(tmp_path_factory.mktemp("clap") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def student(sounds, clap):
+    return Distiller(teacher=CLAPTransformer(clap), max_epochs=2, **SMALL).fit(sounds.data)
+
+
+@pytest.fixture(scope="module")
+def saved(student, tmp_path_factory):
+    path = tmp_path_factory.mktemp("student") / "small.safetensors"
+    student.save(path, data="generated", licence="CC0")
+    return str(path)
+
+
+def test_it_learns_what_the_teacher_hears(clap):
+    """The cosine with the teacher, on clips that were held out."""
+    clips = make_sound_events(240, kinds=KINDS, duration=1.0, random_state=0).data
+    training, held_out = clips[:192], clips[192:]
+    teacher = CLAPTransformer(clap, sampling_rate=16000, normalize=True).fit()
+    wanted, mean = teacher.transform(held_out), teacher.transform(training).mean(axis=0)
+
+    def embed(**parameters):
+        own = {**SMALL, "encoder": "resnet18", "early_stopping_patience": None, **parameters}
+        distiller = Distiller(teacher=CLAPTransformer(clap), **own).fit(training)
+        return distiller.to_transformer(normalize=True).transform(held_out)
+
+    untrained, student = embed(max_epochs=1, learning_rate=1e-9), embed(max_epochs=10)
+    assert (student * wanted).sum(axis=1).mean() > 0.9
+    assert (untrained * wanted).sum(axis=1).mean() < 0.5
+    # All vectors of a network of random weights are near their mean. How they differ is learned.
+    one, other = student - mean, wanted - mean
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    assert ((one * other).sum(axis=1) / lengths).mean() > 0.1
+
+
+def test_the_student_finds_the_words_of_its_teacher(student, saved, clap, sounds):
+    for encoder in (student.to_transformer(), Wav2CLIPTransformer(saved)):
+        assert encoder.shared_space() == "clap"
+        classifier = ZeroShotClassifier(["dog", "rain"], encoder=encoder).fit()
+        assert isinstance(classifier.text_encoder_, CLAPTextEncoder)
+        assert classifier.text_encoder_.weights_.sha256 == refer_to(clap, folders=True).sha256
+        expected = CLAPTextEncoder(clap, normalize=True).fit_transform(
+            ["This is a sound of dog.", "This is a sound of rain."]
+        )
+        np.testing.assert_allclose(classifier.label_vectors_, expected, atol=1e-6)
+        cosines = classifier.decision_function(sounds.data[:3])
+        odds = np.diff(np.log(classifier.predict_proba(sounds.data[:3])), axis=1)[:, 0]
+        np.testing.assert_allclose(odds, cosines * np.exp(3.0), rtol=1e-4)
+    metadata = read_metadata(saved)
+    assert metadata["space"] == "clap"
+    assert json.loads(metadata["words"])["path"] == clap
+
+
+def test_an_index_of_a_student(saved, sounds, tmp_path):
+    index = AudioIndex(Wav2CLIPTransformer(saved)).fit(sounds.data[:4])
+    first = index.search("rain", k=2)
+    index.save(tmp_path / "index")
+    again = AudioIndex.load(tmp_path / "index").search("rain", k=2)
+    np.testing.assert_array_equal(first["score"], again["score"])
+
+
+def test_words_that_changed_are_not_taken(student, sounds, tmp_path):
+    folder = write_tiny_clap(tmp_path / "moving")
+    distiller = Distiller(teacher=CLAPTransformer(folder), max_epochs=1, **SMALL)
+    encoder = distiller.fit(sounds.data[:20]).to_transformer()
+    write_tiny_clap(folder, seed=7)
+    with pytest.raises(WeightsError, match="changed since"):
+        ZeroShotClassifier(["dog", "rain"], encoder=encoder).fit()
+
+
+def test_words_of_another_network(saved, tmp_path):
+    other = write_tiny_clap(tmp_path / "other", seed=4)
+    with pytest.raises(ValueError, match="they were not trained for each other"):
+        ZeroShotClassifier(
+            ["a", "b"], encoder=Wav2CLIPTransformer(saved), text_encoder=CLAPTextEncoder(other)
+        ).fit()
+
+
+def test_a_student_of_a_student(student, sounds, clap):
+    second = Distiller(teacher=student.to_transformer(), max_epochs=1, **SMALL)
+    encoder = second.fit(sounds.data[:20]).to_transformer()
+    assert encoder.shared_space() == "clap"
+    assert encoder.partner_parameters("text")["weights"].path == clap
+
+
+def test_a_student_of_mini_has_its_words(sounds):
+    teacher = Wav2CLIPTransformer("mini", output="words")
+    encoder = Distiller(teacher=teacher, max_epochs=1, **SMALL).fit(sounds.data[:20])
+    classifier = ZeroShotClassifier(["dog", "rain"], encoder=encoder.to_transformer()).fit()
+    assert isinstance(classifier.text_encoder_, MiniTextEncoder)
+    assert classifier._temperature() == 0.03
+
+
+@pytest.mark.parametrize(
+    "teacher", [YAMNetTransformer(None, random_state=0), CLAPTransformer(None, output="hidden")]
+)
+def test_teachers_without_words(teacher, sounds):
+    distiller = Distiller(teacher=teacher, max_epochs=1, **SMALL).fit(sounds.data[:20])
+    assert "space" not in dict(distiller.weights_.metadata())
+    assert distiller.to_transformer().shared_space() == "clip"
+
+
+def test_weights_that_are_loaded_again(saved):
+    distiller = Distiller(encoder="mobilenet").load_weights(saved)
+    assert distiller.to_transformer().shared_space() == "clap"
+
+
+def test_the_shell(clap, sounds, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sounds").mkdir()
+    for row, clip in enumerate(sounds.data[:20]):
+        soundfile.write(tmp_path / "sounds" / f"{row}.wav", clip, 16000, subtype="FLOAT")
+    common = ["--student", "mobilenet", "--encoder-width", "8", "--clip-length", "1", "--quiet"]
+    teacher = ["--teacher", "clap", "--teacher-weights", clap]
+    command = ["distill", *teacher, "sounds", "--out", "small.safetensors", "--max-epochs", "1"]
+    assert main([*command, "--batch-size", "8", "--devices", "cpu", *common]) == 0
+    assert read_metadata("small.safetensors")["space"] == "clap"
+    command = ["classify", "sounds", "--weights", "small.safetensors", "--labels", "dog,rain"]
+    assert main([*command, "--out", "labels.csv", "--quiet"]) == 0
+    assert len((tmp_path / "labels.csv").read_text().splitlines()) == 21
+    assert main(["distill", "sounds", "--shards", "x", "--out", "y.safetensors"]) == 1
+    assert "pass PATH and --teacher together" in capsys.readouterr().err
