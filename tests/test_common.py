@@ -16,6 +16,7 @@ from skw2c import (
     CLIPVideoEncoder,
     EfficientATTransformer,
     HEARTransformer,
+    HuggingFaceAudioTransformer,
     MiniTextEncoder,
     OpenL3ImageTransformer,
     OpenL3Transformer,
@@ -30,6 +31,7 @@ from .ced_files import write_ced
 from .clap_files import write_tiny_clap
 from .conftest import Table, write_tiny_clip
 from .efficientat_files import write_efficientat
+from .huggingface_files import write_model
 from .openl3_files import draw_layers, write_keras
 from .vqgan_files import write_tiny_vqgan
 
@@ -44,6 +46,7 @@ def folder(tmp_path_factory, tiny_checkpoint, tiny_audioclip):
     write_ced(folder / "ced.safetensors")
     write_tiny_clap(folder / "tiny-clap")
     write_efficientat(folder / "efficientat.pt")
+    write_model(folder / "tiny-hubert", "hubert")
     write_tiny_vqgan(folder / "vqgan.pt")
     (folder / "clip").mkdir()
     write_tiny_clip(folder / "clip")
@@ -70,6 +73,8 @@ NAMED = Table(zip([-1, 0, 1, 2, 3, "one", "two", "three"], np.eye(8, 16), strict
         YAMNetTransformer("yamnet.h5", output="scores", tail="drop", on_error="nan"),
         HEARTransformer("tests.hear_module"),
         HEARTransformer("tests.hear_module", normalize=True, on_error="nan", n_jobs=2),
+        HuggingFaceAudioTransformer("tiny-hubert"),
+        HuggingFaceAudioTransformer("tiny-hubert", layer=1, on_error="nan", n_jobs=2),
         CEDTransformer("ced.safetensors"),
         CLAPTransformer("tiny-clap"),
         CLAPTransformer("tiny-clap", output="hidden", normalize=True, on_error="nan", n_jobs=2),
