@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from ..exceptions import WeightsError
 
 _MAX_NAME = 200  # characters of a name that a message shows
+_DRAWING = ("normal_", "uniform_", "kaiming_normal_", "kaiming_uniform_", "trunc_normal_")
 
 
 def shapes_of(make: Callable[[], nn.Module], source: str, model: str) -> dict[str, Tensor]:
@@ -43,11 +44,38 @@ def shapes_of(make: Callable[[], nn.Module], source: str, model: str) -> dict[st
         ) from exc
 
 
+def fill(make: Callable[[], nn.Module], values: Mapping[str, Tensor]) -> nn.Module:
+    """Make a network of tensors that fit it, in eval mode; they become its own, without a copy.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the network, whose first numbers are not drawn.
+    values : mapping of str to Tensor
+        All of its entries, except the counters of normalisations.
+    """
+    with _Undrawn():
+        module = make().float().eval()
+    own = module.state_dict()
+    module.load_state_dict(
+        {
+            name: values[name].to(value.dtype) if name in values else value
+            for name, value in own.items()
+        },
+        assign=True,
+    )
+    return module.requires_grad_(False)
+
+
 class _Undrawn(TorchFunctionMode):
-    """Spares what torch can do without memory only after it has loaded a compiler, in seconds."""
+    """Leaves out what draws the first numbers of a network.
+
+    It would take memory and time; and without memory torch can do it only after it has loaded a
+    compiler, in seconds.
+    """
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function.__name__ == "normal_":
+        if function.__name__ in _DRAWING:
             return args[0] if args else kwargs["tensor"]
         if function in (torch.arange, torch.hann_window, torch.linspace):  # some thousand numbers
             kwargs = {**(kwargs or {}), "device": "cpu"}

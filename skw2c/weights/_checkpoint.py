@@ -29,7 +29,9 @@ from ._torch_file import read_torch
 _MAX_HEADER = 16 << 20  # an entry takes some 100 bytes of a safetensors header
 
 
-def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
+def read_checkpoint(
+    path: str | os.PathLike, prefixes: tuple[str, ...] = ("",)
+) -> dict[str, Tensor]:
     """Read the tensors of a file, whose format is known by its name.
 
     ``.safetensors``, ``.h5`` and ``.h5.gz`` (Keras), ``.npz`` (NumPy), ``.tflite``; anything
@@ -39,6 +41,9 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     ----------
     path : str or os.PathLike
         The file. A Lightning checkpoint gives its ``state_dict``.
+    prefixes : tuple of str, default=("",)
+        What the names of the tensors begin with; others are left out, and of a safetensors file
+        not even read.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     path = os.fspath(path)
     if not os.path.isfile(path):  # a pipe would be waited for without end
         raise WeightsError(f"The weights {path!r} are not a file.")
-    tensors = _read_by_suffix(path)
+    tensors = _read_by_suffix(path, prefixes)
     try:
         check_tensors(tensors.values(), Budget(unpacked_limit(path)))
     except ValueError as exc:
@@ -69,9 +74,14 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     return tensors
 
 
-def _read_by_suffix(path: str) -> dict[str, Tensor]:
+def _read_by_suffix(path: str, prefixes: tuple[str, ...]) -> dict[str, Tensor]:
     if path.endswith(".safetensors"):
-        return _read_safetensors(path)
+        return _read_safetensors(path, prefixes)
+    tensors = _read_whole(path)
+    return {name: value for name, value in tensors.items() if name.startswith(prefixes)}
+
+
+def _read_whole(path: str) -> dict[str, Tensor]:
     if path.endswith(KERAS_SUFFIXES):
         return read_keras(path)
     if path.endswith(".npz"):
@@ -81,7 +91,7 @@ def _read_by_suffix(path: str) -> dict[str, Tensor]:
     return read_torch(path)
 
 
-def _read_safetensors(path: str) -> dict[str, Tensor]:
+def _read_safetensors(path: str, prefixes: tuple[str, ...]) -> dict[str, Tensor]:
     import safetensors
 
     try:
@@ -91,7 +101,8 @@ def _read_safetensors(path: str) -> dict[str, Tensor]:
             names = file.keys()
             count_entries(len(names))
             # Copies: the file may be written to, or cut, while the network is in use.
-            return {name: file.get_tensor(name).clone() for name in names}
+            wanted = [name for name in names if name.startswith(prefixes)]
+            return {name: file.get_tensor(name).clone() for name in wanted}
     except Exception as exc:  # of safetensors, and what torch raises for a type it lacks
         raise WeightsError(
             f"The weights {path!r} are damaged or not a safetensors file ({exc})."

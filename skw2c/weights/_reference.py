@@ -65,8 +65,13 @@ class WeightsReference:
         """The same for the same weights, wherever they are."""
         return f"seed {self.seed}" if self.seed is not None else f"sha256 {self.sha256}"
 
-    def read(self) -> dict[str, Tensor]:
+    def read(self, prefixes: tuple[str, ...] = ("",)) -> dict[str, Tensor]:
         """Read the tensors.
+
+        Parameters
+        ----------
+        prefixes : tuple of str, default=("",)
+            What the names of the tensors begin with; others are left out.
 
         Raises
         ------
@@ -74,14 +79,15 @@ class WeightsReference:
             If the file is missing, damaged, or no longer the one referred to.
         """
         if self.in_memory is not None:
-            return self.in_memory.tensors()
+            tensors = self.in_memory.tensors()
+            return {name: value for name, value in tensors.items() if name.startswith(prefixes)}
         if self.path is None:
             cached = fetch_weights(self.name)
             path, sha256 = cached.path, cached.sha256
         else:
             path, sha256 = self.path, _checksum(self.path)
         self._compare(sha256)
-        return read_checkpoint(find_weights(path) if os.path.isdir(path) else path)
+        return read_checkpoint(find_weights(path) if os.path.isdir(path) else path, prefixes)
 
     def metadata(self) -> dict[str, str]:
         """What the weights say of themselves.

@@ -15,8 +15,8 @@ N_BANDS = 64
 N_FRAMES = WINDOW_LENGTH // HOP_LENGTH + 1
 
 _FLOOR = 1e-10
-_WINDOWS_AT_ONCE = 2
-"""Windows that are transformed together: their spectra in double precision take 16 MB each."""
+_WINDOWS_AT_ONCE = 1
+"""Windows that are transformed together: the frames and spectra of one take 30 MB."""
 
 
 class LogMel:

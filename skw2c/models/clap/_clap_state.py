@@ -10,13 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from ...exceptions import WeightsError
-from .._state_checks import check_entry, check_names, shapes_of
+from .._state_checks import check_entry, check_names, fill, shapes_of
 from ._clap_description import CLAPDescription
 from ._clap_network import AudioSide, TextSide
 from ._htsat import HTSAT
 from ._roberta import RoBERTa
 
 _AUDIO, _TEXT = "audio_model.", "text_model."
+AUDIO_ENTRIES = (_AUDIO, "audio_projection.", "logit_scale_a")
+"""What the names of the entries begin with that the encoder of sound is made of."""
+TEXT_ENTRIES = (_TEXT, "text_projection.")
+"""The same, of the encoder of texts."""
 _SIDES = {_AUDIO: "audio_projection.", _TEXT: "text_projection."}
 _KINDS = {_AUDIO: "sound", _TEXT: "texts"}
 
@@ -138,11 +142,7 @@ def _fill(make: Callable[[], nn.Module], entries: dict[str, Entry], source: str)
     )
     for name, entry in entries.items():
         check_entry(*entry, expected[name], source, "CLAP")
-    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
-        module = make().float().eval()
-    kept = {name: value for name, value in module.state_dict().items() if name in counters}
-    module.load_state_dict({n: x.float().contiguous() for n, (_, x) in entries.items()} | kept)
-    return module.requires_grad_(False)
+    return fill(make, {name: value.contiguous() for name, (_, value) in entries.items()})
 
 
 def _make_audio_side(

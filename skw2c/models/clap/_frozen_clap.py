@@ -14,10 +14,10 @@ from .._window_encoder import WindowEncoder
 from ._clap_description import describe_clap
 from ._clap_front_end import N_BANDS, N_FRAMES, RATE, LogMel
 from ._clap_network import AudioSide, TextSide, random_audio_side
-from ._clap_state import build_audio_side, build_text_side
+from ._clap_state import AUDIO_ENTRIES, TEXT_ENTRIES, build_audio_side, build_text_side
 from ._clap_tokenizer import Tokenizer
 
-_WINDOWS_PER_BATCH = {"cpu": 2, "cuda": 64}
+_WINDOWS_PER_BATCH = {"cpu": 1, "cuda": 64}
 _TOKENIZER = "clap-tokenizer"  # that of RoBERTa-base, with which all of LAION's were trained
 _FAR_APART = ("a dog barks", "violin music")
 _ALIKE = 0.95
@@ -141,13 +141,13 @@ def _freeze(reference: WeightsReference, device: str) -> FrozenCLAP:
     if reference.seed is not None:
         side = random_audio_side(reference.seed)
     else:
-        side = build_audio_side(reference.read(), reference.label)
+        side = build_audio_side(reference.read(AUDIO_ENTRIES), reference.label)
     return FrozenCLAP(side, description.edges, device)
 
 
 def _freeze_text(reference: WeightsReference, device: str) -> FrozenCLAPText:
     description = describe_clap(reference)
-    side = build_text_side(reference.read(), reference.label, description)
+    side = build_text_side(reference.read(TEXT_ENTRIES), reference.label, description)
     content = reference.read_companion("tokenizer.json") or fetch_file(_TOKENIZER)
     tokenizer = Tokenizer(content, side.network.tokens.num_embeddings, reference.label)
     frozen = FrozenCLAPText(side, tokenizer, device)
