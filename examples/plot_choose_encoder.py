@@ -45,7 +45,7 @@ compared["mean spectrum"] = FunctionTransformer(
 # twelve kinds of sound, and by the time that it takes. Generated sounds are easy: with your own
 # clips and labels in place of these, the table tells which encoder suits them.
 
-sounds = make_sound_events(120, random_state=0)
+sounds = make_sound_events(72, random_state=0)
 rows = {}
 for name, encoder in compared.items():
     start = time.perf_counter()

@@ -121,9 +121,18 @@ class HuggingFaceAudioTransformer(SoundTransformer):
     >>> transformer = HuggingFaceAudioTransformer("facebook/hubert-base-ls960", layer=6)
     >>> transformer.fit_transform(["dog.wav", "rain.wav"]).shape  # doctest: +SKIP
     (2, 768)
-    >>> transformer.set_params(mode="frame").transform(["dog.wav"]).shape  # doctest: +SKIP
-    (1, 249, 768)
-    >>> transformer.frame_times(2)  # doctest: +SKIP
+
+    A small network of random weights, as an object:
+
+    >>> import numpy as np
+    >>> from transformers import HubertConfig, HubertModel, Wav2Vec2FeatureExtractor
+    >>> size = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    >>> network = HubertModel(HubertConfig(**size, num_hidden_layers=1, conv_dim=[8] * 7))
+    >>> pair = network.eval(), Wav2Vec2FeatureExtractor()
+    >>> transformer = HuggingFaceAudioTransformer(pair, mode="frame").fit()
+    >>> transformer.transform([np.random.default_rng(0).normal(size=16000) / 10]).shape
+    (1, 49, 16)
+    >>> transformer.frame_times(2)
     array([[0.   , 0.025],
            [0.02 , 0.045]])
     """
