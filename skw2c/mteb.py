@@ -7,7 +7,6 @@ that the vector of a clip depended on its neighbours. Here each clip is embedded
 from __future__ import annotations
 
 import functools
-import os
 
 import numpy as np
 
@@ -154,7 +153,7 @@ class MTEBEncoder:
             # The bytes of the files: what `datasets` would decode them with is not needed.
             dataset = dataset.cast_column("audio", datasets.Audio(decode=False))
         encoder = self._fitted(self.encoder)
-        return _embed(encoder, dataset, "audio", _to_clip)
+        return _embed(encoder, dataset, "audio")
 
     def _embed_texts(self, dataset) -> np.ndarray:
         if self.text_encoder is None:
@@ -162,7 +161,7 @@ class MTEBEncoder:
                 f"this task has texts, and {name_encoder(self.encoder)} shares its space with no "
                 "encoder of texts: choose a task of sounds alone, or pass text_encoder=..."
             )
-        return _embed(self._fitted(self.text_encoder), dataset, "text", str)
+        return _embed(self._fitted(self.text_encoder), dataset, "text")
 
     @staticmethod
     def _fitted(encoder):
@@ -190,19 +189,12 @@ def _fingerprint(encoder) -> str | None:
     return encoder.describe_weights().get("identity", "").removeprefix("sha256 ") or None
 
 
-def _embed(encoder, dataset, column: str, convert) -> np.ndarray:
+def _embed(encoder, dataset, column: str) -> np.ndarray:
     parts, dataset = [], dataset.select_columns([column])
     for start in range(0, len(dataset), _ROWS_AT_ONCE):
-        rows = dataset[start : start + _ROWS_AT_ONCE][column]
-        parts.append(np.asarray(encoder.transform([convert(row) for row in rows]), np.float32))
+        rows = list(dataset[start : start + _ROWS_AT_ONCE][column])
+        parts.append(np.asarray(encoder.transform(rows), np.float32))
     return np.concatenate(parts)
-
-
-def _to_clip(value):
-    """A value of a column of sounds as this package takes it."""
-    if isinstance(value, dict) and value.get("bytes") is None and value.get("path"):
-        return os.fspath(value["path"])
-    return value
 
 
 def _to_unit(vectors) -> np.ndarray:

@@ -199,11 +199,11 @@ def test_untrained_network():
         ),
         (
             lambda s: s.update({"encoder.patch_embed.proj.weight": torch.ones(48, 1, 16, 16)}),
-            "does not tell the number of heads, and its width of 48 is no multiple of 64",
+            "does not tell the number of heads, and its width of 48 is not a multiple of 64",
         ),
         (
             lambda s: s.update({"encoder.patch_embed.proj.weight": torch.ones(0, 1, 16, 16)}),
-            "its width of 0 is no multiple",
+            "its width of 0 is not a multiple",
         ),
         (lambda s: s["outputlayer.0.weight"].fill_(np.nan), "weight holds NaN or infinite"),
         (lambda s: s["encoder.init_bn.running_var"].fill_(-1), "running_var holds negative"),

@@ -508,3 +508,27 @@ def test_official_names_and_shapes(shared):
     own = Wav2CLIP().state_dict()
     expected = {k: v.shape for k, v in official.items() if not k.startswith("image_transform")}
     assert {k: v.shape for k, v in own.items()} == expected
+
+
+def test_a_file_that_goes_with_weights_is_kept_as_it_is(
+    server, cache, monkeypatch, tiny_checkpoint
+):
+    """Such as a tokenizer: fetched once, and checked whenever it is read."""
+    with open(tiny_checkpoint, "rb") as file:
+        content = file.read()
+    row = dataclasses.replace(
+        registry()["clap-tokenizer"],
+        url=server.url,
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+    )
+    monkeypatch.setattr(_fetch, "registry", lambda: {row.name: row})
+    assert not is_cached(row.name)
+    assert _fetch.fetch_file(row.name) == content
+    assert is_cached(row.name)
+    assert _fetch.fetch_file(row.name) == content
+    assert server.n_requests == 1
+    assert files_in(cache) == ["clap-tokenizer.json"]
+    (cache / "clap-tokenizer.json").write_bytes(b"{}")
+    with pytest.raises(WeightsError, match="is damaged: its checksum is not the one"):
+        _fetch.fetch_file(row.name)

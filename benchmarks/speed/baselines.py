@@ -5,8 +5,8 @@ turns. CLAP is compared with the extractor and the network of transformers, with
 of the size of clap-htsat-unfused. EfficientAT and CED, whose programs are not on PyPI, are
 compared with YAMNet as it runs here. YAMNet is compared with the TFLite program, window after
 window. OpenL3 is compared with torchopenl3 where that can be imported (it pins an old resampy, so
-it is no dependency), and with an equal-cost reference: the same spectrograms and the same network,
-as torch runs it layer by layer.
+it is not a dependency), and with an equal-cost reference: the same spectrograms and the same
+network, as torch runs it layer by layer.
 """
 
 import json

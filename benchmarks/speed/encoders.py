@@ -5,7 +5,7 @@ own, in turns, so that the ratios hold where the machine's speed drifts. The net
 also compared with the rate at which this machine computes convolutions.
 
 With --train it is the training that is measured, see training.py; with --baselines it is
-YAMNet and OpenL3, see baselines.py.
+encoders of others, see baselines.py.
 """
 
 import argparse

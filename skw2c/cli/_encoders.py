@@ -12,6 +12,7 @@ from argparse import ArgumentParser, Namespace
 HELP = "list the encoders of sound there are"
 
 _UNKNOWN = "-"
+_FLAGS = ("words", "pictures")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,7 +38,6 @@ def _write(name: str, value) -> str:
         return _UNKNOWN
     if name == "parameters":
         return f"{value / 1e6:.1f} M"
-    return {True: "yes", False: _UNKNOWN}.get(value, str(value)) if name in _FLAGS else str(value)
-
-
-_FLAGS = ("words", "pictures")
+    if name in _FLAGS:
+        return "yes" if value else _UNKNOWN
+    return str(value)

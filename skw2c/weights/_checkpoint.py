@@ -6,7 +6,8 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -92,17 +93,23 @@ def _read_whole(path: str) -> dict[str, Tensor]:
 
 
 def _read_safetensors(path: str, prefixes: tuple[str, ...]) -> dict[str, Tensor]:
+    with _open_safetensors(path) as file:
+        names = file.keys()
+        count_entries(len(names))
+        wanted = [name for name in names if name.startswith(prefixes)]
+        # Copies: the file may be written to, or cut, while the network is in use.
+        return {name: file.get_tensor(name).clone() for name in wanted}
+
+
+@contextmanager
+def _open_safetensors(path: str) -> Iterator:
     import safetensors
 
     try:
         with open(path, "rb") as file:
             _check_header_length(int.from_bytes(file.read(8), "little"))
         with safetensors.safe_open(path, "pt") as file:
-            names = file.keys()
-            count_entries(len(names))
-            # Copies: the file may be written to, or cut, while the network is in use.
-            wanted = [name for name in names if name.startswith(prefixes)]
-            return {name: file.get_tensor(name).clone() for name in wanted}
+            yield file
     except Exception as exc:  # of safetensors, and what torch raises for a type it lacks
         raise WeightsError(
             f"The weights {path!r} are damaged or not a safetensors file ({exc})."
@@ -132,20 +139,11 @@ def read_metadata(path: str | os.PathLike) -> dict[str, str]:
     >>> read_metadata(fetch_weights("mini").path)["format"]
     'skw2c'
     """
-    import safetensors
-
     path = os.fspath(path)
     if not path.endswith(".safetensors"):
         return {}
-    try:
-        with open(path, "rb") as file:
-            _check_header_length(int.from_bytes(file.read(8), "little"))
-        with safetensors.safe_open(path, "pt") as file:
-            return dict(file.metadata() or {})
-    except Exception as exc:
-        raise WeightsError(
-            f"The weights {path!r} are damaged or not a safetensors file ({exc})."
-        ) from exc
+    with _open_safetensors(path) as file:
+        return dict(file.metadata() or {})
 
 
 def _check_header_length(n_bytes: int) -> None:

@@ -35,7 +35,7 @@ def read_configuration(reference: WeightsReference) -> CEDConfiguration:
     Raises
     ------
     WeightsError
-        If it cannot be read, or what it states is no number of heads.
+        If it cannot be read, or states a number of heads that is not a whole number.
     """
     return _parse(reference.read_companion(_FILE), reference)
 
@@ -51,7 +51,7 @@ def read_beside(reference: WeightsReference) -> CEDConfiguration | None:
     Raises
     ------
     WeightsError
-        If it cannot be read, or what it states is no number of heads.
+        If it cannot be read, or states a number of heads that is not a whole number.
     """
     if reference.path is None or os.path.isdir(reference.path):
         return None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state_checks import check_entry, check_names, shapes_of
+from .._state_checks import check_entry, check_names, fill, shapes_of
 from ._ced_configuration import CEDConfiguration
 from ._ced_network import CED
 
@@ -68,13 +67,7 @@ def build_ced(
         check_entry(name, value, own[name], source, "CED")
     if (state[_VARIANCES] < 0).any():
         raise WeightsError(f"{source} is damaged: {_VARIANCES} holds negative values.")
-    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
-        network = CED(**configuration).float().eval()
-    own = network.state_dict()
-    network.load_state_dict(
-        {name: state.get(name, value).to(value.dtype) for name, value in own.items()}, assign=True
-    )
-    return network.requires_grad_(False)
+    return fill(lambda: CED(**configuration), state)
 
 
 def _choose_heads(width: int, stated: CEDConfiguration, source: str) -> int:
@@ -85,9 +78,9 @@ def _choose_heads(width: int, stated: CEDConfiguration, source: str) -> int:
         )
     if stated.n_heads is None and (width == 0 or width % _WIDTH_OF_A_HEAD):
         raise WeightsError(
-            f"{source} does not tell the number of heads, and its width of {width} is no multiple "
-            f"of {_WIDTH_OF_A_HEAD}, as in the official files. Put the config.json of the network "
-            "beside it, with num_heads."
+            f"{source} does not tell the number of heads, and its width of {width} is not a "
+            f"multiple of {_WIDTH_OF_A_HEAD}, as in the official files. Put the config.json of the "
+            "network beside it, with num_heads."
         )
     n_heads = stated.n_heads or width // _WIDTH_OF_A_HEAD
     if width == 0 or width % n_heads:

@@ -77,7 +77,7 @@ def describe_clap(reference: WeightsReference) -> CLAPDescription:
         )
     except (TypeError, ValueError) as exc:
         raise WeightsError(
-            f"{reference.label} is described by what are no numbers ({exc})."
+            f"{reference.label} has a description with values that are not numbers ({exc})."
         ) from exc
 
 
@@ -89,12 +89,8 @@ def _read_json(reference: WeightsReference, name: str) -> dict:
         description = json.loads(content)
     except (ValueError, RecursionError) as exc:
         raise WeightsError(f"{reference.label} has a damaged {name} ({exc}).") from exc
-    parts = (
-        [description, *(description.get(part, {}) for part in _MODEL)]
-        if (isinstance(description, Mapping))
-        else [description]
-    )
-    if not all(isinstance(part, Mapping) for part in parts):
+    is_one = isinstance(description, Mapping)
+    if not is_one or not all(isinstance(description.get(part, {}), Mapping) for part in _MODEL):
         raise WeightsError(f"{reference.label} has a {name} that describes no model.")
     return description
 

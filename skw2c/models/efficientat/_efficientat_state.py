@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state_checks import check_entry, check_names, shapes_of
+from .._state_checks import check_entry, check_names, fill, shapes_of
 from ._efficientat_network import HIDDEN, EfficientAT
 
 _MODEL = "EfficientAT"
@@ -47,13 +46,7 @@ def build_efficientat(state: Mapping[str, Tensor], source: str) -> EfficientAT:
         check_entry(name, value, own[name], source, _MODEL)
         if name.endswith("running_var") and (value < 0).any():
             raise WeightsError(f"{source} is damaged: {name} holds negative variances.")
-    with torch.random.fork_rng(devices=[]):  # what it draws is replaced
-        network = EfficientAT(width).float().eval()
-    own = network.state_dict()
-    network.load_state_dict(
-        {name: state.get(name, value).to(value.dtype) for name, value in own.items()}, assign=True
-    )
-    return network.requires_grad_(False)
+    return fill(lambda: EfficientAT(width), state)
 
 
 def _read_width(state: Mapping[str, Tensor], source: str) -> float:

@@ -93,7 +93,7 @@ def check_timestamps(
 
 
 def _check_numbers(module: str, value, what: str, *, integers: bool = False) -> None:
-    """Refuse what is no tensor of floats; halves and doubles are as good as single precision."""
+    """Refuse anything but a tensor of floats; half and double precision will do."""
     if not isinstance(value, Tensor):
         raise _breach(module, f"{what} a {type(value).__name__}", "a torch.Tensor")
     is_integer = not value.is_complex() and value.dtype != torch.bool
@@ -176,6 +176,6 @@ def check_finite(module: str, vectors: np.ndarray) -> None:
     if bad.any():
         raise AudioError(
             f"the HEAR module {module!r} returned {int(bad.sum())} of {bad.size} numbers for it "
-            "that are NaN or infinite, expected are finite ones: the clip may be too short or too "
+            "that are NaN or infinite; all must be finite: the clip may be too short or too "
             "quiet for it"
         )
