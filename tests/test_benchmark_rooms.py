@@ -15,6 +15,7 @@ FILES = sorted(BENCHMARKS.rglob("*.py"))
 # From top to bottom: each room may use those below it.
 FLOORS = [
     {"run_all"},
+    {"gpu"},
     {"mini", "reports", "speed"},
     {"systems", "tasks"},
     {"datasets"},
