@@ -60,11 +60,12 @@ class XARESEncoder(nn.Module):
                 f"{name_encoder(encoder)} has no frame mode with a sampling_rate and a hop_length, "
                 "which X-ARES needs"
             )
-        self.sampling_rate = getattr(chosen, "_rate", known["sampling_rate"])
         hop = known["hop_length"] if hop_length is None else hop_length
-        chosen.set_params(sampling_rate=self.sampling_rate, hop_length=hop)
+        chosen.set_params(hop_length=hop).fit(None, None)
+        # Of an encoder that was trained here, the weights tell the rate.
+        self.sampling_rate = getattr(chosen, "_rate", known["sampling_rate"])
         self.hop_size_in_ms = 1000.0 * hop
-        self._encoder = chosen.fit(None, None)
+        self._encoder = chosen.set_params(sampling_rate=self.sampling_rate)
         self.output_dim = len(chosen.get_feature_names_out())
 
     def forward(self, audio: Tensor) -> Tensor:

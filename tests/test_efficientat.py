@@ -107,7 +107,7 @@ def assert_parity(actual, expected):
 
 
 def test_front_end_of_the_original_program(sounds, expected):
-    log_mel = LogMel(CPU)(torch.from_numpy(sounds["2.5s"])[None])[0]
+    log_mel = LogMel()(torch.from_numpy(sounds["2.5s"])[None])[0]
     assert_parity(log_mel.numpy(), expected["2.5s/log_mel"])
 
 
@@ -132,7 +132,7 @@ def test_original_program(original, sounds, expected, oracle, name):
 @pytest.mark.parametrize("name", ["1s", "2.5s"])
 def test_every_map_of_the_original_program(original, sounds, expected, name):
     network = build_efficientat(read_checkpoint(original), "it")
-    x = LogMel(CPU)(torch.from_numpy(sounds[name])[None])
+    x = LogMel()(torch.from_numpy(sounds[name])[None])
     assert_parity(network(x)[0].numpy(), expected[f"{name}/logits"])
     assert_parity(network.embed(x)[0].numpy(), expected[f"{name}/embedding"])
     means, x = [], x[:, None]
@@ -225,9 +225,9 @@ def test_bands():
 def test_long_windows_are_transformed_in_parts():
     """Of more columns than are computed at once."""
     waveform = torch.randn(1, 3 * RATE * 10, generator=torch.Generator().manual_seed(0))
-    whole = LogMel(CPU)(waveform)
+    whole = LogMel()(waveform)
     assert whole.shape[2] == count_columns(waveform.shape[1]) == 3000
-    part = LogMel(CPU)(waveform[:, RATE * 10 : RATE * 20])
+    part = LogMel()(waveform[:, RATE * 10 : RATE * 20])
     assert_close(part[..., 2:-2], whole[..., 1002:1998])
 
 

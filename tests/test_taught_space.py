@@ -146,18 +146,25 @@ def test_weights_that_are_loaded_again(saved):
     assert distiller.to_transformer().shared_space() == "clap"
 
 
-def test_the_shell(clap, sounds, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "student",
+    [["mn01", "--n-views", "2", "--clip-length", "0.5"], ["mobilenet", "--encoder-width", "8"]],
+)
+def test_the_shell(clap, sounds, tmp_path, monkeypatch, student):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sounds").mkdir()
     for row, clip in enumerate(sounds.data[:20]):
         soundfile.write(tmp_path / "sounds" / f"{row}.wav", clip, 16000, subtype="FLOAT")
-    common = ["--student", "mobilenet", "--encoder-width", "8", "--clip-length", "1", "--quiet"]
-    teacher = ["--teacher", "clap", "--teacher-weights", clap]
+    teacher = ["--teacher", "clap", "--teacher-weights", clap, "--student", *student]
     command = ["distill", *teacher, "sounds", "--out", "small.safetensors", "--max-epochs", "1"]
-    assert main([*command, "--batch-size", "8", "--devices", "cpu", *common]) == 0
-    assert read_metadata("small.safetensors")["space"] == "clap"
+    assert main([*command, "--batch-size", "8", "--devices", "cpu", "--quiet"]) == 0
+    stated = read_metadata("small.safetensors")
+    assert (stated["space"], stated["architecture"]) == ("clap", student[0])
     command = ["classify", "sounds", "--weights", "small.safetensors", "--labels", "dog,rain"]
     assert main([*command, "--out", "labels.csv", "--quiet"]) == 0
     assert len((tmp_path / "labels.csv").read_text().splitlines()) == 21
+
+
+def test_the_shell_takes_either_shards_or_sounds(capsys):
     assert main(["distill", "sounds", "--shards", "x", "--out", "y.safetensors"]) == 1
     assert "pass PATH and --teacher together" in capsys.readouterr().err

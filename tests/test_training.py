@@ -290,9 +290,11 @@ def test_release_format_has_the_identity_where_nothing_is_projected(loss):
 
 def test_build_student_checks_the_contract():
     encoder = Linear()
-    encoder.sampling_rate = 8000
-    with pytest.raises(ValueError, match="resample"):
+    encoder.sampling_rate = "16k"
+    with pytest.raises(ValueError, match="encoder has sampling_rate='16k', expected a whole"):
         build_student(encoder, 64)
+    with pytest.raises(ValueError, match="encoder_width=8 does not apply to encoder='mn04'"):
+        build_student("mn04", 8)
     with pytest.raises(ValueError, match=r"turned \(2, 16000\) into \(2, 6, 1\)"):
         build_student(torch.nn.Sequential(Linear(), torch.nn.Unflatten(1, (6, 1))), 64)
 

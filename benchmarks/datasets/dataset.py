@@ -10,6 +10,9 @@ import pandas as pd
 
 from benchmarks.running.extraction import as_bytes, fingerprint_clip
 
+CLIPS_RATE = 16000
+"""Rate of clips that are waveforms, in Hz."""
+
 
 @dataclass
 class AudioDataset:

@@ -6,7 +6,7 @@ from benchmarks.reports._csv import make_csv
 from benchmarks.reports._html import render_html
 from benchmarks.reports._markdown import render_markdown
 from benchmarks.reports._results import Results
-from benchmarks.reports._sections import make_sections
+from benchmarks.reports._sections import find_pages, make_sections
 from benchmarks.reports._texts import as_plain
 from skw2c.system._atomic import write_atomically
 from skw2c.system._spreadsheets import disarm_table
@@ -32,8 +32,8 @@ def write_report(cells, facts, out, colours=None):
         Of systems that have one of their own, by their titles.
     out : str or Path
         Gets ``report.html``, which needs nothing beside it, ``report.md`` with its images in
-        ``pictures``, and CSV files of all numbers, in which no spreadsheet takes a name for a
-        formula.
+        ``pictures``, CSV files of all numbers, in which no spreadsheet takes a name for a formula,
+        and in ``maps`` pages on which the clips of a map can be heard.
 
     Returns
     -------
@@ -47,6 +47,9 @@ def write_report(cells, facts, out, colours=None):
     for name, table in make_csv(results, facts).items():
         write_atomically(out / name, disarm_table(table).to_csv(index=False).encode())
     sections = make_sections(results, facts, colours or {})
+    for own in find_pages(sections):
+        (out / own.name).parent.mkdir(exist_ok=True)
+        write_atomically(out / own.name, own.content)
     page, files = render_markdown(TITLE, sections, folder.name)
     for name, content in files.items():
         write_atomically(folder / name, content)

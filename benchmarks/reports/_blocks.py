@@ -122,6 +122,15 @@ class Key:
 
 
 @dataclass
+class Page:
+    """A page of its own beside the report; ``title`` is the text of the link to it."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+@dataclass
 class Figures:
     """Panels side by side under one caption.
 
@@ -134,6 +143,8 @@ class Figures:
         The legend as a image, for pages that have no colours.
     width : int
         Pixels that a panel needs at least.
+    pages : list of Page
+        What shows the same in another way.
     """
 
     caption: str
@@ -141,6 +152,7 @@ class Figures:
     legend: list = field(default_factory=list)
     legend_panel: Panel | None = None
     width: int = 300
+    pages: list = field(default_factory=list)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmarks.reports import published
 from benchmarks.reports._facts import numbers_of
-from benchmarks.reports._maps import name_labels
+from benchmarks.reports._map_labels import name_labels
 
 _KEY = ("task", "dataset", "system")
 _SCORE_COLUMNS = [

@@ -83,12 +83,15 @@ class Grid:
         Together they fix task, dataset, system and measure. Either the rows or the columns
         fix the data set; along these the best is sought.
     unit : Unit
+    quoted : PaperTable or None
+        Whose figures stand beside ours; None: of each place those of the first that has some.
     """
 
     results: object
     rows: list
     columns: list
     unit: object = PROPORTION
+    quoted: object = None
 
     def __post_init__(self):
         self._by_column = "dataset" in self.columns[0].key
@@ -102,7 +105,8 @@ class Grid:
         key = tuple(key[name] for name in ("task", "dataset", "system", "measure"))
         cell = self.results.find(*key[:3])
         lines = (c, r) if self._by_column else (r, c)
-        return _Place(key, cell, published.find(*key), *lines)
+        number = published.find(*key, self.quoted and self.quoted.source)
+        return _Place(key, cell, number, *lines)
 
     def keys(self):
         """Task, dataset, system and measure of each place that has a cell."""
@@ -160,7 +164,8 @@ class Grid:
         entry.lines += _print_controls(own, self.unit)
 
     def _print_published(self, place):
-        text = f"paper {self.unit.print_published(place.published)}"
+        word = self.quoted.word if self.quoted else "paper"
+        text = f"{word} {self.unit.print_published(place.published)}"
         if place.published.comparable and is_number(place.score):
             difference = place.score - place.published.value
             text += f", {self.unit.print_difference(difference)}"

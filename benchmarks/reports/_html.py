@@ -205,6 +205,7 @@ def _render_figures(block):
         tag("figcaption", block.caption),
         tag("div", *panels, class_="panels", style=f"--least:{block.width}px"),
         tag("ul", *keys, class_="legend") if keys else None,
+        *(tag("p", tag("a", page.title, href=page.name)) for page in block.pages),
     )
 
 

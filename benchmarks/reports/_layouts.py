@@ -54,7 +54,7 @@ def _systems_in_rows(results, paper):
     systems = unique(item.system for item in known if not drawing_of(item.task).rows_of)
     systems.sort(key=lambda name: name == BEST_KNOWN)
     second = unique((item.task, item.system) for item in known if drawing_of(item.task).rows_of)
-    return Grid(results, _rows(systems, second), _columns(keys), paper.unit)
+    return Grid(results, _rows(systems, second), _columns(keys), paper.unit, paper)
 
 
 def _cells_of(results, keys):
@@ -89,7 +89,7 @@ def _data_in_rows(results, paper):
         for task, dataset, measure in unique((n.task, n.dataset, n.measure) for n in figures)
     ]
     columns = [Line(name, dict(system=name)) for name in unique(n.system for n in figures)]
-    return Grid(results, rows, columns, paper.unit)
+    return Grid(results, rows, columns, paper.unit, paper)
 
 
 def _queries_in_rows(results, paper):
@@ -100,7 +100,7 @@ def _queries_in_rows(results, paper):
     ours = [cell.system for cell in results.cells if (cell.task, cell.dataset) in keys]
     systems = unique([*(n.system for n in figures), *ours])
     columns = _by_system(systems, unique(n.measure for n in figures))
-    return Grid(results, rows, columns, paper.unit)
+    return Grid(results, rows, columns, paper.unit, paper)
 
 
 _LAYOUTS = {"systems": _systems_in_rows, "data": _data_in_rows, "queries": _queries_in_rows}

@@ -5,6 +5,8 @@ import numpy as np
 from benchmarks.reports._blocks import Figures, Key
 from benchmarks.reports._colours import SIGNS, mark_classes
 from benchmarks.reports._drawing import drawing, place_legend
+from benchmarks.reports._map_labels import name_labels
+from benchmarks.reports._map_pages import make_map_pages
 from benchmarks.reports._results import group_by
 
 
@@ -39,7 +41,9 @@ def _draw_group(name, dataset, cells):
     )
     if len(classes) > 56:
         caption += " There are more classes than marks: some classes share one."
-    return Figures(caption, panels, legend, _draw_legend(f"{name}-legend", dataset, marks), 250)
+    legend_panel = _draw_legend(f"{name}-legend", dataset, marks)
+    pages = make_map_pages(name, dataset, cells, classes)
+    return Figures(caption, panels, legend, legend_panel, 250, pages)
 
 
 def _classes_of(cells):
@@ -47,15 +51,6 @@ def _classes_of(cells):
     named = [str(name) for cell in cells for name in cell.details.get("classes") or []]
     present = {label for cell in cells for label in name_labels(cell)}
     return [name for name in dict.fromkeys([*named, *sorted(present)]) if name in present]
-
-
-def name_labels(cell):
-    """The class of each point by name, also where the cell gives its number."""
-    classes = cell.details.get("classes") or []
-    return [
-        str(classes[label] if isinstance(label, int) and classes else label)
-        for label in cell.details["labels"]
-    ]
 
 
 def _draw(name, dataset, cell, marks):

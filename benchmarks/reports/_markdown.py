@@ -95,6 +95,7 @@ class _Writer:
         )
         if block.legend and not block.legend_panel:
             yield ", ".join(f"{escape(key.text)}: {key.colour}" for key in block.legend)
+        yield from (f"[{escape(page.title)}]({page.name})" for page in block.pages)
 
     def sheet(self, block):
         yield f"*{escape(block.caption)}*"

@@ -6,6 +6,7 @@ import binascii
 from benchmarks.reports._blocks import (
     Bullets,
     Entry,
+    Figures,
     Folded,
     Found,
     Heading,
@@ -85,6 +86,12 @@ def _find_tables(blocks):
             yield block
         elif isinstance(block, Section | Folded):
             yield from _find_tables(block.blocks)
+
+
+def find_pages(sections):
+    """All pages that stand beside the report."""
+    blocks = [block for section in sections for block in section.blocks]
+    return [page for block in blocks if isinstance(block, Figures) for page in block.pages]
 
 
 def _show(title, blocks):

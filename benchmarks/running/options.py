@@ -169,9 +169,9 @@ def _add_choices(parser, tasks, datasets):
         nargs="+",
         action=_Names,
         known=None,
-        help="systems to compare, among them encoders that are registered in skw2c, and your own, "
-        "module:factory; default: all but those that train an encoder for each fold (supervise, "
-        "distilled)",
+        help="systems to compare, among them encoders that are registered in skw2c, such as clap, "
+        "mn10 and ced, or clap=PATH with the weights to take, and your own, module:factory; "
+        "default: all but those that train an encoder for each fold (supervise, distilled)",
     )
 
 

@@ -78,7 +78,7 @@ def choose_systems(options, known):
     ----------
     options : Namespace
         With ``features``: names of systems that are known, of encoders that any package has
-        registered in skw2c, or of factories.
+        registered in skw2c, with their weights where need be, as ``name=path``, or of factories.
     known : dict of str to System
 
     Returns
@@ -98,15 +98,13 @@ def choose_systems(options, known):
 
 
 def _find(name, options, known):
+    found = find_registered(name, options)
+    if found is not None:
+        return found
     if ":" in name:
         return load_factory(name)
-    found = find_registered(name, options)
-    if found is None:
-        names = ", ".join(dict.fromkeys([*known, *names_of_registered()]))
-        raise ValueError(
-            f"unknown system {name!r}: known are {names}, and your own as module:factory"
-        )
-    return found
+    names = ", ".join(dict.fromkeys([*known, *names_of_registered()]))
+    raise ValueError(f"unknown system {name!r}: known are {names}, and your own as module:factory")
 
 
 def load_factory(name):

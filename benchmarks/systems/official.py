@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmarks.datasets.dataset import CLIPS_RATE
 from benchmarks.running.cells import NotHereError
 from skw2c import AudioToImage
 from skw2c.weights import is_cached, registry
@@ -46,6 +47,7 @@ def find_weights(options, names, files=()):
 def common_parameters(options):
     """Parameters that all transformers of sound take."""
     return dict(
+        sampling_rate=CLIPS_RATE,
         device=options.device,
         n_jobs=options.n_jobs,
         random_state=options.seed,

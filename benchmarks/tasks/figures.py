@@ -2,6 +2,8 @@
 
 Wav2CLIP: Wu, Seetharaman, Kumar and Bello, ICASSP 2022 (arXiv:2110.11499).
 AudioCLIP: Guzhov, Raue, Hees and Dengel, ICASSP 2022 (arXiv:2106.13043).
+MTEB: github.com/embeddings-benchmark/results, commit f4cc6c8b3, main scores.
+LAION-CLAP, EfficientAT, CED: what the READMEs of their repositories state.
 """
 
 from dataclasses import dataclass
@@ -12,6 +14,22 @@ BEST_KNOWN = "SOTA"
 ACCURACY, PRECISION = "accuracy", "mean average precision"
 AUDIOCLIP = ({"system": "AudioCLIP (partial)"}, {"system": "AudioCLIP"})
 """Columns of the tables of AudioCLIP."""
+
+MTEB, LAION = "MTEB, results", "LAION-CLAP, README"
+"""Sources beside the papers, as figures name them."""
+
+MTEB_COLUMNS = tuple(
+    {"system": name}
+    for name in (
+        "Wav2CLIP",
+        "YAMNet",
+        "clap-htsat-fused",
+        "clap-htsat-unfused",
+        "larger_clap_general",
+        "larger_clap_music_and_speech",
+    )
+)
+"""Columns of what is quoted from MTEB."""
 
 IN_DOMAIN = "In-domain: Wav2CLIP was pre-trained on VGGSound, so this does not show transfer."
 QUOTED = "Quoted by the AudioCLIP paper from elsewhere."

@@ -5,7 +5,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.task import Task
-from benchmarks.tasks.zero_shot import embed_prompts
+from benchmarks.tasks.zero_shot import embed_prompts, put_into_words
 
 _NOTHING = ""
 
@@ -25,8 +25,9 @@ class FrameLevel(Task):
         return data.tested()
 
     def fingerprint(self, options, data, system):
-        texts = fingerprint_of(system.text_encoder())
-        return fingerprint_of(system.encoder()), texts, data.prompts, data.nothing
+        texts = system.text_encoder()
+        prompts = put_into_words(data.prompts, texts)
+        return fingerprint_of(system.encoder()), fingerprint_of(texts), prompts, data.nothing
 
     def fill(self, bench, cell, data, system):
         labels = np.array([*data.classes, _NOTHING], object)

@@ -1,6 +1,9 @@
 """Maps of the clips: two dimensions in which neighbours stay neighbours (UMAP)."""
 
+import base64
+import os
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -8,8 +11,13 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.task import Task
+from skw2c.exceptions import AudioError, OptionalDependencyError
+from skw2c.maps._snippets import encode_snippet, require_opus
 
 _MOST = 3000
+_MOST_PREVIEWS = 200
+_SECONDS = 1.5
+_PREVIEWS = f"{_MOST_PREVIEWS} previews of {_SECONDS} s"
 
 
 class Maps(Task):
@@ -25,7 +33,7 @@ class Maps(Task):
         return data.tested()
 
     def fingerprint(self, options, data, system):
-        return (fingerprint_of(system.features()), options.seed)
+        return (fingerprint_of(system.features()), options.seed, _PREVIEWS)
 
     def fill(self, bench, cell, data, system):
         with warnings.catch_warnings():
@@ -49,7 +57,43 @@ class Maps(Task):
             "points": np.round(points, 3).tolist(),
             "labels": labels.tolist(),
             "classes": list(data.classes),
+            "clips": [name_clip(data.clips[row], row) for row in rows[drawn]],
+            "previews": make_previews([data.clips[row] for row in rows[drawn]]),
         }
+
+
+def name_clip(clip, row):
+    """The name of a clip's file, or the number of a clip that is none."""
+    return os.path.basename(clip) if isinstance(clip, (str, os.PathLike)) else f"clip {row}"
+
+
+def make_previews(clips):
+    """Previews of some clips, evenly among all, as Ogg Opus in base64.
+
+    The same clips give the same, whatever system they are shown for. A clip that cannot be read has
+    none, and without PyAV no clip has one.
+
+    Parameters
+    ----------
+    clips : list
+        Paths or waveforms at 16 kHz.
+
+    Returns
+    -------
+    dict of str to str
+        By the number of the clip.
+    """
+    try:
+        require_opus("the maps in the report have none without it")
+    except OptionalDependencyError:
+        return {}
+    chosen = np.unique(np.linspace(0, len(clips) - 1, min(_MOST_PREVIEWS, len(clips))).astype(int))
+    previews = {}
+    for number in chosen.tolist():
+        with suppress(AudioError, OptionalDependencyError, OSError):
+            sound = encode_snippet(clips[number], _SECONDS)
+            previews[str(number)] = base64.b64encode(sound).decode()
+    return previews
 
 
 def judge_neighbours(vectors, labels):

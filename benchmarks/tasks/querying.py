@@ -6,7 +6,7 @@ from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.figures import AUDIOCLIP, PRECISION, read_figures
 from benchmarks.tasks.task import Task
-from benchmarks.tasks.zero_shot import embed_prompts
+from benchmarks.tasks.zero_shot import embed_prompts, put_into_words
 from skw2c.metrics import retrieval_scores
 
 _MEASURES = {
@@ -68,12 +68,15 @@ class Querying(Task):
             yield f"{data.name}, {source} to {result}", (source, result)
 
     def fingerprint(self, options, data, system):
-        images = fingerprint_of(system.image_encoder()) if data.images is not None else None
+        images = None
+        if data.images is not None and system.make_image_encoder is not None:
+            images = fingerprint_of(system.image_encoder())
+        texts = system.text_encoder()
         return (
             fingerprint_of(system.encoder()),
-            fingerprint_of(system.text_encoder()),
+            fingerprint_of(texts),
             images,
-            data.prompts,
+            put_into_words(data.prompts, texts),
         )
 
     def fill(self, bench, cell, data, system, source, result):

@@ -19,6 +19,8 @@ from ._file_search import find_files
 from ._options import positive
 from ._tables import check_output
 
+_ENCODERS = ["resnet18", "resnet34", "mobilenet", "mn01", "mn02", "mn04", "mn05", "mn10", "mn20"]
+
 HELP = "train an audio encoder on shards, or as the student of another"
 
 
@@ -69,10 +71,23 @@ def _add_recipe(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("recipe")
     group.add_argument("--loss", choices=["cx", "clip", "clip_i", "cosine"])
     group.add_argument(
-        "--encoder", "--student", choices=["resnet18", "resnet34", "mobilenet"], default="resnet18"
+        "--encoder",
+        "--student",
+        choices=_ENCODERS,
+        default="resnet18",
+        metavar="NAME",
+        help="what is trained: resnet18 (default), resnet34, mobilenet, or mn01 to mn20, which are "
+        "EfficientAT's and hear 32 kHz",
     )
     group.add_argument("--encoder-width", type=positive, default=64, metavar="N")
     group.add_argument("--clip-length", type=float, default=5.0, metavar="SECONDS")
+    group.add_argument(
+        "--n-views",
+        type=positive,
+        metavar="N",
+        help="pieces of each clip that the teacher hears as the student does; without it, the "
+        "teacher hears whole clips",
+    )
     group.add_argument("--max-epochs", type=positive, default=100, metavar="N")
     group.add_argument(
         "--batch-size", type=positive, default=128, metavar="N", help="total over all devices"

@@ -20,6 +20,7 @@ _SYNONYMS = {
     "augment": "no_augment",
     "callback_every": "save_every",
     "random_state": "seed",
+    "client": "dask",
     "verbose": "quiet",
     "verbose=False": "quiet",
     "augment=None": "no_augment",

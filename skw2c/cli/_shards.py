@@ -10,13 +10,13 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 
 import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
-from ._options import add_machine, positive, weights
+from ._options import add_machine, part_of_work, positive, weights
 
 HELP = "write videos as shards for training"
 
@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--captions", metavar="FILE", help="CSV with the columns file and caption, for all videos"
     )
     parser.add_argument(
-        "--part", type=_part, default=(1, 1), metavar="K/N", help="write only part K of N"
+        "--part", type=part_of_work, default=(1, 1), metavar="K/N", help="write only part K of N"
     )
     parser.add_argument(
         "--piece-length",
@@ -42,6 +42,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=10.0,
         metavar="SECONDS",
         help="longer videos are cut into pieces of about this length (default: 10)",
+    )
+    parser.add_argument(
+        "--sampling-rate",
+        type=positive,
+        default=16000,
+        metavar="HZ",
+        help="rate of the sound (default: 16000, which suits all but mn04 and its kind: 32000)",
     )
     parser.add_argument(
         "--clips-per-shard",
@@ -83,6 +90,7 @@ def run(options: Namespace) -> int:
             options.out,
             teacher=teacher,
             piece_length=options.piece_length,
+            sampling_rate=options.sampling_rate,
             clips_per_shard=options.clips_per_shard,
             captions=options.captions and _read_captions(options.captions, videos),
             n_jobs=options.n_jobs,
@@ -95,14 +103,6 @@ def run(options: Namespace) -> int:
         file=sys.stderr,
     )
     return SOME_FAILED if failures else 0
-
-
-def _part(text: str) -> tuple[int, int]:
-    """Read ``1/4``."""
-    k, slash, n = text.partition("/")
-    if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
-        raise ArgumentTypeError(f"got {text!r}, expected a part such as 1/4")
-    return int(k), int(n)
 
 
 def _read_captions(path: str, videos: list[str]) -> list[str]:

@@ -14,17 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import WeightsError
 from ..models import (
-    ARCHITECTURES,
     LOSSES,
-    SHORTEST,
     Distillation,
-    Wav2CLIP,
     build_student,
-    get_frozen_wav2clip,
+    get_frozen_student,
     restore_projection,
 )
 from ..system._atomic import open_atomically, write_atomically
 from ..system._docstrings import document_shared
+from ..system._warning import warn_caller
 from ..training import AdamOnCosine, AdamOnPlateau, TrainingClips
 from ..training._training_parameters import TRAINED
 from ..transformers._taught_space import describe_space, read_space
@@ -33,14 +31,21 @@ from ..validation._intervals import PER_SECOND
 from ..validation._tables import note_columns
 from ..weights import keep_in_memory, refer_to, write_safetensors
 from ._model_card import describe_training, write_card
-from ._sound_trainer import SoundTrainer
-from ._teacher_targets import compute_caption_targets, compute_targets, frame_rate_of
-from ._training_data import Labelling
+from ._student_trainer import StudentTrainer
+from ._teacher_targets import (
+    compute_caption_targets,
+    compute_targets,
+    fit_teacher,
+    frame_rate_of,
+    teach_views,
+)
+from ._training_data import Labelling, collect_views
 from ._training_record import describe_first, list_facts, name_of, to_plain
+from ._views import Drawing
 
 
 @document_shared(TRAINED)
-class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer):
+class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StudentTrainer):
     """Train an audio encoder to predict a teacher's vectors of what is seen.
 
     The pre-training of Wav2CLIP [1]_: CLIP's image encoder stays frozen and embeds the frames
@@ -67,17 +72,21 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         :class:`CLAPTransformer`, hears X itself; the student then shares its space, and keeps its
         words, see the Notes.
 
-    encoder : {"resnet18", "resnet34", "mobilenet"} or torch.nn.Module, default="resnet18"
-        What is trained. ``"resnet18"`` is the paper's; ``"mobilenet"`` is a network of inverted
-        bottlenecks for CPUs, with an eighth of its parameters. A module turns waveforms (batch,
-        n_samples) at 16 kHz into vectors (batch, n_features), for pieces of ``clip_length`` and
-        for whole clips of a second or more; it is copied, with its weights. On several devices
-        every parameter must have a part in the result.
+    encoder : str or torch.nn.Module, default="resnet18"
+        What is trained. ``"resnet18"`` is the paper's, and ``"resnet34"`` a deeper one;
+        ``"mobilenet"`` is a network of inverted bottlenecks for CPUs, with an eighth of its
+        parameters. ``"mn01"``, ``"mn02"``, ``"mn04"``, ``"mn05"``, ``"mn10"`` and ``"mn20"`` are
+        those of :class:`EfficientATTransformer`, from random weights: they hear 32 kHz. A module
+        turns waveforms (batch, n_samples) into vectors (batch, n_features), for pieces of
+        ``clip_length`` and for whole clips of a second or more; it is copied, with its weights.
+        It hears 16 kHz, or what its attribute ``sampling_rate`` says. On several devices every
+        parameter must have a part in the result.
 
     encoder_width : int, default=64
         Channels of the first stage of a residual network; the dimension of its vectors
         is eight times that. For ``"mobilenet"`` it scales all channels, and the dimension is
-        twelve times that. A smaller width learns and runs faster.
+        twelve times that. A smaller width learns and runs faster. The names of the others state
+        their widths.
 
     clip_length : float, default=5.0
         Seconds of sound in each example. A random piece of each clip is drawn in each
@@ -86,6 +95,14 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     sampling_rate : shared
         As described in ``_training_parameters``.
+
+    n_views : int or None, default=None
+        How many pieces of each clip a teacher of sound hears as the student does: cut to
+        ``clip_length`` and augmented, on the CPU [3]_. They are drawn once, before training, so
+        that the teacher's vector of each is computed once, and an epoch goes through all of
+        them. None: the teacher hears whole clips as they are; pieces are drawn and augmented
+        anew in each epoch, and each is to have the vector of its clip, which makes the student
+        indifferent to the augmentation. That suits clips hardly longer than ``clip_length``.
 
     frame_rate : float, default=30.0
         Rate in Hz of the vectors in ``y``, where there are several for a clip. A teacher
@@ -179,15 +196,16 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     A small student of a large encoder of sound, as in tinyCLAP [2]_::
 
-        student = Distiller(loss="cosine", teacher=CLAPTransformer(), encoder="mobilenet")
+        student = Distiller(loss="cosine", teacher=CLAPTransformer(), encoder="mn04")
         student.fit(files).save("small.safetensors")
         ZeroShotClassifier(labels, encoder=Wav2CLIPTransformer("small.safetensors"))
 
     The weights say which space they are in and which weights hold its words, so that
     :class:`ZeroShotClassifier` and :class:`AudioIndex` find the encoder of texts.
 
-    Files are decoded once, and kept in memory as float32 at 16 kHz, 3.8 MB a minute. More
-    than fits is trained on from shards, see :class:`ClipShards`.
+    Files are decoded once, and kept in memory as float32 at the rate of the encoder: 3.8 MB a
+    minute at 16 kHz, and 7.7 MB at 32 kHz. More than fits is trained on from shards, see
+    :class:`ClipShards`.
 
     On several devices every clip is contrasted with those of all devices. Batch
     normalisation is synchronised on GPUs, not on CPUs.
@@ -199,6 +217,9 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     .. [2] F. Paissan and E. Farella, "tinyCLAP: Distilling contrastive language-audio pretrained
        models", 2023, arXiv 2311.14517.
+
+    .. [3] H. Dinkel, Y. Wang, Z. Yan, J. Zhang and Y. Wang, "CED: Consistent ensemble
+       distillation for audio tagging", ICASSP 2024, arXiv 2308.11957.
 
     Examples
     --------
@@ -234,17 +255,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
     True
     """
 
-    _network_rate = Wav2CLIP.sampling_rate
-    _shortest = SHORTEST
-
     _parameter_constraints = {
-        **SoundTrainer._parameter_constraints,
+        **StudentTrainer._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "teacher": [HasMethods(["fit", "transform"]), None],
-        "encoder": [StrOptions(set(ARCHITECTURES)), torch.nn.Module],
-        "encoder_width": [Interval(Integral, 1, None, closed="left")],
+        "n_views": [Interval(Integral, 1, None, closed="left"), None],
         "frame_rate": [PER_SECOND],
-        "lr_patience": [Interval(Integral, 0, None, closed="left")],
         "lr_schedule": [StrOptions({"plateau", "cosine"})],
     }
 
@@ -257,6 +273,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         encoder_width=64,
         clip_length=5.0,
         sampling_rate=16000,
+        n_views=None,
         frame_rate=30.0,
         max_epochs=100,
         batch_size=128,
@@ -284,6 +301,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         self.encoder_width = encoder_width
         self.clip_length = clip_length
         self.sampling_rate = sampling_rate
+        self.n_views = n_views
         self.frame_rate = frame_rate
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -359,7 +377,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             If there are no groups for validation, or ``batch_size`` is larger than the number of
             clips, or ``y`` looks like classes.
         """
-        self._piece_length()
+        self._check_encoder()
         engine = self._choose_engine()
         clips, teacher = self._collect(X, y, captions, groups)
         model, state = self._train(clips, engine)
@@ -520,7 +538,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         found = refer_to(path)
         reference = keep_in_memory(found.read(), encoder, found.metadata())
         try:
-            widths = get_frozen_wav2clip(reference, "cpu").widths
+            widths = get_frozen_student(reference, "cpu").widths
         except (RuntimeError, WeightsError) as exc:
             raise WeightsError(f"{path!r} does not fit the encoder: {exc}") from exc
         self._forget()
@@ -556,6 +574,8 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     def _collect(self, X, y, captions, groups):
         """Put together what is trained on, and the fitted teacher."""
+        if self.n_views is not None:
+            return self._collect_views(X, y, captions, groups)
         if isinstance(X, TrainingClips):
             if y is not None or captions is not None or groups is not None:
                 raise ValueError(
@@ -563,6 +583,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
                     "captions and groups out"
                 )
             note_columns(self, None, reset=True)
+            self._check_rate(X)
             return X, None
         if y is None and self.teacher is None:
             raise ValueError(
@@ -580,7 +601,53 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
             texts=None if captions is None else compute_caption_targets(teacher, captions),
             groups=groups,
         )
-        return self._collect_clips(items, labelling), teacher
+        clips = self._collect_clips(items, labelling)
+        if y is None and getattr(targets, "ndim", 0) == 2:
+            self._warn_of_long(clips)
+        return clips, teacher
+
+    def _collect_views(self, X, y, captions, groups):
+        """Draw the pieces that teacher and student hear, and let the teacher hear them."""
+        if isinstance(X, TrainingClips) or self.teacher is None:
+            raise ValueError(
+                f"n_views={self.n_views} needs a teacher that hears X, and there is none: pass "
+                "teacher, or n_views=None"
+            )
+        if y is not None or captions is not None:
+            raise ValueError(
+                f"n_views={self.n_views} is for a teacher that hears X: leave y and captions out, "
+                "or pass n_views=None"
+            )
+        items = self._list_clips(X)
+        teacher = fit_teacher(self.teacher, X, self.on_error, self.sampling_rate)
+        # The same in all processes, and when the run is resumed.
+        seed = self.random_state if isinstance(self.random_state, Integral) else 0
+        drawing = Drawing(
+            int(self.n_views), self._piece_length(), super()._augmentation(), int(seed)
+        )
+        views = collect_views(items, groups, self._reading(), drawing)
+        teach_views(views, teacher, self._network_rate, self.verbose)
+        return views, teacher
+
+    def _warn_of_long(self, clips: TrainingClips) -> None:
+        n_long = int((clips.n_samples > 2 * self._piece_length()).sum())
+        if n_long:
+            warn_caller(
+                f"{n_long} of {len(clips.n_samples)} clips are more than twice as long as "
+                f"clip_length={self.clip_length:g} seconds, and the teacher gives one vector for "
+                "all of a clip: pass n_views=4, say, so that it hears the pieces that the student "
+                "hears"
+            )
+
+    def _augmentation(self):
+        return None if self.n_views is not None else super()._augmentation()  # views are already
+
+    def _check_rate(self, clips: TrainingClips) -> None:
+        if clips.sampling_rate not in (None, self._network_rate):
+            raise ValueError(
+                f"X holds sound at {clips.sampling_rate} Hz, and {name_of(self.encoder)} takes "
+                f"{self._network_rate} Hz: write the shards at that rate, or choose another encoder"
+            )
 
     def _build(self, clips):
         student, n_features = build_student(self.encoder, self.encoder_width)
@@ -594,13 +661,12 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
 
     def _configuration(self):
         names = ["loss", "encoder_width", "lr_patience", "lr_schedule"]
+        if self.n_views is not None:
+            names.append("n_views")
         if self.lr_schedule == "cosine":
             names.append("max_epochs")  # on which the rate of each epoch depends
         parameters = {name: to_plain(getattr(self, name)) for name in names}
         return {**parameters, "encoder": describe_first(self.encoder)}
-
-    def _heeds_scale(self):
-        return not isinstance(self.encoder, str)
 
     def _recipe(self):
         if self.lr_schedule == "cosine":
@@ -611,7 +677,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SoundTrainer)
         """The weights as they are now, and the dimensions of their vectors."""
         encoder = None if isinstance(self.encoder, str) else self.encoder
         reference = keep_in_memory(model.encoder_state(), encoder, space)
-        return reference, get_frozen_wav2clip(reference, "cpu").widths
+        return reference, get_frozen_student(reference, "cpu").widths
 
     def _adopt(self, reference, widths, training):
         """Become fitted with these weights."""

@@ -8,8 +8,8 @@ _PAGE = """\
 # Model card: {name}
 
 An audio encoder, trained with `skw2c.Distiller` (skw2c {skw2c_version}) to predict the
-vectors that a teacher gives for what is seen while the sound plays, after Wav2CLIP
-(arXiv 2110.11499).
+vectors that a teacher gives: for what is seen while the sound plays, after Wav2CLIP
+(arXiv 2110.11499), or for the sound itself, after tinyCLAP (arXiv 2311.14517).
 
     from skw2c import Wav2CLIPTransformer
     encoder = Wav2CLIPTransformer(weights="{name}")

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..audio import FileClip, read_up_to
 from ..exceptions import UnreadableError, VideoError
-from ..training._shard_file import SHARD_RATE
 from ..transformers._clip_video_encoder import CLIPVideoEncoder
 from ._teacher_targets import embed_texts
 
@@ -23,7 +22,6 @@ class Source:
     Attributes
     ----------
     waveform : ndarray of shape (n_samples,), int16
-        At 16 kHz.
     vectors : ndarray of shape (n_frames, width), float16
     """
 
@@ -31,7 +29,7 @@ class Source:
     vectors: np.ndarray
 
 
-def read_source(video: str, teacher: CLIPVideoEncoder) -> Source | UnreadableError:
+def read_source(video: str, teacher: CLIPVideoEncoder, rate: int) -> Source | UnreadableError:
     """Read a video, or return the error why it cannot be read.
 
     Parameters
@@ -40,9 +38,11 @@ def read_source(video: str, teacher: CLIPVideoEncoder) -> Source | UnreadableErr
         Path.
     teacher : CLIPVideoEncoder
         Fitted, with ``pool=None`` and ``on_error="raise"``.
+    rate : int
+        Rate of the waveform, in Hz.
     """
     try:
-        waveform = read_up_to(FileClip(video), SHARD_RATE, sys.maxsize)
+        waveform = read_up_to(FileClip(video), rate, sys.maxsize)
         return Source(_to_pcm(waveform), _embed_frames(video, teacher))
     except UnreadableError as exc:
         return exc
@@ -76,17 +76,17 @@ def embed_captions(texts: list[str], teacher: CLIPVideoEncoder) -> np.ndarray:
 
 
 def cut(
-    n_samples: int, n_frames: int, frame_rate: float, piece_length: float
+    n_samples: int, n_frames: int, rate: int, frame_rate: float, piece_length: float
 ) -> Iterator[tuple[slice, slice]]:
     """Yield the samples and the frames of equal pieces of about ``piece_length`` seconds.
 
     A piece begins with the first sample that is heard while some frame is shown, so that
     its own frames, counted from zero, keep their places against the sound.
     """
-    duration = n_samples / SHARD_RATE
+    duration = n_samples / rate
     n_pieces = max(1, round(duration / piece_length))
     frames = [round(piece * duration / n_pieces * frame_rate) for piece in range(n_pieces)]
-    samples = [math.ceil(frame * SHARD_RATE / frame_rate) for frame in frames]
+    samples = [math.ceil(frame * rate / frame_rate) for frame in frames]
     ends = zip([*samples[1:], n_samples], [*frames[1:], n_frames], strict=True)
     for sample, frame, (last_sample, last_frame) in zip(samples, frames, ends, strict=True):
         first = min(frame, n_frames - 1)

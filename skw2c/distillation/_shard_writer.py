@@ -27,13 +27,13 @@ from ..system._prefetch import prefetch_map
 from ..system._progress import progress_bar
 from ..system._spreadsheets import disarm, disarm_path
 from ..system._warning import warn_caller
-from ..training._shard_file import SHARD_RATE, Clip, scan_shard, write_shard
+from ..training._shard_file import Clip, scan_shard, write_shard
 from ..training._shard_folder import claim_folder
 from ..training._shard_record import Record, read_finished, write_record
 from ..transformers._clip_video_encoder import CLIPVideoEncoder
 from ..validation._captions import check_captions
 from ..validation._images import list_videos
-from ..validation._intervals import PER_SECOND, SECONDS
+from ..validation._intervals import PER_SECOND, RATE, SECONDS
 from ._shard_source import Source, cut, embed_captions, read_source
 
 _FAILURES = "failures.csv"
@@ -46,6 +46,7 @@ _GO_ON = " To leave such videos out and go on, pass on_error='nan'."
         "teacher": [CLIPVideoEncoder],
         "frame_rate": [PER_SECOND, None],
         "piece_length": [SECONDS],
+        "sampling_rate": [RATE],
         "clips_per_shard": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Interval(Integral, None, None, closed="neither"), None],
         "part": [tuple],
@@ -61,6 +62,7 @@ def write_shards(
     teacher,
     frame_rate=None,
     piece_length=10.0,
+    sampling_rate=16000,
     clips_per_shard=1000,
     captions=None,
     n_jobs=None,
@@ -90,6 +92,10 @@ def write_shards(
     piece_length : float, default=10.0
         Longer sounds are cut into equal pieces of about this many seconds: as many as
         the duration divided by this, rounded, so that nothing is left over.
+
+    sampling_rate : int, default=16000
+        Rate of the sound in Hz: that of the encoder that is trained on it. Those of
+        EfficientAT, such as ``"mn04"``, hear 32000.
 
     clips_per_shard : int, default=1000
         Videos per shard. All pieces of a video are in the same shard. A video of ten seconds
@@ -149,7 +155,7 @@ def write_shards(
     run goes on: shards that are finished are kept, with the failures in them. To try failed
     videos again, delete their shards.
 
-    A clip ``K`` has the members ``K.audio.npy`` (n_samples,), int16 at 16 kHz;
+    A clip ``K`` has the members ``K.audio.npy`` (n_samples,), int16;
     ``K.vectors.npy`` (n_frames, width), float16; with captions ``K.text.npy`` (width,),
     float16; and ``K.json``: ``name`` of the video relative to the folder that all videos have
     in common, ``start`` and ``duration`` of the piece in seconds, and ``caption``. Videos and
@@ -171,7 +177,8 @@ def write_shards(
     videos = _list_videos(videos)
     teacher = _prepare(teacher, frame_rate)
     _check_piece_length(piece_length, teacher.fps)
-    plan = _Plan(videos, _check_captions(captions, len(videos)), clips_per_shard, piece_length)
+    texts = _check_captions(captions, len(videos))
+    plan = _Plan(videos, texts, clips_per_shard, piece_length, int(sampling_rate))
     own = _shards_of_part(part, len(plan.shards))
     folder = Path(folder)
     claim_folder(folder, plan.describe(teacher))
@@ -265,6 +272,8 @@ class _Plan:
         Videos of each shard.
     piece_length : float
         In seconds.
+    rate : int
+        Rate of the sound, in Hz.
 
     Attributes
     ----------
@@ -274,11 +283,12 @@ class _Plan:
         Rows of the videos of each shard.
     """
 
-    def __init__(self, videos, captions, clips_per_shard, piece_length):
+    def __init__(self, videos, captions, clips_per_shard, piece_length, rate):
         self.videos = videos
         self.captions = captions
         self.clips_per_shard = int(clips_per_shard)
         self.piece_length = float(piece_length)
+        self.rate = rate
         paths = [os.path.abspath(video) for video in videos]
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
         self.names = [Path(os.path.relpath(path, root)).as_posix() for path in paths]
@@ -297,7 +307,7 @@ class _Plan:
         captions = json.dumps(self.captions).encode()
         return {
             "created_by": f"skw2c {__version__}",
-            "sampling_rate": SHARD_RATE,
+            "sampling_rate": self.rate,
             "frame_rate": float(teacher.fps),
             "width": _width_of(teacher),
             "texts": self.captions is not None,
@@ -343,7 +353,7 @@ class _Writer:
         rows = [row for number in todo for row in self._plan.shards[number]]
         n_threads = max(1, min(joblib.effective_n_jobs(n_jobs), len(rows)))
         sources = prefetch_map(
-            lambda row: read_source(self._plan.videos[row], self._teacher),
+            lambda row: read_source(self._plan.videos[row], self._teacher, self._plan.rate),
             rows,
             n_threads,
             inner_threads=max(1, joblib.cpu_count() // n_threads),
@@ -389,11 +399,11 @@ class _Writer:
                 failures.append((row, str(source)))
 
     def _pieces(self, source: Source, keys: Iterator[str], facts: dict, text) -> Iterator[Clip]:
-        shape = len(source.waveform), len(source.vectors)
-        for samples, frames in cut(*shape, self._teacher.fps, self._plan.piece_length):
+        shape, rate = (len(source.waveform), len(source.vectors)), self._plan.rate
+        for samples, frames in cut(*shape, rate, self._teacher.fps, self._plan.piece_length):
             seconds = {
-                "start": samples.start / SHARD_RATE,
-                "duration": (samples.stop - samples.start) / SHARD_RATE,
+                "start": samples.start / rate,
+                "duration": (samples.stop - samples.start) / rate,
             }
             yield Clip(
                 key=next(keys),
@@ -431,7 +441,7 @@ def _sum_up(folder: Path, plan: _Plan, numbers: range) -> Bunch:
     records = [record for record in found if record is not None]
     return Bunch(
         n_clips=sum(len(record.clips) for record in records),
-        seconds=sum(int(record.clips["n_samples"].sum()) for record in records) / SHARD_RATE,
+        seconds=sum(int(record.clips["n_samples"].sum()) for record in records) / plan.rate,
         failures=[
             (row, plan.videos[row], cause) for record in records for row, cause in record.failures
         ],

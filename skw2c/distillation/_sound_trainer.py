@@ -220,14 +220,17 @@ class SoundTrainer(BaseEstimator):
 
     def _collect_clips(self, items, labelling: Labelling) -> TrainingClips:
         """Put together what is trained on, from the items of X and what belongs to each."""
-        reading = Reading(
+        return collect_clips(items, labelling, self._reading())
+
+    def _reading(self) -> Reading:
+        """How clips are read."""
+        return Reading(
             sampling_rate=self.sampling_rate,
             network_rate=self._network_rate,
             n_jobs=self.n_jobs,
             on_error=self.on_error,
             heeds_scale=self._heeds_scale(),
         )
-        return collect_clips(items, labelling, reading)
 
     def _make_plan(self, clips: TrainingClips, length: int, seed: int, world_size: int) -> Plan:
         check_enough_clips(len(clips.n_samples))

@@ -6,8 +6,12 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 
+from ..system._progress import progress_bar
 from ..transformers._clip_text_encoder import CLIPTextEncoder
 from ..validation._captions import check_captions
+from ._left_out import LeftOut
+from ._target_checks import list_targets
+from ._views import Views
 
 
 def compute_targets(teacher, y, on_error: str, rate: int | None = None):
@@ -30,6 +34,13 @@ def compute_targets(teacher, y, on_error: str, rate: int | None = None):
         The fitted clone.
     targets : array-like
     """
+    teacher = fit_teacher(teacher, y, on_error, rate)
+    with config_context(transform_output="default"):
+        return teacher, teacher.transform(y)
+
+
+def fit_teacher(teacher, shown, on_error: str, rate: int | None = None):
+    """Fit a clone of the teacher to what it is shown; parameters are those of `compute_targets`."""
     teacher = clone(teacher)
     known = teacher.get_params(deep=False)
     if "pool" in known:
@@ -41,7 +52,31 @@ def compute_targets(teacher, y, on_error: str, rate: int | None = None):
     if hasattr(teacher, "set_output"):
         teacher.set_output(transform="default")
     with config_context(transform_output="default"):
-        return teacher, teacher.fit(y, None).transform(y)
+        return teacher.fit(shown, None)
+
+
+def teach_views(views: Views, teacher, rate: int, verbose) -> None:
+    """Let the teacher hear each view, once.
+
+    Parameters
+    ----------
+    views : Views
+    teacher : transformer
+        A fitted encoder of sound.
+    rate : int
+        Rate of the views, in Hz.
+    verbose : bool or int
+        Whether to show progress.
+    """
+    n_views, targets = len(views.n_samples), []
+    with (
+        config_context(transform_output="default"),
+        progress_bar(n_views, unit="view", desc="teaching", verbose=verbose) as bar,
+    ):
+        for part in views.parts():
+            targets += list(teacher.transform([(view, rate) for view in part]))
+            bar.update(len(part))
+    views.teach(list_targets(targets, n_views, LeftOut("raise"), "the teacher's result"))
 
 
 def frame_rate_of(teacher, stated: float) -> float:

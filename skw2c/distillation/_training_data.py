@@ -17,6 +17,7 @@ from ..training import Targets, TensorClips, TrainingClips, WaveformClips
 from ..validation._groups import number_groups
 from ._left_out import LeftOut
 from ._target_checks import check_caption_targets, check_directions, list_targets
+from ._views import Drawing, Views
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
 
@@ -104,12 +105,7 @@ def collect_clips(items, labelling: Labelling, reading: Reading) -> TrainingClip
     targets = list_targets(labelling.targets, len(items), left_out)
     width = targets[0].shape[1]
     texts = check_caption_targets(labelling.texts, len(items), width, left_out)
-    if isinstance(items, Tensor):
-        _check_tensor(items, left_out, reading.heeds_scale)
-    else:
-        items = _decode(items, reading, left_out)
-    rows = left_out.remaining(len(items))
-    check_enough_clips(len(rows))
+    items, rows = _read(items, reading, left_out)
     if labelling.classes is None:
         check_directions(targets, rows)
     own = Targets([targets[row] for row in rows], labelling.frame_rate, reading.network_rate)
@@ -117,6 +113,44 @@ def collect_clips(items, labelling: Labelling, reading: Reading) -> TrainingClip
     clips.groups = None if groups is None else groups[rows]
     clips.classes = None if labelling.classes is None else labelling.classes[rows]
     return clips
+
+
+def collect_views(items, groups, reading: Reading, drawing: Drawing) -> Views:
+    """Put together the views of clips, whose targets are not known yet.
+
+    Clips that cannot be read are treated as in `collect_clips`.
+
+    Parameters
+    ----------
+    items : list or Tensor of shape (n_clips, n_samples)
+        As for `collect_clips`.
+    groups : array-like of shape (n_clips,) or None
+        Clips of the same group are on one side of the split for validation.
+    reading : Reading
+    drawing : Drawing
+        How views are drawn.
+    """
+    left_out = LeftOut(reading.on_error)
+    groups = number_groups(groups, len(items))
+    items, rows = _read(items, reading, left_out)
+    sounds = [_to_floats(items[row]) if isinstance(items, Tensor) else items[row] for row in rows]
+    return Views(sounds, rows, drawing, None if groups is None else groups[rows])
+
+
+def _to_floats(samples: Tensor) -> np.ndarray:
+    scale = 1 if samples.is_floating_point() else 32768
+    return (samples.detach().cpu().float() / scale).numpy()
+
+
+def _read(items, reading: Reading, left_out: LeftOut):
+    """The samples of clips, None for those that fail, and the rows of the others."""
+    if isinstance(items, Tensor):
+        _check_tensor(items, left_out, reading.heeds_scale)
+    else:
+        items = _decode(items, reading, left_out)
+    rows = left_out.remaining(len(items))
+    check_enough_clips(len(rows))
+    return items, rows
 
 
 def _select(items, rows: np.ndarray, targets: Targets, texts) -> TrainingClips:

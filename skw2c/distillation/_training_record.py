@@ -7,6 +7,7 @@ from dataclasses import is_dataclass
 import numpy as np
 from torch import nn
 
+from ..models import describe_width, hearing_of
 from ..training import RunState, TrainingClips
 from ..weights import fingerprint_module, keep_in_memory
 
@@ -46,18 +47,20 @@ def describe_first(encoder) -> str:
 
 def list_facts(distiller, clips: TrainingClips, state: RunState, teacher) -> dict:
     """How the weights came to be."""
-    encoder, rate = distiller.encoder, distiller._network_rate
+    encoder, rate, n_views = distiller.encoder, distiller._network_rate, distiller.n_views
     seconds = int(clips.n_samples.sum()) / rate
     return {
         "teacher": None if teacher is None else " ".join(repr(teacher).split()),
         "architecture": name_of(encoder),
-        "width": distiller.encoder_width if isinstance(encoder, str) else "of its own",
+        "width": describe_width(encoder, distiller.encoder_width),
         "loss": distiller.loss,
         "captions": clips.has_texts,
-        "clips": len(clips.n_samples),
+        "clips": len(clips.n_samples) // (n_views or 1),
+        **({} if n_views is None else {"views_of_a_clip": n_views}),
         "hours": f"{seconds / 3600:.3f}",
         "clip_length": f"{distiller.clip_length:g} seconds",
         "sampling_rate": f"{rate} Hz",
+        "front_end": hearing_of(encoder).front_end,
         "batch_size": distiller.batch_size,
         "learning_rate": distiller.learning_rate,
         "lr_schedule": distiller.lr_schedule,

@@ -19,16 +19,24 @@ from .captioner import (
     search_captions,
 )
 from .clip import FrozenCLIP, get_frozen_clip
-from .students import LOSSES, Classification, Distillation, build_student
-from .wav2clip import (
+from .students import (
     ARCHITECTURES,
+    LOSSES,
+    Classification,
+    Distillation,
+    build_student,
+    check_width,
+    describe_width,
+    get_frozen_student,
+    hearing_of,
+    restore_projection,
+)
+from .wav2clip import (
     SHORTEST,
     FrozenWav2CLIP,
     Wav2CLIP,
     build_wav2clip,
-    get_frozen_wav2clip,
     random_wav2clip,
-    restore_projection,
 )
 
 __all__ = [
@@ -51,10 +59,13 @@ __all__ = [
     "Wav2CLIP",
     "build_student",
     "build_wav2clip",
+    "check_width",
     "choose_device",
+    "describe_width",
     "get_caption_decoder",
     "get_frozen_clip",
-    "get_frozen_wav2clip",
+    "get_frozen_student",
+    "hearing_of",
     "pad_frames",
     "random_wav2clip",
     "restore_projection",

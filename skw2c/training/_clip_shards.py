@@ -16,7 +16,7 @@ from ..system._warning import warn_caller
 from ._batch import SoundBatch
 from ._clips import TrainingClips, repeat_to, unrepeated_lengths
 from ._open_files import OpenFile, OpenFiles
-from ._shard_file import CLIP, SAMPLES, SHARD_RATE, VECTORS
+from ._shard_file import CLIP, SAMPLES, VECTORS
 from ._shard_folder import LIST, list_shards, read_description, shared_terms
 from ._shard_record import Shard, open_shard
 from ._targets import average, which_frames
@@ -46,8 +46,11 @@ class ClipShards(TrainingClips):
 
     Attributes
     ----------
+    sampling_rate : int
+        Rate of the sound, in Hz.
+
     n_samples : ndarray of shape (n_clips,), int64
-        Length of each clip at 16 kHz.
+        Length of each clip at this rate.
 
     groups : ndarray of shape (n_clips,), int64
         The same number for all pieces of a video, which are kept on one side when a part of
@@ -114,6 +117,7 @@ class ClipShards(TrainingClips):
             raise ValueError(f"on_error={on_error!r} must be 'raise' or 'nan'")
         files = list_shards(paths)
         description = _common_description(files)
+        self.sampling_rate = description["sampling_rate"]
         self.width = description["width"]
         self.frame_rate = float(description["frame_rate"])
         self.has_texts = description["texts"]
@@ -219,7 +223,7 @@ class ClipShards(TrainingClips):
     def _read_target(self, file: OpenFile, row: int, start: int, length: int) -> np.ndarray:
         """Mean vector of the frames that are shown during a piece."""
         shown = which_frames(
-            int(self._clips["n_frames"][row]), self.frame_rate, SHARD_RATE, start, length
+            int(self._clips["n_frames"][row]), self.frame_rate, self.sampling_rate, start, length
         )
         frames = np.empty((shown.stop - shown.start, self.width), VECTORS)
         place = int(self._clips["vectors"][row]) + shown.start * frames.itemsize * self.width
@@ -257,11 +261,6 @@ def _common_description(files: list[Path]) -> dict:
     """What ``shards.json`` states, which must be the same of all folders."""
     folders = dict.fromkeys(file.parent for file in files)
     (first, description), *others = ((folder, read_description(folder)) for folder in folders)
-    if description["sampling_rate"] != SHARD_RATE:
-        raise ShardError(
-            f"The shards in {str(first)!r} are sampled at {description['sampling_rate']} Hz, and "
-            f"training is at {SHARD_RATE} Hz"
-        )
     expected = shared_terms(description)
     for folder, other in others:
         found = shared_terms(other)

@@ -29,6 +29,8 @@ class TrainingClips:
         1 for the classes of a clip, which any split should have on both sides.
     teacher : dict or None
         What made the targets, where the clips know it.
+    sampling_rate : int or None
+        Rate of the sound in Hz, where it is not known to be that of the network.
     """
 
     n_samples: np.ndarray
@@ -37,6 +39,7 @@ class TrainingClips:
     groups: np.ndarray | None = None
     classes: np.ndarray | None = None
     teacher: dict | None = None
+    sampling_rate: int | None = None
 
     @property
     def fingerprint(self) -> str:

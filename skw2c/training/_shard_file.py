@@ -17,9 +17,6 @@ from ..exceptions import ShardError
 from ._open_files import OpenFile
 from ._tar_samples import Members, list_samples
 
-SHARD_RATE = 16000
-"""Rate of the sound in shards, in Hz: that of Wav2CLIP."""
-
 SAMPLES = np.dtype("<i2")
 VECTORS = np.dtype("<f2")
 _AUDIO, _VECTORS, _TEXT, _FACTS = "audio.npy", "vectors.npy", "text.npy", "json"
@@ -63,7 +60,7 @@ class Clip:
     key : str
         Name of the clip, without a dot.
     waveform : ndarray of shape (n_samples,), int16
-        At 16 kHz.
+        At the rate of the shard.
     vectors : ndarray of shape (n_frames, width), float16
         The teacher's.
     facts : dict

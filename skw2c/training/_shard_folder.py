@@ -121,7 +121,7 @@ def _check_description(path: Path, description: dict) -> None:
         "frame_rate": lambda rate: _is_number(rate) and 0 < rate <= _HIGHEST_RATE,
         "width": lambda width: _is_number(width, int) and 1 <= width <= _LARGEST_WIDTH,
         "texts": lambda texts: isinstance(texts, bool),
-        "sampling_rate": lambda rate: _is_number(rate, int),
+        "sampling_rate": lambda rate: _is_number(rate, int) and 1 <= rate <= _HIGHEST_RATE,
         "teacher": lambda teacher: isinstance(teacher, dict),
     }
     for name, is_right in rules.items():

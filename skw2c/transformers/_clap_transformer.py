@@ -108,7 +108,10 @@ class CLAPTransformer(SoundTransformer):
 
     The original program takes ten seconds at random out of a longer clip, so that each call gives
     another vector; the fused network, in the original, also treats a clip at random as a longer
-    one. Neither happens here: the fused network hears windows too, each as a short clip.
+    one. Neither happens here: the fused network hears windows too, each as a short clip. What it
+    would make of a longer clip by itself, from a map of all of it that is shrunk to the size of
+    ten seconds and three crops at random places, is left out: the whole clip would have to be in
+    memory, and of an hour it would hear 30 seconds and a map with a frame every 3.6 seconds.
 
     Clips with more than 30 windows are read in blocks: memory does not grow with their length.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 
 import joblib
 import numpy as np
@@ -94,6 +94,18 @@ class ClipEmbedder:
         self._heeds_scale = heeds_scale
         self._verbose = verbose
         self._lengths: dict[int, int] = {}
+        self._levels: dict[int, tuple[str | None, Levels]] = {}
+        self._alone = count()
+
+    @property
+    def n_workers(self) -> int:
+        """How many threads work on many clips; on a CPU each runs the network too."""
+        return self._share_out(1 << 20)[0]
+
+    @property
+    def is_best_alone(self) -> bool:
+        """Whether several threads with a clip each are no slower than batches of clips."""
+        return self._network.device_type == "cpu" and not self._network.one_at_a_time
 
     def embed(self, items: list) -> list[np.ndarray]:
         """Embed each item as (n_frames, width) float32; a failed one is a row of NaN.
@@ -112,8 +124,7 @@ class ClipEmbedder:
             At the first failed clip, under ``on_error="raise"``. The message names the
             row and the file.
         """
-        self._lengths = {}
-        self._levels: dict[int, tuple[str | None, Levels]] = {}
+        self._lengths, self._levels = {}, {}
         with self._network.exact():
             vectors = collect_rows(
                 items,
@@ -129,6 +140,66 @@ class ClipEmbedder:
             warn_of_scale(self._levels)
         return vectors
 
+    def embed_alone(
+        self, item, stopped: threading.Event
+    ) -> tuple[np.ndarray, float, Levels | None]:
+        """Embed one clip in the thread that calls this, which may be one of several.
+
+        Its bits depend on nothing else: not on other clips, and not on the number of threads,
+        where each of them is limited to one of torch's.
+
+        Parameters
+        ----------
+        item : object
+            The clip.
+        stopped : threading.Event
+            Ends the work on a long clip early.
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_frames, width), float32
+        seconds : float
+            How long the clip is.
+        levels : Levels or None
+            Those of a clip that there is to warn of.
+
+        Raises
+        ------
+        AudioError, OptionalDependencyError
+            If it cannot be read. The message does not name it.
+        concurrent.futures.CancelledError
+            If it was stopped.
+        """
+        row = next(self._alone)
+        try:
+            with self._network.exact():
+                done = self._try_to_read(row, item, stopped)
+                if isinstance(done, _Prepared):
+                    done = self._encode(done.inputs.shape[-1], [done])[row]
+            if isinstance(done, Exception):
+                raise done
+            seconds = self._length_of(row, item) / self._network.sampling_rate
+            return done, seconds, self._levels.get(row, (None, None))[1]
+        finally:
+            self._lengths.pop(row, None)
+            self._levels.pop(row, None)
+
+    def embed_together(self, items: list) -> list[tuple[np.ndarray, float, None] | Exception]:
+        """Embed clips in batches; what `embed_alone` returns of each, or the error.
+
+        Under ``on_error="raise"`` nothing follows the first error of a batch.
+        """
+        self._lengths, self._levels = {}, {}
+        with self._network.exact():
+            done = dict(self._results(items))
+        rate = self._network.sampling_rate
+        return [
+            result
+            if isinstance(result, Exception)
+            else (result, self._length_of(row, items[row]) / rate, None)
+            for row, result in sorted(done.items())
+        ]
+
     def durations(self, items: list) -> np.ndarray:
         """How long items are that were embedded, in seconds; NaN for those that failed.
 
@@ -136,12 +207,16 @@ class ClipEmbedder:
         """
         seconds = np.full(len(items), np.nan)
         for row, item in enumerate(items):
-            if row not in self._lengths:
-                with suppress(*_UNREADABLE):
-                    blocks = as_clip(item, self._rate).blocks(self._network.sampling_rate)
-                    self._lengths[row] = sum(map(len, blocks))
-            seconds[row] = self._lengths.get(row, np.nan) / self._network.sampling_rate
+            with suppress(*_UNREADABLE):
+                seconds[row] = self._length_of(row, item) / self._network.sampling_rate
         return seconds
+
+    def _length_of(self, row: int, item) -> int:
+        """Samples of an item, at the network's rate; it is read where they were not counted."""
+        if row not in self._lengths:
+            blocks = as_clip(item, self._rate).blocks(self._network.sampling_rate)
+            self._lengths[row] = sum(map(len, blocks))
+        return self._lengths[row]
 
     def _results(self, items: list) -> Iterator[tuple[int, np.ndarray | Exception]]:
         """Yield (row, vectors or error) of each item, in order."""

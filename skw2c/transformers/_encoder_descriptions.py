@@ -124,6 +124,19 @@ def differences(one: dict | str, other: dict | str) -> list[str]:
     return [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
 
 
+def terms_of_vectors(encoder) -> dict:
+    """What the vectors of a fitted encoder depend on, in what JSON can hold.
+
+    Where its weights lie does not count. Of classes that are not registered there is no more than
+    the name; of a pipeline there are the terms of each step.
+    """
+    encoder = thaw(encoder)
+    if hasattr(encoder, "steps"):
+        steps = {name: terms_of_vectors(step) for name, step in encoder.steps}
+        return {f"{step}.{name}": v for step, terms in steps.items() for name, v in terms.items()}
+    return _without_location(describe_encoder(encoder))
+
+
 def _describe_parameters(encoder) -> dict:
     parameters = encoder.get_params(deep=False)
     if not isinstance(parameters.get("random_state"), (int, type(None))):

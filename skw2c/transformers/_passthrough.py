@@ -39,7 +39,7 @@ class Passthrough(TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Number of columns of X in `fit`, where X was a table.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape ``(n_features_in_,)``
         Names of the columns of X in `fit`, where they are strings.
 
     Examples

@@ -2,9 +2,10 @@
 
 from sklearn.utils._param_validation import StrOptions
 
-from ..models import SHORTEST, Framing, FrozenWav2CLIP, get_frozen_wav2clip
+from ..models import Framing, FrozenWav2CLIP, get_frozen_student
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
+from ._embedding import average, average_directions
 from ._encoder_registry import register_encoder
 from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
@@ -102,6 +103,12 @@ class Wav2CLIPTransformer(SoundTransformer):
     frame mode the statistics are those of all windows of the clip together. A silent clip
     has a finite vector.
 
+    What :class:`~skw2c.Distiller` trained says by itself which network it is, and so at which
+    rate it hears. Those of EfficientAT (``"mn04"`` and the like) hear 32 kHz, and depend on how
+    loud clips are. They average over all of what they hear at once: in clip mode a clip
+    longer than ten seconds is cut into windows of ten, of which the last one ends with the clip,
+    and its vector is the mean of theirs, scaled to unit length first if ``output="embedding"``.
+
     Clips longer than 113 seconds (or with more windows than make 113 seconds in all) are
     read twice, in blocks: memory does not grow with their length.
 
@@ -128,7 +135,11 @@ class Wav2CLIPTransformer(SoundTransformer):
     """
 
     _model = "wav2clip"
+    # Those of the release; students say by themselves what they hear.
     _rate = FrozenWav2CLIP.sampling_rate
+    _shortest = FrozenWav2CLIP.shortest
+    _heeds_scale = FrozenWav2CLIP.heeds_scale
+    _clip_framing = FrozenWav2CLIP.clip_framing
 
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
@@ -235,6 +246,10 @@ class Wav2CLIPTransformer(SoundTransformer):
 
     def _adopt(self, reference):
         super()._adopt(reference)
+        network = self._network()
+        self._rate, self._shortest = network.sampling_rate, network.shortest
+        self._heeds_scale, self._clip_framing = network.heeds_scale, network.clip_framing
+        self._framing()
         if self.output not in self._widths:
             raise ValueError(
                 f"{reference.label} has no output={self.output!r}: choose "
@@ -243,14 +258,18 @@ class Wav2CLIPTransformer(SoundTransformer):
         return self
 
     @property
-    def _heeds_scale(self):
-        # Its own spectrogram is standardised; of a module of the user's nothing is known.
-        trained = self.weights_.in_memory
-        return trained is not None and trained.encoder is not None
+    def _pools_windows(self):
+        return self._clip_framing is not None
+
+    def _pool(self):
+        return average_directions if self.output == "embedding" else average
 
     def _framing(self):
-        length = self._to_samples("frame_length", SHORTEST, "the spectrogram needs")
-        return Framing(length, self._to_samples("hop_length"), pad_tail=self.tail == "pad")
+        length = self._to_samples("frame_length", self._shortest, "the spectrogram needs")
+        hop = self._to_samples("hop_length")
+        if self.mode == "clip" and self._clip_framing is not None:
+            return self._clip_framing
+        return Framing(length, hop, pad_tail=self.tail == "pad")
 
     def _network(self):
-        return get_frozen_wav2clip(self.weights_, self.device)
+        return get_frozen_student(self.weights_, self.device)

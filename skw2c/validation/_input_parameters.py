@@ -3,7 +3,7 @@
 COLUMNS = {
     "n_features_in_": ("int", "Number of columns of X, where X was a table."),
     "feature_names_in_": (
-        "ndarray of shape (n_features_in_,)",
+        "ndarray of shape ``(n_features_in_,)``",
         "Names of the columns of X, where X was a DataFrame with names that are strings.",
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
+from ..system._network import check_online
 from ..system._progress import progress_bar
 
 _SILENCE = 30.0
@@ -36,6 +37,7 @@ class Downloader:
         self._progress = progress
 
     def __call__(self, url: str, output_file: str, pooch) -> None:
+        check_online()
         import requests
         from urllib3.exceptions import HTTPError
 

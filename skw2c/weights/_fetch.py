@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..exceptions import WeightsError, WeightsNotAvailableError
 from ..system._atomic import write_atomically
+from ..system._checksum import git_blob_of, sha256_of
 from ._checkpoint import read_checkpoint, write_safetensors
-from ._checksum import git_blob_of, sha256_of
 from ._download import Downloader
 from ._registry import WeightsFile, registry
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 
 from ..exceptions import WeightsError
-from ._checksum import sha256_of
+from ..system._checksum import sha256_of
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _DESCRIPTIONS = (

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..exceptions import WeightsError, WeightsNotAvailableError
+from ..system._checksum import sha256_of
+from ..system._network import check_online
 from ..system._optional import import_optional
-from ._checksum import sha256_of
 from ._fetch import cache_folder, fetch_weights
 from ._registry import registry
 
@@ -245,9 +246,11 @@ def _download(open_clip, configuration: dict, model: str, tag: str) -> Path:
     """Let open_clip fetch a file, or find it in the cache, and check it where that can be."""
     folder = cache_folder() / "open_clip"
     try:
-        path = _find_in_hub_cache(configuration, folder) or Path(
-            open_clip.download_pretrained(configuration, cache_dir=str(folder))
-        )
+        path = _find_in_hub_cache(configuration, folder)
+        if path is None:
+            if not _find_by_address(configuration, folder):
+                check_online()
+            path = Path(open_clip.download_pretrained(configuration, cache_dir=str(folder)))
     except Exception as exc:  # urllib, huggingface_hub and open_clip raise many kinds
         raise WeightsNotAvailableError(
             f"The weights pretrained={tag!r} of model={model!r} are not in the cache "
@@ -273,6 +276,12 @@ def _find_in_hub_cache(configuration: dict, folder: Path) -> Path | None:
         if isinstance(found, str):
             return Path(found)
     return None
+
+
+def _find_by_address(configuration: dict, folder: Path) -> bool:
+    """Whether a file is here already that was fetched by its address."""
+    name = os.path.basename(configuration.get("url", ""))
+    return bool(name) and (folder / name).is_file()
 
 
 def _check_blob(path: Path) -> None:

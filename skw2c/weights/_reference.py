@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor, nn
 
 from ..exceptions import WeightsError
+from ..system._checksum import sha256_of
 from ._checkpoint import read_checkpoint, read_metadata
-from ._checksum import sha256_of
 from ._fetch import fetch_file, fetch_weights
 from ._in_memory import InMemoryWeights
 from ._model_folder import checksum_of_folder, find_weights, read_description

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 
 from ...exceptions import WeightsError
 from ...weights import WeightsReference
+from ...weights._companion import parse_companion
 
 _FILE = "config.json"
 _MOST_BYTES = 1 << 20  # the official ones have 25,000
@@ -66,15 +66,7 @@ def read_beside(reference: WeightsReference) -> CEDConfiguration | None:
 
 
 def _parse(content: bytes | None, reference: WeightsReference) -> CEDConfiguration:
-    if content is None:
-        return CEDConfiguration()
-    try:
-        stated = json.loads(content)
-    except (ValueError, RecursionError) as exc:
-        raise WeightsError(
-            f"The {_FILE} that goes with {reference.path!r} is not one in JSON ({exc})."
-        ) from exc
-    stated = stated if isinstance(stated, dict) else {}
+    stated = parse_companion(content, _FILE, reference.label) or {}
     return CEDConfiguration(
         *(_whole_number(stated.get(name), name, reference) for name in ("num_heads", "embed_dim"))
     )
@@ -84,6 +76,5 @@ def _whole_number(value, name: str, reference: WeightsReference) -> int | None:
     if value is None or (type(value) is int and value > 0):
         return value
     raise WeightsError(
-        f"The {_FILE} that goes with {reference.path!r} states {name}={value!r}, expected "
-        "a whole number."
+        f"{reference.label} has a {_FILE} that states {name}={value!r}, expected a whole number."
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...exceptions import WeightsError
 from ...weights import WeightsReference
+from ...weights._companion import parse_companion
 from ._clap_front_end import FFT_LENGTH, HOP_LENGTH, N_BANDS, RATE, WINDOW_LENGTH
 from ._htsat import PATCH, SIDE, WINDOW
 
@@ -82,17 +82,10 @@ def describe_clap(reference: WeightsReference) -> CLAPDescription:
 
 
 def _read_json(reference: WeightsReference, name: str) -> dict:
-    content = reference.read_companion(name)
-    if content is None:
-        return {}
-    try:
-        description = json.loads(content)
-    except (ValueError, RecursionError) as exc:
-        raise WeightsError(f"{reference.label} has a damaged {name} ({exc}).") from exc
-    is_one = isinstance(description, Mapping)
-    if not is_one or not all(isinstance(description.get(part, {}), Mapping) for part in _MODEL):
+    stated = parse_companion(reference.read_companion(name), name, reference.label) or {}
+    if not all(isinstance(stated.get(part, {}), Mapping) for part in _MODEL):
         raise WeightsError(f"{reference.label} has a {name} that describes no model.")
-    return description
+    return stated
 
 
 def _compare(found: Mapping, expected: Mapping, place: str, reference: WeightsReference) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
 RATE = 32000
@@ -53,26 +53,26 @@ def count_columns(n_samples: int) -> int:
     return 1 + (n_samples - 1) // HOP_LENGTH
 
 
-class LogMel:
+class LogMel(nn.Module):
     """Compute the log-mel spectrogram of sounds at 32 kHz.
 
-    Parameters
-    ----------
-    device : torch.device
-        Where it runs.
+    It has no weights, and adds no entries to those of a network that it is a part of.
     """
 
-    def __init__(self, device: torch.device):
+    def __init__(self):
+        super().__init__()
         # A frame of 800 samples and zeros to 1024 is a frame of 1024 under a window that ends
         # with zeros.
-        window = np.pad(hann_window(), (0, _BEYOND))
-        self._window = torch.from_numpy(window).to(device, torch.float32)
-        self._groups = [
-            (bins, torch.from_numpy(weights).to(device, torch.float32))
-            for bins, weights in _group_bands(mel_matrix())
-        ]
+        self._keep("window", np.pad(hann_window(), (0, _BEYOND)))
+        self._bins = []
+        for bins, weights in _group_bands(mel_matrix()):
+            self._keep(f"weights{len(self._bins)}", weights)
+            self._bins.append(bins)
 
-    def __call__(self, waveforms: Tensor) -> Tensor:
+    def _keep(self, name: str, values: np.ndarray) -> None:
+        self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
         """Map (n, n_samples) to (n, 128, 1 + (n_samples - 1) // 320).
 
         There must be 514 samples at least. Single precision is enough: what rounding leaves in
@@ -88,11 +88,13 @@ class LogMel:
 
     def _to_bands(self, frames: Tensor) -> Tensor:
         """Map (n, columns, 1024) to (n, columns, 128)."""
-        spectra = torch.fft.rfft(frames * self._window)
+        spectra = torch.fft.rfft(frames * self.window)
         # Several times as fast as the modulus of complex numbers, which guards against overflow.
         real, imaginary = spectra.real, spectra.imag
         power = torch.addcmul(real * real, imaginary, imaginary)
-        bands = torch.cat([power[..., bins] @ weights for bins, weights in self._groups], 2)
+        groups = (getattr(self, f"weights{k}") for k in range(len(self._bins)))
+        parts = [power[..., own] @ weights for own, weights in zip(self._bins, groups, strict=True)]
+        bands = torch.cat(parts, 2)
         return bands.add_(_LOG_OFFSET).log_().add_(_SHIFT).div_(_SCALE)
 
 

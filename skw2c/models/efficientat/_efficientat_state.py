@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...exceptions import WeightsError
 from .._state_checks import check_entry, check_names, fill, shapes_of
@@ -34,7 +34,29 @@ def build_efficientat(state: Mapping[str, Tensor], source: str) -> EfficientAT:
         shape, or not finite.
     """
     width = _read_width(state, source)
-    own = shapes_of(lambda: EfficientAT(width), source, _MODEL)
+    return fill_strictly(lambda: EfficientAT(width), state, source)
+
+
+def fill_strictly(
+    make: Callable[[], nn.Module], state: Mapping[str, Tensor], source: str
+) -> nn.Module:
+    """Make a network of the entries of a checkpoint, in eval mode.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the network.
+    state : mapping of str to Tensor
+        Its entries; the counters of the batch normalisation may be missing.
+    source : str
+        Name of the checkpoint, for the error.
+
+    Raises
+    ------
+    WeightsError
+        If an entry is missing, unexpected, of another shape, or not finite.
+    """
+    own = shapes_of(make, source, _MODEL)
     counters = {name for name in own if name.endswith("num_batches_tracked")}
     check_names(
         missing=sorted(own.keys() - state.keys() - counters),
@@ -46,7 +68,7 @@ def build_efficientat(state: Mapping[str, Tensor], source: str) -> EfficientAT:
         check_entry(name, value, own[name], source, _MODEL)
         if name.endswith("running_var") and (value < 0).any():
             raise WeightsError(f"{source} is damaged: {name} holds negative variances.")
-    return fill(lambda: EfficientAT(width), state)
+    return fill(make, state)
 
 
 def _read_width(state: Mapping[str, Tensor], source: str) -> float:

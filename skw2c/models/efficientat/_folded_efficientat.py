@@ -12,16 +12,17 @@ from ._efficientat_network import (
     ConcurrentExcitation,
     ConvolutionNorm,
     EfficientAT,
+    EfficientATBody,
     InvertedBottleneck,
 )
 
 
-class FoldedEfficientAT:
-    """An EfficientAT whose batch normalisations are folded into its convolutions.
+class FoldedBody:
+    """An EfficientAT without its classifier, the batch normalisations folded into convolutions.
 
     Parameters
     ----------
-    network : EfficientAT
+    network : EfficientATBody
         The network in eval mode; it stays as it is.
     device : torch.device
         Where it runs.
@@ -29,15 +30,11 @@ class FoldedEfficientAT:
         Whether to use the operations of oneDNN, where they are, and matrix products.
     """
 
-    def __init__(self, network: EfficientAT, device: torch.device, *, fused: bool = True):
+    def __init__(self, network: EfficientATBody, device: torch.device, *, fused: bool = True):
         stem, *blocks, last = network.features
         self._stem = _fold(stem, device, fused)
         self._blocks = [_FoldedBottleneck(block, device, fused) for block in blocks]
         self._last = _fold(last, device, fused)
-        # In double precision, because matrix products in single precision differ in the last bit
-        # with the number of rows. There are few numbers by now.
-        layers = (layer for layer in network.classifier if isinstance(layer, nn.Linear))
-        self._classifier = [(layer.weight.double(), layer.bias.double()) for layer in layers]
 
     def embed(self, x: Tensor) -> Tensor:
         """Map log-mel spectrograms (batch, 128, columns) to embeddings, on the CPU."""
@@ -45,12 +42,6 @@ class FoldedEfficientAT:
         for block in self._blocks:
             x = block(x)
         return _average(self._last(x)).cpu()
-
-    def score(self, x: Tensor) -> Tensor:
-        """Map log-mel spectrograms to scores (batch, 527) from 0 to 1, on the CPU."""
-        (first, first_bias), (second, second_bias) = self._classifier
-        hidden = hardswish(linear(self.embed(x).double(), first, first_bias))
-        return torch.sigmoid(linear(hidden, second, second_bias)).float()
 
     def middle_means(self, x: Tensor) -> Tensor:
         """Means of the 128 bands over time, then of the maps of the four middle blocks."""
@@ -63,6 +54,26 @@ class FoldedEfficientAT:
 
     def _start(self, x: Tensor) -> Tensor:
         return self._stem(x[:, None].contiguous(memory_format=torch.channels_last))
+
+
+class FoldedEfficientAT(FoldedBody):
+    """An EfficientAT whose batch normalisations are folded into its convolutions.
+
+    Parameters are those of `FoldedBody`, of a network with its classifier.
+    """
+
+    def __init__(self, network: EfficientAT, device: torch.device, *, fused: bool = True):
+        super().__init__(network, device, fused=fused)
+        # In double precision, because matrix products in single precision differ in the last bit
+        # with the number of rows. There are few numbers by now.
+        layers = (layer for layer in network.classifier if isinstance(layer, nn.Linear))
+        self._classifier = [(layer.weight.double(), layer.bias.double()) for layer in layers]
+
+    def score(self, x: Tensor) -> Tensor:
+        """Map log-mel spectrograms to scores (batch, 527) from 0 to 1, on the CPU."""
+        (first, first_bias), (second, second_bias) = self._classifier
+        hidden = hardswish(linear(self.embed(x).double(), first, first_bias))
+        return torch.sigmoid(linear(hidden, second, second_bias)).float()
 
 
 class _FoldedBottleneck:

@@ -27,8 +27,38 @@ from ._folded_efficientat import FoldedEfficientAT
 _COLUMNS_PER_BATCH = {"cpu": 4000, "cuda": 64000}
 
 
-class FrozenEfficientAT(WindowEncoder):
-    """Embed windows of any length.
+class LogMelEncoder(WindowEncoder):
+    """Base of the encoders that embed the log-mel spectrograms of windows of any length.
+
+    Parameters
+    ----------
+    device : str
+        Torch device.
+    """
+
+    sampling_rate = RATE
+    windows_at_once = 32
+
+    def __init__(self, device: str):
+        super().__init__(device)
+        self._front_end = LogMel().to(self._device)
+
+    def batch_limit(self, columns: int) -> int:
+        """Most spectrograms of so many columns that are worth computing together."""
+        limit = _COLUMNS_PER_BATCH.get(self.device_type, _COLUMNS_PER_BATCH["cpu"])
+        return max(limit // columns, 1)
+
+    def _compute_inputs(self, frames: np.ndarray, hop: int) -> Tensor:
+        """Turn windows (n, length) into spectrograms (n, 128, columns), a few at a time."""
+        lacking = max(SHORTEST - frames.shape[1], 0)
+        frames = np.pad(frames, ((0, 0), (0, lacking))) if lacking else frames
+        size = max(COLUMNS_AT_ONCE // count_columns(frames.shape[1]), 1)
+        parts = (frames[start : start + size] for start in range(0, len(frames), size))
+        return torch.cat([self._front_end(self._to_device(part)) for part in parts])
+
+
+class FrozenEfficientAT(LogMelEncoder):
+    """Embed windows, or score the classes of AudioSet in them.
 
     Parameters
     ----------
@@ -38,12 +68,8 @@ class FrozenEfficientAT(WindowEncoder):
         Torch device.
     """
 
-    sampling_rate = RATE
-    windows_at_once = 32
-
     def __init__(self, network: EfficientAT, device: str):
         super().__init__(device)
-        self._front_end = LogMel(self._device)
         folded = FoldedEfficientAT(network, self._device)
         self._encoders = {
             "embedding": folded.embed,
@@ -56,23 +82,10 @@ class FrozenEfficientAT(WindowEncoder):
             "mid": N_BANDS + sum(network.middle_widths),
         }
 
-    def batch_limit(self, columns: int) -> int:
-        """Most spectrograms of so many columns that are worth computing together."""
-        limit = _COLUMNS_PER_BATCH.get(self.device_type, _COLUMNS_PER_BATCH["cpu"])
-        return max(limit // columns, 1)
-
     def encode(self, inputs: Tensor, output: str) -> np.ndarray:
         """Embed spectrograms (batch, 128, columns) as (batch, width), float32."""
         with torch.inference_mode():
             return self._encoders[output](inputs).numpy()
-
-    def _compute_inputs(self, frames: np.ndarray, hop: int) -> Tensor:
-        """Turn windows (n, length) into spectrograms (n, 128, columns), a few at a time."""
-        lacking = max(SHORTEST - frames.shape[1], 0)
-        frames = np.pad(frames, ((0, 0), (0, lacking))) if lacking else frames
-        size = max(COLUMNS_AT_ONCE // count_columns(frames.shape[1]), 1)
-        parts = (frames[start : start + size] for start in range(0, len(frames), size))
-        return torch.cat([self._front_end(self._to_device(part)) for part in parts])
 
 
 def get_frozen_efficientat(reference: WeightsReference, device: str) -> FrozenEfficientAT:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from ...exceptions import WeightsError
 from ...weights import WeightsReference
+from ...weights._companion import damaged_companion, parse_companion
 from ._library import import_transformers, kept_quiet, look_up
 
 _EXTRACTOR_FILES = ("processor_config.json", "preprocessor_config.json")
@@ -21,7 +20,7 @@ def read_config(reference: WeightsReference):
     WeightsError
         If ``config.json`` is damaged, or describes no network of the library.
     """
-    stated = _read_json(reference, "config.json") or {}
+    stated = _read(reference, "config.json") or {}
     if stated.get("quantization_config"):
         raise WeightsError(
             f"{reference.label} holds quantised weights, which are not run here: take the "
@@ -34,7 +33,7 @@ def read_config(reference: WeightsReference):
         with kept_quiet():
             return import_transformers().AutoConfig.for_model(kind, **stated)
     except Exception as exc:  # each configuration checks its values in its own way
-        raise _damaged(reference, "config.json", exc) from exc
+        raise damaged_companion("config.json", reference.label, exc) from exc
 
 
 def read_extractor(reference: WeightsReference, config):
@@ -58,7 +57,7 @@ def read_extractor(reference: WeightsReference, config):
         with kept_quiet():
             return kind(**stated)
     except Exception as exc:  # as above
-        raise _damaged(reference, source, exc) from exc
+        raise damaged_companion(source, reference.label, exc) from exc
 
 
 def _check_is_known(kind, has_code: bool, source: str) -> None:
@@ -81,7 +80,7 @@ def _check_is_known(kind, has_code: bool, source: str) -> None:
 def _find_extractor(reference: WeightsReference) -> tuple[str, dict]:
     """Name of the file that describes the feature extractor, and what it states."""
     for name in _EXTRACTOR_FILES:
-        stated = _read_json(reference, name)
+        stated = _read(reference, name)
         if stated is not None and name == "processor_config.json":
             stated = stated.get("feature_extractor")
         if isinstance(stated, dict):
@@ -93,19 +92,5 @@ def _find_extractor(reference: WeightsReference) -> tuple[str, dict]:
     )
 
 
-def _read_json(reference: WeightsReference, name: str) -> dict | None:
-    content = reference.read_companion(name)
-    if content is None:
-        return None
-    try:
-        stated = json.loads(content)
-    except (ValueError, RecursionError) as exc:
-        raise _damaged(reference, name, exc) from exc
-    if not isinstance(stated, dict):
-        raise WeightsError(f"{reference.label} has a {name} that describes nothing.")
-    return stated
-
-
-def _damaged(reference: WeightsReference, name: str, error: Exception) -> WeightsError:
-    reason = " ".join(str(error).split())[:300]
-    return WeightsError(f"{reference.label} has a damaged {name} ({reason}).")
+def _read(reference: WeightsReference, name: str) -> dict | None:
+    return parse_companion(reference.read_companion(name), name, reference.label)

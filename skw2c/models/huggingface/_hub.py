@@ -6,6 +6,7 @@ import os
 import re
 
 from ...exceptions import WeightsError
+from ...system._network import check_online
 from ._library import import_hub
 
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
@@ -50,6 +51,7 @@ def fetch_model(model: str) -> str:
     name, revision = split_name(model)
     download = import_hub().snapshot_download
     try:
+        check_online()
         patterns = [*_DESCRIPTIONS, _SAFE, f"{_SAFE}.index.json"]
         folder = download(name, revision=revision, allow_patterns=patterns)
         if not any(os.path.isfile(os.path.join(folder, pattern)) for pattern in patterns[-2:]):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from .._trainable import Trainable
-from ..wav2clip._wav2clip_network import AudioEncoder, Projection, make_audio_encoder
+from ..wav2clip import AudioEncoder, Projection
 from ._losses import ContrastiveLoss, CosineLoss
 
 LOSSES = ("cx", "clip", "clip_i", "cosine", "direct")
@@ -121,7 +120,7 @@ class Distillation(Trainable):
 
 
 def encoder_state_of(state: Mapping[str, Tensor], encoder: nn.Module) -> dict[str, Tensor]:
-    """Copy tensors to the CPU; those of a residual network in the format of the release.
+    """Copy tensors to the CPU; those of a network of Wav2CLIP in the format of the release.
 
     That format asks for a projection. Where there is none, because the encoder's own vector
     is what is wanted, it is the identity.
@@ -139,50 +138,6 @@ def encoder_state_of(state: Mapping[str, Tensor], encoder: nn.Module) -> dict[st
         projection = _identity_projection(encoder.n_features)
         copied |= {f"audio_transform.{name}": value for name, value in projection.items()}
     return copied
-
-
-def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]:
-    """Make the encoder to train, and return it with the dimension of its vectors.
-
-    Parameters
-    ----------
-    encoder : {"resnet18", "resnet34", "mobilenet"} or nn.Module
-        A module goes from waveforms (batch, n_samples) at 16 kHz to (batch, n_features);
-        it is copied.
-    width : int
-        Channels of the first stage of a residual network; scales those of a mobilenet.
-
-    Raises
-    ------
-    ValueError
-        If the module does not keep to this.
-    """
-    if isinstance(encoder, str):
-        student = make_audio_encoder(encoder, width)
-        return student, student.n_features
-    rate = getattr(encoder, "sampling_rate", AudioEncoder.sampling_rate)
-    if rate != AudioEncoder.sampling_rate:
-        raise ValueError(
-            f"encoder takes waveforms at {rate} Hz, and the Distiller gives them at "
-            f"{AudioEncoder.sampling_rate}: let its forward() resample"
-        )
-    student = copy.deepcopy(encoder)
-    return student, _probe(student)
-
-
-@torch.no_grad()
-def _probe(encoder: nn.Module) -> int:
-    """Length of the vectors that a module gives."""
-    training = encoder.training
-    vectors = encoder.eval()(torch.zeros(2, AudioEncoder.sampling_rate))
-    encoder.train(training)
-    if not isinstance(vectors, Tensor) or vectors.ndim != 2 or len(vectors) != 2:
-        found = tuple(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
-        raise ValueError(
-            "encoder must turn waveforms (batch, n_samples) into vectors (batch, n_features), "
-            f"and turned (2, {AudioEncoder.sampling_rate}) into {found}"
-        )
-    return vectors.shape[1]
 
 
 def _identity_projection(n: int) -> dict[str, Tensor]:

@@ -9,18 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...weights import WeightsReference
 from .._framing import Framing
-from .._frozen_encoder import FrozenEncoder
-from .._network_cache import keep_network
-from .._on_device import OnDevice, choose_device
+from .._on_device import OnDevice
 from .._streaming import join_blocks
 from ._folded_network import fold_network
-from ._frozen_module import FrozenModule, restore_module
 from ._log_spectrogram import HOP_LENGTH, SHORTEST, Statistics
 from ._openvino_network import OpenVINONetwork
-from ._wav2clip_network import Wav2CLIP, random_wav2clip
-from ._wav2clip_state import build_wav2clip
+from ._wav2clip_network import Wav2CLIP
 from ._wav2clip_streaming import CORE_COLUMNS, stream_features, stream_spectrogram
 
 # On a CPU more than 20 seconds of sound at once gain nothing and cost memory.
@@ -39,6 +34,9 @@ class FrozenWav2CLIP(OnDevice):
     """
 
     sampling_rate = Wav2CLIP.sampling_rate
+    shortest = SHORTEST
+    heeds_scale = False  # its spectrogram is standardised
+    clip_framing = None
 
     def __init__(self, model: Wav2CLIP, device: str):
         super().__init__("cpu" if device == "openvino" else device)
@@ -135,38 +133,3 @@ def _frames_per_part(framing: Framing) -> int:
 
 def _pad(waveform: np.ndarray) -> np.ndarray:
     return np.pad(waveform, (0, max(SHORTEST - len(waveform), 0)))
-
-
-def get_frozen_wav2clip(reference: WeightsReference, device: str) -> FrozenEncoder:
-    """Build the network that ``reference`` names, or take it from those built before.
-
-    Parameters
-    ----------
-    reference : WeightsReference
-        Which weights.
-    device : str
-        ``"auto"``, a torch device, or ``"openvino"``.
-
-    Raises
-    ------
-    ValueError
-        If torch does not know the device, or has none of that kind.
-    """
-    device = choose_device(device)
-    # Modules of the user's own may differ where nothing that can be compared does.
-    module = None if _is_ours(reference) else id(reference.in_memory)
-    key = ("wav2clip", reference, device, module)
-    return keep_network(key, lambda: _freeze(reference, device))
-
-
-def _is_ours(reference: WeightsReference) -> bool:
-    return reference.in_memory is None or reference.in_memory.encoder is None
-
-
-def _freeze(reference: WeightsReference, device: str) -> FrozenEncoder:
-    if reference.seed is not None:
-        return FrozenWav2CLIP(random_wav2clip(reference.seed), device)
-    if not _is_ours(reference):
-        encoder, projection = restore_module(reference.in_memory.encoder, reference.read())
-        return FrozenModule(encoder, projection, device)
-    return FrozenWav2CLIP(build_wav2clip(reference.read(), reference.label), device)

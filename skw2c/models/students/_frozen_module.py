@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from .._framing import Framing
 from .._on_device import OnDevice
 from .._streaming import join_blocks
-from ._wav2clip_network import AudioEncoder, Projection
+from ..wav2clip import Projection
+from ._student import hearing_of
 
 _ENCODER, _PROJECTION = "audio_encoder.", "audio_transform."
-# As for Wav2CLIP's own network: more than 20 seconds at once gain nothing on a CPU.
-_SAMPLES_PER_BATCH = 20 * AudioEncoder.sampling_rate
+_SECONDS_PER_BATCH = 20  # more at once gain nothing on a CPU, as for the networks of Wav2CLIP
 _FRAMES_AT_ONCE = 64
 
 
@@ -66,17 +66,21 @@ class FrozenModule(OnDevice):
     Parameters
     ----------
     encoder : nn.Module
-        From waveforms (batch, n_samples) to vectors (batch, n_features), in eval mode.
+        From waveforms (batch, n_samples) to vectors (batch, n_features), in eval mode; at 16 kHz,
+        or the rate that it states.
     projection : nn.Module or None
         From these vectors to the teacher's space.
     device : str
         Torch device.
     """
 
-    sampling_rate = AudioEncoder.sampling_rate
+    heeds_scale = True
+    clip_framing = None
 
     def __init__(self, encoder: nn.Module, projection: nn.Module | None, device: str):
         super().__init__(device)
+        hearing = hearing_of(encoder)
+        self.sampling_rate, self.shortest = hearing.sampling_rate, hearing.shortest
         self._encoder = encoder.to(self._device)
         self._projection = projection
         n_features = self._run(torch.zeros(1, self.sampling_rate)).shape[1]
@@ -99,7 +103,7 @@ class FrozenModule(OnDevice):
 
     def batch_limit(self, columns: int) -> int:
         """Most frames of so many samples that are worth computing together."""
-        return max(_SAMPLES_PER_BATCH // columns, 1)
+        return max(_SECONDS_PER_BATCH * self.sampling_rate // columns, 1)
 
     def encode(self, inputs: Tensor, output: str) -> np.ndarray:
         """Embed frames (batch, n_samples) as (batch, width), float32."""
