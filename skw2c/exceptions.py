@@ -2,7 +2,9 @@
 
 __all__ = [
     "AudioError",
+    "CorpusError",
     "FailedClipWarning",
+    "FailedFileWarning",
     "FailedRowWarning",
     "ImageError",
     "LeftOutWarning",
@@ -162,6 +164,25 @@ class ShardError(ValueError):
     """
 
 
+class CorpusError(ValueError):
+    """A folder of vectors is damaged, was written by another encoder, or is being written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from skw2c import embed_corpus
+    >>> from skw2c.exceptions import CorpusError
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "notes.txt").write_text("not a vector")
+    ...     try:
+    ...         embed_corpus(["rain.wav"], folder, "mini")
+    ...     except CorpusError:
+    ...         print("not a folder of vectors")
+    not a folder of vectors
+    """
+
+
 class OptionalDependencyError(ImportError):
     """A package is needed that comes with one of the extras, and is not installed.
 
@@ -248,6 +269,24 @@ class FailedClipWarning(FailedRowWarning):
     >>> str(warning).split(":")[-2:]
     [" row 3 ('rain.wav')", ' the file is empty']
     """
+
+
+class FailedFileWarning(FailedRowWarning):
+    """Some files of a folder of vectors could not be embedded; their rows have no vector.
+
+    Examples
+    --------
+    >>> from skw2c.exceptions import FailedFileWarning
+    >>> warning = FailedFileWarning([(3, "rain.wav", "the file is empty")], 240, unit="file")
+    >>> print(str(warning).split(" (")[0])
+    1 of 240 files failed and have no vector
+    """
+
+    _fate = "have no vector"
+
+    @staticmethod
+    def _name(row, file):
+        return f"row {row}" if file is None else file
 
 
 class LeftOutWarning(FailedRowWarning):

@@ -90,8 +90,6 @@ def check_is_file(path: str) -> None:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as exc:
         where = f"relative names count from the working directory {os.getcwd()!r}"
-        if "://" in path:
-            where = "addresses are not followed: fetch it first, and pass the name of the file"
         raise AudioError(f"the file does not exist; {where}") from exc
     except ValueError as exc:
         raise AudioError(f"it is not the name of a file ({exc})") from exc

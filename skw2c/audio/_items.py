@@ -10,9 +10,11 @@ from numbers import Number
 import numpy as np
 
 from ..exceptions import AudioError
+from ..files import is_remote
 from ..system._tensors import is_tensor, tensor_to_array
 from ._encoded_sound import DecoderClip, EncodedClip
 from ._rate import rate_of_item
+from ._remote_clip import RemoteClip
 from ._sound_clip import ArrayClip, FileClip, SoundClip, as_audio_error
 
 _LONGEST_NAME = 4096
@@ -95,14 +97,14 @@ def split_pair(item) -> tuple | None:
     return None
 
 
-def _file(path) -> FileClip:
+def _file(path) -> SoundClip:
     path = os.fsdecode(path)
     if len(path) > _LONGEST_NAME:
         raise AudioError(
             f"it is {reprlib.repr(path)}, a string of {len(path):,} characters, which is too long "
             "for the name of a file; the content of a file is passed as bytes"
         )
-    return FileClip(path)
+    return RemoteClip(path) if is_remote(path) else FileClip(path)
 
 
 def _of_mapping(item: Mapping, rate: int) -> SoundClip:

@@ -1,17 +1,24 @@
 """Embed sound files: one vector for each file, or for each of its windows.
 
-To resume an interrupted run, give the same command again. Until the output is written, vectors
-that are finished are kept next to it, in FILE.partial.
+The output is a table, or, where its name ends in a slash, a folder of Parquet files for any number
+of sounds, which can be computed by several processes or machines, and brought up to date: another
+run embeds only files that are new or have changed.
+
+To resume an interrupted run, give the same command again. Until a table is written, vectors that
+are finished are kept next to it, in FILE.partial.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from ..files import Found
 from ..validation._file_names import column_of_names
+from ._corpus import add_corpus, is_folder, refuse_corpus_options, write_corpus
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
-from ._options import add_encoder, add_paths, make_encoder
+from ._file_table import read_file_names
+from ._options import add_encoder, make_encoder
 from ._partial_folder import resumable
 from ._tables import check_output, write_table
 
@@ -20,11 +27,27 @@ HELP = "embed sound files as a table of vectors"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of this command."""
-    add_paths(parser)
     parser.add_argument(
-        "--out", required=True, metavar="FILE", help="table to write: .csv, .tsv, .parquet or .npz"
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="sound files, folders of them, patterns such as 'takes/**/*.wav', archives such as "
+        "takes.zip, or addresses such as s3://bucket/takes",
     )
+    parser.add_argument(
+        "--files",
+        metavar="TABLE:COLUMN",
+        help="also the files that a column of a .csv, .tsv or .parquet table names",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE|FOLDER/",
+        help="table to write: .csv, .tsv, .parquet or .npz; or a folder of Parquet files",
+    )
+    add_corpus(parser)
     add_encoder(parser)
+    parser.set_defaults(on_error=None)
     parser.add_argument(
         "--output",
         metavar="NAME",
@@ -36,14 +59,30 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Embed the files; return the exit status."""
-    check_output(options.out)
-    files = find_files(options.paths, on_error=options.on_error)
+    in_folder = is_folder(options.out)
+    if options.on_error is None:  # in a folder a failure is a row that says why
+        options.on_error = "nan" if in_folder else "raise"
+    if not in_folder:
+        refuse_corpus_options(options)
+        check_output(options.out)
+    files = _find(options)
+    if in_folder:
+        return write_corpus(options, files)
     make_encoder(options, None)  # what does not fit together is refused before the work
     with resumable(options.out) as memory, listed_failures(files.unread) as failures:
         encoder = make_encoder(options, memory).fit(files)
         make_table = _tabulate_windows if options.mode == "frame" else _tabulate
         write_table(make_table(files, encoder), options.out)
     return SOME_FAILED if failures else 0
+
+
+def _find(options: Namespace) -> Found:
+    """The files of the paths and of the table."""
+    if not options.paths and not options.files:
+        raise ValueError("there are no files to embed: name some, or a table of them by --files")
+    named = read_file_names(options.files) if options.files else []
+    found = find_files(options.paths, on_error=options.on_error)
+    return Found([*found, *named], found.unread, found.stamps)
 
 
 def _tabulate(files: list[str], encoder):

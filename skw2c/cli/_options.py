@@ -35,6 +35,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def part_of_work(text: str) -> tuple[int, int]:
+    """Read ``1/4``."""
+    k, slash, n = text.partition("/")
+    if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise ArgumentTypeError(f"got {text!r}, expected a part such as 1/4")
+    return int(k), int(n)
+
+
 def add_paths(parser: ArgumentParser) -> None:
     """Add the files to work on."""
     parser.add_argument(
