@@ -7,7 +7,19 @@ import os
 import traceback
 
 from .._version import __version__
-from . import _classify, _distill, _embed, _encoders, _imagine, _index, _search, _shards
+from . import (
+    _classify,
+    _distill,
+    _doctor,
+    _embed,
+    _encoders,
+    _imagine,
+    _index,
+    _map,
+    _search,
+    _serve,
+    _shards,
+)
 from ._csv import FORMULAS, flush_output
 from ._failures import SOME_FAILED
 from ._interruption import interruptible
@@ -21,10 +33,13 @@ _COMMANDS = {
     "classify": _classify,
     "index": _index,
     "search": _search,
+    "serve": _serve,
+    "map": _map,
     "shards": _shards,
     "distill": _distill,
     "imagine": _imagine,
     "encoders": _encoders,
+    "doctor": _doctor,
 }
 _STATUS = f"""\
 exit status:

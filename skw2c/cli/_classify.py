@@ -13,13 +13,13 @@ from contextlib import nullcontext
 
 import skw2c
 
+from ..system._text_file import read_text
 from ..validation._file_names import column_of_names
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
 from ._options import add_encoder, add_paths, add_text, make_encoder, make_text_encoder
 from ._partial_folder import resumable
 from ._tables import check_output, write_table
-from ._text_file import read_text
 
 HELP = "classify sound files by labels that you choose"
 

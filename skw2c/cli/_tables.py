@@ -7,8 +7,8 @@ import zipfile
 
 from ..system._atomic import check_place, open_atomically
 from ..system._optional import import_optional
+from ..system._text_file import read_text
 from ._csv import print_csv, write_csv
-from ._text_file import read_text
 
 _FORMATS = (".csv", ".tsv", ".parquet", ".npz")
 

@@ -30,7 +30,9 @@ from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._intervals import SECONDS
 from ..validation._tables import note_columns, take_columns
 from ._content import IndexContent
-from ._folder import IndexPart, checked_file, is_current, read_index, write_index
+from ._folder import IndexPart, read_index, write_index
+from ._listing import checked_file, is_current
+from ._map import draw_map
 from ._neighbours import FaissNeighbours, choose_engine
 from ._new_part import as_floats, embed_part, pick
 from ._queries import list_names, list_queries, list_rows
@@ -363,13 +365,83 @@ class AudioIndex(BaseEstimator):
             raise ValueError(f"k={k!r} must be a whole number of at least 1")
         self._check_columns(query, by)
         queries = list_queries(query, by)
-        try:
-            vectors = self._embed_queries(queries, by)
-        except UnreadableError as exc:
-            raise type(exc)(f"Query: {str(exc).removesuffix(GO_ON)}") from exc
-        unit = to_unit_queries(self._check_width(as_floats(vectors), "the query"))
+        unit = self._embed_as_units(queries, by)
         scores, rows = self._engine().search(unit, min(int(k), self.n_vectors_))
         return tabulate(queries, scores, rows, self._content)
+
+    def map(self, *, method="auto", labels=None, table=None, clips=1000, seconds=3.0, limit=25.0):
+        """Draw a map of the clips, on which similar ones lie near each other and can be heard.
+
+        The map is a page in one file. It needs no network and no other file, and plays short
+        previews of the clips, which PyAV (extra ``media``) encodes.
+
+        Parameters
+        ----------
+        method : {"auto", "umap", "pca"}, default="auto"
+            What lays the clips out. ``"umap"`` (extra ``serve``) keeps neighbours together, and
+            takes from half a minute for a few thousand clips to several for 100,000.
+            ``"pca"`` takes seconds. ``"auto"`` is UMAP where it is installed. In frame mode, the
+            mean of its windows stands for a clip. The folder of a saved index keeps the result.
+        labels : sequence of str or None, default=None
+            Words to colour the clips by: each gets the colour of the nearest.
+        table : str, Path, DataFrame or None, default=None
+            What is known of the clips, to colour them by: names of clips in the first column, as
+            in ``items_`` or without their folders, and values in the others. A path is that of a
+            CSV or TSV file.
+        clips : int, default=1000
+            How many clips get a preview at most; they are spread over the map. 0: none.
+        seconds : float, default=3.0
+            Longest duration of a preview, in seconds.
+        limit : float or None, default=25.0
+            Largest size of the page, in megabytes. None: no limit.
+
+        Returns
+        -------
+        SoundMap
+            Shows itself in notebooks, which grow by its size. Its method ``save(path)`` writes
+            the page into a file. Its attribute ``estimated_size`` says beforehand about how many
+            bytes the page will have, and ``failures`` afterwards which clips have no preview.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, the table does not fit the clips, or the page
+            would be larger than the limit.
+        OptionalDependencyError
+            If a package is missing that ``method`` or previews need.
+
+        Warns
+        -----
+        UserWarning
+            When the previews are encoded, if a file is missing or cannot be read. Its clip stays
+            on the map.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> words = {"dog": [1.0, 0.0], "rain": [0.0, 1.0]}
+        >>> index = AudioIndex("passthrough", text_encoder=words)
+        >>> index = index.fit([[2.0, 0.1], [0.3, 0.9]], items=["a", "b"])
+        >>> page = index.map(method="pca", labels=["dog", "rain"]).save("map.html")
+
+        With files, in a notebook:
+
+        >>> AudioIndex("mini").fit(files).map()  # doctest: +SKIP
+        """
+        check_is_fitted(self, "_content")
+        return draw_map(
+            self._content,
+            self._home,
+            partial(self._embed_as_units, by="text"),
+            method=method,
+            labels=labels,
+            table=table,
+            clips=clips,
+            seconds=seconds,
+            limit=limit,
+            verbose=self.verbose,
+        )
 
     def save(self, folder):
         """Save the index into a folder, or what was added to the one it was loaded from.
@@ -590,6 +662,14 @@ class AudioIndex(BaseEstimator):
         named = by == "vector" and hasattr(self, "feature_names_in_")
         if named and takes_vectors(self._encoder):
             note_columns(self, query, reset=False)
+
+    def _embed_as_units(self, queries: list, by: str) -> np.ndarray:
+        """Unit vectors of queries (n_queries, width), float32."""
+        try:
+            vectors = self._embed_queries(queries, by)
+        except UnreadableError as exc:
+            raise type(exc)(f"Query: {str(exc).removesuffix(GO_ON)}") from exc
+        return to_unit_queries(self._check_width(as_floats(vectors), "the query"))
 
     def _embed_queries(self, queries: list, by: str) -> np.ndarray:
         if by == "vector":

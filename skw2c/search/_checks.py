@@ -8,6 +8,7 @@ import re
 FILES = re.compile(r"[0-9a-f]{32}\.(vectors\.npy|items\.json|times\.npy|faiss)")
 """Names of the files of an index beside its list."""
 
+_MOST = 2**53  # clips or vectors
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHOICES = {"mode": ("clip", "frame"), "method": ("auto", "exact", "faiss")}
 
@@ -27,22 +28,22 @@ def check_list(listed: dict) -> None:
             raise ValueError(f"{name} is {_shorten(listed[name])}")
 
 
-def check_items(content, n_vectors: int) -> None:
+def check_items(content) -> None:
     """Check the names of clips and their numbers of vectors, as they are read from a file.
 
     Raises
     ------
     ValueError
-        If they have another form, or do not fit the vectors.
+        If they have another form.
     """
     if not isinstance(content, dict) or not {"items", "counts"} <= set(content):
         raise ValueError("it holds no items and counts")
     if not _are_names(content["items"]):
         raise ValueError("its items are not names")
     counts = content["counts"]
-    if not isinstance(counts, list) or not all(_is_number(n, n_vectors) for n in counts):
+    if not isinstance(counts, list) or not all(_is_number(n, _MOST) for n in counts):
         raise ValueError("its counts are not numbers of vectors")
-    if len(counts) != len(content["items"]) or sum(counts) != n_vectors:
+    if len(counts) != len(content["items"]):
         raise ValueError("its items do not fit the vectors")
 
 
@@ -121,7 +122,7 @@ def _shorten(value) -> str:
 _LISTED = {
     "id": lambda value: isinstance(value, str),
     "failed_items": _are_names,
-    "n_named": lambda value: _is_number(value, 2**53),
+    "n_named": lambda value: _is_number(value, _MOST),
     "parameters": _are_parameters,
     "encoder": _is_encoder,
     "text_encoder": lambda value: value is None or _is_encoder(value),

@@ -19,14 +19,23 @@ import numpy as np
 
 from ..exceptions import SavedIndexError
 from ..system._atomic import replace_atomically, write_atomically
-from ..weights import sha256_of
+from ..system._checksum import sha256_of
 from ._arrays import check_range, read_array
-from ._checks import FILES, check_items, check_list
-from ._sources import Source, from_json, guess_sources, to_json
+from ._checks import FILES
+from ._listing import (
+    FORMAT,
+    LIST,
+    VERSION,
+    checked_file,
+    damaged,
+    identity,
+    is_current,
+    read_clips_of_part,
+    read_list,
+    require_list,
+)
+from ._sources import Source, to_json
 
-_LIST = "index.json"
-_FORMAT = "skw2c index"
-_VERSION = 1
 _MAPPED = 1 << 26  # bytes; larger arrays stay on disk until they are needed
 _LONGEST = 1.001  # of a number of a unit vector
 _LATEST = 1e12  # seconds
@@ -89,9 +98,7 @@ def read_index(folder: str | os.PathLike) -> tuple[dict, list[IndexPart]]:
         or another one than was saved.
     """
     folder = Path(folder)
-    listed = _read_list(folder)
-    if listed is None:
-        raise SavedIndexError(f"there is no saved index in {str(folder)!r}: {_LIST} is missing")
+    listed = require_list(folder)
     try:
         parts = [_read_part(folder, files) for files in listed["parts"]]
     except SavedIndexError:
@@ -111,15 +118,15 @@ def _check_agreement(folder: Path, listed: dict, parts: list[IndexPart]) -> None
     }
     for name, number in found.items():
         if listed.get(name, number) != number:
-            raise _damaged(
-                folder / _LIST, f"its parts have {name}={number}, and {listed[name]!r} was saved"
+            raise damaged(
+                folder / LIST, f"its parts have {name}={number}, and {listed[name]!r} was saved"
             )
     framed = listed["parameters"]["mode"] == "frame"
     for part in parts:
         if part.vectors.shape[1] != parts[0].vectors.shape[1]:
-            raise _damaged(folder / _LIST, "its parts have vectors of several widths")
+            raise damaged(folder / LIST, "its parts have vectors of several widths")
         if framed != (part.times is not None):
-            raise _damaged(folder / _LIST, "its parts are not of its mode")
+            raise damaged(folder / LIST, "its parts are not of its mode")
 
 
 def write_index(
@@ -159,98 +166,28 @@ def write_index(
         for part in parts:
             part.files = _write_part(folder, part)
         listed = {
-            "format": _FORMAT,
-            "version": _VERSION,
+            "format": FORMAT,
+            "version": VERSION,
             "id": uuid.uuid4().hex,
             **description,
             "parts": [part.files for part in parts],
             "neighbours": write_neighbours and _write_file(folder, "faiss", write_neighbours),
         }
-        write_atomically(folder / _LIST, json.dumps(listed, indent=1).encode())
+        write_atomically(folder / LIST, json.dumps(listed, indent=1).encode())
         _remove_others(folder, listed)
     return listed["id"]
-
-
-def is_current(folder: str | os.PathLike, saved_id: str | None) -> bool:
-    """Whether nobody saved into the folder since."""
-    return _identity(_read_list(Path(folder))) == saved_id
-
-
-def checked_file(folder: str | os.PathLike, entry: dict) -> Path:
-    """Path of a file of the index, whose size and checksum are those that were saved."""
-    path = Path(folder) / os.path.basename(entry["file"])
-    try:
-        size = path.stat().st_size if path.is_file() else None
-        if size is not None and size != entry["bytes"]:
-            raise _damaged(path, f"it has {size} bytes, and {entry['bytes']} were saved")
-        if size is not None and sha256_of(path) != entry["sha256"]:
-            raise _damaged(path, "its content is not what was saved")
-    except FileNotFoundError:
-        size = None
-    if size is None:
-        raise _damaged(path, "the file is missing")
-    return path
-
-
-def _damaged(path: Path, cause: str) -> SavedIndexError:
-    return SavedIndexError(
-        f"The saved index is damaged: {str(path)!r}: {cause}. Put the file back from a copy, "
-        "or build the index again."
-    )
-
-
-def _read_list(folder: Path) -> dict | None:
-    path = folder / _LIST
-    if not path.exists():
-        return None
-    listed = _read_json(path)
-    if not isinstance(listed, dict) or not {"format", "version"} <= set(listed):
-        raise _damaged(path, "it is not a list of a saved index")
-    kind, version = listed["format"], listed["version"]
-    if kind != _FORMAT:
-        raise SavedIndexError(f"{str(path)!r} is not the list of a saved index, but of {kind!r}")
-    if version != _VERSION:
-        raise SavedIndexError(
-            f"The index in {str(folder)!r} was saved in version {version!r} of the format, and "
-            f"this skw2c reads version {_VERSION}: use the skw2c that saved it "
-            f"({listed.get('created_by')}), or build the index again"
-        )
-    try:
-        check_list(listed)
-    except ValueError as exc:
-        raise _damaged(path, str(exc)) from exc
-    return listed
-
-
-def _read_json(path: Path):
-    """Read a file that is one; what is nested too deep, or too long a number, is damage too."""
-    if not path.is_file():
-        raise _damaged(path, "it is not a file")
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as exc:
-        raise _damaged(path, "the file is missing") from exc
-    except (OSError, ValueError, RecursionError) as exc:
-        raise _damaged(path, f"{type(exc).__name__}: {exc}") from exc
 
 
 def _read_part(folder: Path, files: dict) -> IndexPart:
     vectors = _read_array(folder, files["vectors"], "<f4", (-_LONGEST, _LONGEST))
     times = files["times"] and _read_array(folder, files["times"], "<f8", (0.0, _LATEST))
-    path = checked_file(folder, files["items"])
-    content = _read_json(path)
-    try:
-        check_items(content, len(vectors))
-        names, counts = content["items"], np.array(content["counts"], np.int64)
-        known = "sources" in content
-        sources = from_json(content["sources"]) if known else guess_sources(names)
-    except ValueError as exc:
-        raise _damaged(path, str(exc)) from exc
-    if len(sources) != len(counts):
-        raise _damaged(path, "its sources are not as many as its items")
+    clips = read_clips_of_part(folder, files["items"])
+    path, counts = folder / files["items"]["file"], np.array(clips.counts, np.int64)
+    if sum(clips.counts) != len(vectors):
+        raise damaged(path, "its items do not fit the vectors")
     if times is not None and times.shape != (len(vectors), 2):
-        raise _damaged(path, "its times do not fit the vectors")
-    return IndexPart(vectors, names, counts, times, files, sources)
+        raise damaged(path, "its times do not fit the vectors")
+    return IndexPart(vectors, clips.items, counts, times, files, clips.sources)
 
 
 def _read_array(folder: Path, entry: dict, dtype: str, bounds: tuple[float, float]) -> np.ndarray:
@@ -262,7 +199,7 @@ def _read_array(folder: Path, entry: dict, dtype: str, bounds: tuple[float, floa
             raise ValueError(f"its array has the shape {array.shape}")
         check_range(array, *bounds)
     except (ValueError, OSError) as exc:
-        raise _damaged(path, str(exc)) from exc
+        raise damaged(path, str(exc)) from exc
     return array
 
 
@@ -301,17 +238,13 @@ def _write_file(folder: Path, suffix: str, write: Callable[[Path], None]) -> dic
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
-def _identity(listed: dict | None) -> str | None:
-    return None if listed is None else listed.get("id")
-
-
 def _is_there(folder: Path, entry: dict | None) -> bool:
     """Whether a file lies in this folder already."""
     return bool(entry) and (folder / entry["file"]).is_file()
 
 
 def _check_unchanged(folder: Path, saved_id: str | None) -> None:
-    found = _identity(_read_list(folder))
+    found = identity(read_list(folder))
     if found is not None and found != saved_id:
         raise SavedIndexError(
             f"The folder {str(folder)!r} holds an index that this one was not loaded from, or "

@@ -6,9 +6,8 @@ import os
 import stat
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-
-from sklearn.utils import Bunch
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..audio import FileClip
 from ..exceptions import AudioError
@@ -17,8 +16,7 @@ _TICK = 2_000_000_000
 """Nanoseconds in which a file may change twice without another time; some file systems count so."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file as it was when its clip was embedded.
 
     Attributes
@@ -63,8 +61,10 @@ class Plan:
     moved: dict[int, tuple[object, Source]] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
 
-    def report(self, items: list, failed: list) -> Bunch:
+    def report(self, items: list, failed: list):
         """Names by what became of them; ``items`` are those before anything is done."""
+        from sklearn.utils import Bunch  # sources are also read where nothing else needs sklearn
+
         done = [job for job in self.jobs if job.name not in failed]
         return Bunch(
             added=[job.name for job in done if job.replaces is None],
@@ -158,7 +158,7 @@ class Planner:
             keeps_name = self._sources[number].named and not named
             plan.moved[number] = (
                 self._items[number] if keeps_name else name,
-                replace(found, named=keeps_name or named),
+                found._replace(named=keeps_name or named),
             )
 
     def _find_moved(self, found: Source | None, plan: Plan) -> int | None:

@@ -1,4 +1,4 @@
-"""The machine: files that appear whole, locks, prefetching, progress, extras.
+"""The machine: files that appear whole, checksums, locks, prefetching, progress, extras.
 
 Nothing here knows sounds, vectors or estimators.
 """

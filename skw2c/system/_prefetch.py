@@ -1,10 +1,10 @@
-"""Prefetch in threads: in order, and never far in advance."""
+"""Work in threads that prefetch: never far in advance."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import cache
 from itertools import islice
 
@@ -49,6 +49,41 @@ def prefetch_map(
         finally:
             stop()
             for future in waiting:
+                future.cancel()
+
+
+def map_unordered(
+    function: Callable, items: Iterable, n_threads: int, *, stop: Callable[[], None]
+) -> Iterator[tuple]:
+    """Yield (item, ``function(item)``) as they are done, computed in threads.
+
+    Each thread may use one thread of OpenMP (torch). No more than two items per thread are
+    under way, so that a slow one holds nothing up but its thread.
+
+    Parameters
+    ----------
+    function : callable
+    items : iterable
+        Asked for the next item in the thread that reads the results.
+    n_threads : int
+    stop : callable
+        Called at the end, whatever ends it, before running calls of ``function`` are
+        waited for, to make them return soon.
+    """
+    items = iter(items)
+    _openmp()
+    with ThreadPoolExecutor(n_threads, "skw2c", limit_openmp, (1,)) as pool:
+        running = {pool.submit(function, item): item for item in islice(items, 2 * n_threads)}
+        try:
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    item = running.pop(future)
+                    running.update({pool.submit(function, i): i for i in islice(items, 1)})
+                    yield item, future.result()
+        finally:
+            stop()
+            for future in running:
                 future.cancel()
 
 

@@ -17,13 +17,22 @@ class _NoBar:
 class _Lines:
     """Print how far it is now and then, and at the end, where no bar can be drawn."""
 
-    def __init__(self, total: int | None, unit: str, desc: str, initial: int, in_millions: bool):
+    def __init__(
+        self,
+        total: int | None,
+        unit: str,
+        desc: str,
+        initial: int,
+        in_millions: bool,
+        with_rate: bool,
+    ):
         self._total = total
         self._unit = f"M{unit}" if in_millions else unit if total == 1 else f"{unit}s"
         self._divisor = 1_000_000 if in_millions else 1
         self._desc = desc
-        self._done = initial
-        self._told = time.monotonic()
+        self._done = self._initial = initial
+        self._with_rate = with_rate
+        self._began = self._told = time.monotonic()
 
     def __enter__(self) -> _Lines:
         return self
@@ -43,14 +52,20 @@ class _Lines:
         of_all = "" if self._total is None else f"/{self._total // self._divisor}"
         with suppress(OSError, ValueError):  # who reads it may have gone
             print(
-                f"{self._desc}: {self._done // self._divisor}{of_all} {self._unit}",
+                f"{self._desc}: {self._done // self._divisor}{of_all} {self._unit}{self._rate()}",
                 file=sys.stderr,
                 flush=True,
             )
 
+    def _rate(self) -> str:
+        seconds = self._told - self._began
+        if not (self._with_rate and seconds):
+            return ""
+        return f", {(self._done - self._initial) / seconds:.1f} per second"
+
 
 def progress_bar(
-    total: int | None, *, unit: str, desc: str, verbose, **options
+    total: int | None, *, unit: str, desc: str, verbose, with_rate: bool = False, **options
 ) -> AbstractContextManager:
     """Open a bar with a method ``update(n=1)``, which draws nothing where it cannot or must not.
 
@@ -65,6 +80,8 @@ def progress_bar(
         What is counted, and what is done with it.
     verbose : bool or int
         Whether to draw.
+    with_rate : bool, default=False
+        Whether lines say how many there were per second, as bars always do.
     **options
         Of tqdm. What is not to be left at the end (``leave=False``) is not drawn in files.
     """
@@ -78,9 +95,8 @@ def progress_bar(
         return tqdm(total=total, unit=unit, desc=desc, **options)
     if draws_bars() or not options.get("leave", True):
         return nullcontext(_NoBar())
-    return _Lines(
-        total, unit, desc, options.get("initial", 0), bool(options.get("unit_scale", False))
-    )
+    in_millions = bool(options.get("unit_scale", False))
+    return _Lines(total, unit, desc, options.get("initial", 0), in_millions, with_rate)
 
 
 def draws_bars() -> bool:

@@ -15,7 +15,7 @@ from ._atomic import remove_leftovers, write_atomically
 from ._warning import warn_caller
 
 # Raise it when the same clip, weights and configuration give other vectors than before.
-_FORMAT = 4
+FORMAT = 4
 
 _FOLDER = "skw2c-vectors"
 _MAGIC = b"skw2c vectors 1\n"
@@ -46,7 +46,7 @@ class VectorStore:
     def __init__(self, memory, configuration: tuple):
         location = memory.location if isinstance(memory, joblib.Memory) else memory
         self._folder = None if location is None else _make_folder(location)
-        self._configuration = repr((_FORMAT, *configuration)).encode()
+        self._configuration = repr((FORMAT, *configuration)).encode()
         self._swept: set[Path] = set()
         self._said: set[str] = set()
 
