@@ -26,6 +26,7 @@ _PUBLIC = {
     "OpenL3Transformer": ".transformers._openl3_transformer",
     "SupervisedAudioClassifier": ".classifiers._supervised_audio_classifier",
     "Wav2CLIPTransformer": ".transformers._wav2clip_transformer",
+    "embed_corpus": ".corpus._embed_corpus",
     "list_encoders": ".transformers._encoder_table",
     "load_audio": ".audio",
     "YAMNetClassifier": ".classifiers._yamnet_classifier",

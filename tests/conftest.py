@@ -2,11 +2,16 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 # Tests run side by side, and threads that wait for each other's cores are slow. Training, too,
 # gives the same bits only on the same number of threads. To be set before torch is loaded.
 os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
+# What a shell runs in its background ignores Ctrl-C, and so would all processes that tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np
 import pytest

@@ -7,9 +7,14 @@ from skw2c.models.efficientat import EfficientAT
 
 def draw_network(width=0.1, seed=0):
     """Draw a network, in eval mode, whose entries all matter."""
+    return randomise(lambda: EfficientAT(width), seed)
+
+
+def randomise(make, seed=0):
+    """Make a network, in eval mode, and draw its entries so that all of them matter."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = EfficientAT(width).float().eval().requires_grad_(False)
+        network = make().float().eval().requires_grad_(False)
         for name, value in network.state_dict().items():
             if name.endswith("running_var"):
                 value.uniform_(0.5, 1.5)

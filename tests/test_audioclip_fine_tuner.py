@@ -71,7 +71,7 @@ def sounds():
 
 @pytest.fixture(scope="module")
 def tuned(checkpoint, sounds):
-    parameters = {**QUICK, "max_epochs": 30, "learning_rate": 0.005, "text_encoder": WORDS}
+    parameters = {**QUICK, "max_epochs": 15, "learning_rate": 0.008, "text_encoder": WORDS}
     return AudioCLIPFineTuner(checkpoint, **parameters).fit(*sounds)
 
 

@@ -1,9 +1,11 @@
 """What the benchmarks are made of: cells, cached vectors, seconds, and small data sets."""
 
 import argparse
+import base64
 import hashlib
 import json
 import os
+import sys
 import time
 import warnings
 
@@ -386,6 +388,23 @@ def test_thresholds_are_chosen_on_other_recordings():
     assert len(folds) == 5
     for scored, held_out in folds:
         assert not set(groups[scored]) & set(groups[held_out])
+
+
+def test_clips_of_a_map_can_be_heard(monkeypatch):
+    rng = np.random.default_rng(0)
+    clips = [rng.normal(0, 0.1, 8000).astype(np.float32) for _ in range(7)]
+    clips[3] = "nowhere.wav"
+    monkeypatch.setattr(maps, "_MOST_PREVIEWS", 4)
+    previews = maps.make_previews(clips)
+    assert list(previews) == ["0", "2", "4", "6"]
+    sound, rate = skw2c.load_audio(base64.b64decode(previews["4"]), sampling_rate=None)
+    assert abs(len(sound) / rate - 0.5) <= 0.02
+    monkeypatch.setattr(maps, "_MOST_PREVIEWS", 7)
+    assert "3" not in maps.make_previews(clips)
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert maps.make_previews(clips) == {}
+    assert maps.name_clip("a/b.wav", 3) == "b.wav"
+    assert maps.name_clip(clips[0], 3) == "clip 3"
 
 
 def test_a_copy_is_a_neighbour_and_not_the_clip_itself():

@@ -16,7 +16,7 @@ FILES = sorted(BENCHMARKS.rglob("*.py"))
 FLOORS = [
     {"run_all"},
     {"gpu"},
-    {"mini", "reports", "speed"},
+    {"mini", "reports", "scale", "speed"},
     {"systems", "tasks"},
     {"datasets"},
     {"running"},
@@ -99,7 +99,7 @@ def test_each_room_says_what_lives_there(folder):
 
 
 def test_scripts_run_from_anywhere(tmp_path):
-    for script in ("run_all.py", "speed.py"):
+    for script in ("run_all.py", "scale.py", "speed.py"):
         result = subprocess.run(  # noqa: S603
             [sys.executable, str(BENCHMARKS / script), "--help"],
             cwd=tmp_path,

@@ -21,11 +21,11 @@ from skw2c.cli._imagine import _weighted, _weights_of
 from skw2c.cli._option_names import name_options, use_options_of
 from skw2c.cli._partial_folder import resumable
 from skw2c.cli._tables import check_output, read_vectors, write_table
-from skw2c.cli._text_file import read_text
 from skw2c.system import _progress
 from skw2c.system._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
 from skw2c.system._locks import LockedError
 from skw2c.system._progress import progress_bar
+from skw2c.system._text_file import read_text
 from skw2c.transformers._rows import GO_ON
 
 from .conftest import make_tone

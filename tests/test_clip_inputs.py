@@ -4,8 +4,6 @@ import collections
 import io
 import itertools
 import os
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -39,6 +37,7 @@ from skw2c.validation._clips import list_clips
 from .ced_files import write_ced
 from .conftest import make_tone
 from .efficientat_files import write_efficientat
+from .processes import run_python
 from .tolerances import FEW, assert_close
 
 RATE = 22050
@@ -302,10 +301,7 @@ def test_a_pipe_is_refused_before_it_is_opened(pipe, tmp_path, tiny_checkpoint):
     )
     os.symlink(tmp_path / "circle.wav", tmp_path / "circle.wav")
     files = [pipe, "/dev/zero", str(tmp_path / "circle.wav"), str(tmp_path), "missing.wav"]
-    command = [sys.executable, "-c", code, tiny_checkpoint, str(tmp_path / "kept"), *files]
-    done = subprocess.run(  # noqa: S603
-        command, check=True, timeout=300, capture_output=True, text=True
-    )
+    done = run_python("-c", code, tiny_checkpoint, tmp_path / "kept", *files)
     without, with_memory = done.stdout.splitlines()
     assert without == with_memory
     assert without.count("not a regular file") == 2

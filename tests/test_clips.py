@@ -5,8 +5,6 @@ paths, ragged lists, Series, DataFrames and tensors.
 """
 
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from skw2c import Wav2CLIPTransformer
 from skw2c.models._convolution import _has_onednn_operations
 
+from .processes import run_python
 from .tolerances import assert_close
 
 FORMS = {
@@ -278,8 +277,7 @@ def test_default_dtype_of_torch_does_not_matter(tmp_path, waveforms, tiny_checkp
         "T(None).fit_transform([np.ones(900)])"
     )
     np.savez(tmp_path / "w.npz", *waveforms)
-    command = [sys.executable, "-c", code, tiny_checkpoint]
-    subprocess.run(command, check=True, cwd=tmp_path)  # noqa: S603
+    run_python("-c", code, tiny_checkpoint, cwd=tmp_path)
     assert_close(np.load(tmp_path / "v.npy"), expected)
 
 

@@ -1,8 +1,6 @@
 """Long runs: rows are never lost, results are kept, work is ahead but never far."""
 
 import pickle
-import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -18,6 +16,7 @@ from skw2c.exceptions import AudioError, FailedClipWarning
 from skw2c.models import FrozenWav2CLIP
 from skw2c.system._prefetch import prefetch, prefetch_map
 
+from .processes import run_python
 from .tolerances import assert_close
 
 
@@ -132,12 +131,7 @@ def test_interrupt_does_not_wait_for_long_files(tmp_path, tiny_checkpoint):
         "try: t.transform([sys.argv[2]] * 24)\n"
         "except KeyboardInterrupt: print((time.monotonic() - start) / whole)"
     )
-    result = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code, tiny_checkpoint, str(path)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    result = run_python("-c", code, tiny_checkpoint, path)
     # A task is eight files and takes eight times as long as one.
     assert float(result.stdout) < 4
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -44,6 +43,7 @@ from skw2c.transformers._encoder_registry import (
 from skw2c.transformers._encoders import make_partner, resolve_encoder
 
 from .conftest import REPOSITORY
+from .processes import run_python
 from .test_distill_yamnet import esc_folder, whole_folder  # noqa: F401, fixtures
 
 PLUGIN = textwrap.dedent(
@@ -266,12 +266,7 @@ def test_toy_in_the_shell(site, sounds):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(REPOSITORY)])}
 
     def run(*arguments):
-        command = [sys.executable, "-m", "skw2c", *arguments]
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, check=False, env=environment
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run_python("-m", "skw2c", *arguments, env=environment).stdout
 
     run("embed", *sounds, "--encoder", "toy", "--out", "vectors.csv")
     header, *rows = Path("vectors.csv").read_text().splitlines()
@@ -286,19 +281,12 @@ def test_toy_in_the_benchmarks(site, whole_folder, tmp_path):  # noqa: F811, a f
     """It stands in the tables with its partners, and no file there names it."""
     arguments = ["--systems", "toy", "mfcc", "--data-root", str(whole_folder), "--out", "out"]
     tasks = ["classification", "zero-shot", "querying", "cross-modal-retrieval"]
-    done = subprocess.run(  # noqa: S603
-        [
-            sys.executable,
-            str(REPOSITORY / "benchmarks" / "run_all.py"),
-            *[*arguments, "--datasets", "esc50", "--tasks", *tasks, "--probe", "logistic"],
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    run_python(
+        REPOSITORY / "benchmarks" / "run_all.py",
+        *[*arguments, "--datasets", "esc50", "--tasks", *tasks, "--probe", "logistic"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(site)},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
     scores = pd.read_csv(tmp_path / "out" / "scores.csv")
     assert not (scores["kind"] == "problem").any()
     of_toy = scores[(scores["system"] == "toy") & (scores["kind"] == "score")]

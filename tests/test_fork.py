@@ -1,13 +1,10 @@
 """A process that forks while one of its threads loads weights."""
 
 import os
-import subprocess
-import sys
-import textwrap
 
 import pytest
 
-from .conftest import REPOSITORY
+from .processes import run_python
 
 PROGRAM = """
 import os, signal, sys, threading
@@ -46,5 +43,4 @@ sys.exit(status)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 def test_fork_while_a_thread_loads_weights():
-    command = [sys.executable, "-c", textwrap.dedent(PROGRAM)]
-    assert subprocess.run(command, cwd=REPOSITORY).returncode == 0  # noqa: S603
+    run_python("-c", PROGRAM)

@@ -491,7 +491,10 @@ def test_descriptions_that_do_not_fit(other, name, changes, message):
 
 @pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
 def test_descriptions_that_cannot_be_read(other, name):
-    for content, message in (("{", f"damaged {name}"), ("[1]", f"a {name} that describes nothing")):
+    for content, message in (
+        ("{", f"damaged {name}"),
+        ("[1]", f"a {name} that describes no model"),
+    ):
         (other / name).write_text(content)
         with pytest.raises(WeightsError, match=message):
             HuggingFaceAudioTransformer(other).fit()

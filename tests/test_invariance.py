@@ -1,6 +1,5 @@
 """The same clip has the same vector, whatever its batch, neighbours, order and process."""
 
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ import soundfile
 from skw2c import Wav2CLIPTransformer
 
 from .conftest import make_tone
+from .processes import run_python
 from .tolerances import assert_close
 
 
@@ -81,7 +81,7 @@ def test_other_process(tmp_path, transformer, mixed):
         "import sys, numpy as np; from skw2c import Wav2CLIPTransformer as T;"
         "X = ['a.wav']; v = T(weights=None, random_state=0).fit_transform(X); np.save('v.npy', v)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)  # noqa: S603
+    run_python("-c", code, cwd=tmp_path)
     assert_close(np.load(tmp_path / "v.npy"), transformer.transform(mixed[:1]))
 
 

@@ -3,7 +3,9 @@
 import base64
 import csv
 import io
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -442,7 +444,7 @@ def test_tables_without_any_run_are_folded(write, cell, tmp_path):
     cells = [one for one in make_cells(cell) if "generated" in one.dataset and one.task != "map"]
     report = write(cells, tmp_path)
     titles = re.findall(r"<summary>([^<]*: none of it was run)</summary>", report.html)
-    assert len(titles) == 6
+    assert len(titles) == len(published.PAPER_TABLES)
     assert report.row(WAV2CLIP_2, "YAMNet")[0] == "- paper 0.8505"
 
 
@@ -524,6 +526,39 @@ def test_same_input_same_bytes(write, cell, tmp_path):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
+def test_maps_have_pages_beside_the_report(write, cell, tmp_path):
+    clips = {
+        "labels": ["x", "</script>"],
+        "classes": ["x", "</script>"],
+        "clips": ["1.wav", "2.wav"],
+    }
+    first = {
+        **clips,
+        "points": [[0, 1], [1, 0]],
+        "previews": {"1": base64.b64encode(b"Opus").decode()},
+    }
+    other = {**clips, "points": [[3, 1], [1, 0]], "clips": ["1.wav", "3.wav"]}
+    cells = [
+        cell("map", "mine", "one", details=first),
+        cell("map", "mine", "two", details={**first, "points": [[5, 5], [1, 0]]}),
+        cell("map", "mine", "three", details=other),
+        cell("map", "mine", "old", details={k: v for k, v in other.items() if k != "clips"}),
+    ]
+    report = write(cells, tmp_path)
+    names = re.findall('<a href="(maps/[^"]*)">Interactive map of mine: ([^(]*) \\(', report.html)
+    assert names == [("maps/map-1-1.html", "one, two"), ("maps/map-1-2.html", "three")]
+    assert "(maps/map-1-1.html)" in report.markdown
+    assert "<script" not in report.html
+    page = (tmp_path / names[0][0]).read_text("utf-8")
+    assert page.count("<script") == page.count("</script") == 2
+    [data] = re.findall('id="data">(.*?)</script>', page, flags=re.DOTALL)
+    data = json.loads(data)
+    assert [layout["title"] for layout in data["layouts"]] == ["one", "two"]
+    assert data["names"] == ["1.wav", "2.wav"]
+    assert data["colourings"][0]["categories"] == ["x", "</script>"]
+    assert base64.b64decode(data["previews"]["1"]) == b"Opus"
+
+
 def test_difference_has_one_order_of_classes(cell):
     kept = cell("c", "d", "one", details={"classes": ["x", "y"], "confusion": [[3, 1], [0, 5]]})
     turned = cell("c", "d", "other", details={"classes": ["y", "x"], "confusion": [[5, 0], [1, 3]]})
@@ -584,11 +619,47 @@ def test_published_numbers_are_whole():
         "AudioCLIP, table 2": 16,
         "AudioCLIP, table 3": 17,
         "AudioCLIP, table 4": 42,
+        "MTEB, results": 16,
+        "LAION-CLAP, README": 2,
+        "EfficientAT and CED, READMEs": 13,
     }
-    assert len({number.key for number in published.PUBLISHED}) == len(published.PUBLISHED)
+    keys = {(number.source, *number.key) for number in published.PUBLISHED}
+    assert len(keys) == len(published.PUBLISHED)
     assert all(0 < number.value < 1 for number in published.PUBLISHED)
     odd = [number for number in published.PUBLISHED if not number.comparable]
-    assert {number.measure for number in odd} == {"precision at 1", "recall at 1"}
+    assert {number.measure for number in odd if "table" in number.source} == {
+        "precision at 1",
+        "recall at 1",
+    }
+    assert all(number.note for number in odd)
+
+
+def test_the_same_figure_of_several_sources():
+    key = "zero-shot", "ESC-50", "clap-htsat-unfused", "accuracy"
+    assert published.find(*key, "MTEB, results").value == 0.817
+    assert published.find(*key, "LAION-CLAP, README").value == 0.9275
+    assert published.find(*key, "Wav2CLIP, table 2") is None
+    assert published.find(*key) == published.find(*key, "MTEB, results")
+    of_paper = published.find("zero-shot", "ESC-50", "Wav2CLIP", "accuracy")
+    assert of_paper.source == "Wav2CLIP, table 2"
+
+
+def test_encoders_of_today_stand_beside_what_is_stated(write, cell, tmp_path):
+    cells = [
+        cell("zero-shot", "ESC-50", "clap-htsat-unfused", {"accuracy": 0.9}),
+        cell("classification", "ESC-50", "clap-htsat-unfused", {"accuracy": 0.95}),
+        cell("zero-shot", "ESC-50", "Wav2CLIP", {"accuracy": 0.42}),
+    ]
+    report = write([replace(one, n=2000) for one in cells], tmp_path)
+    mteb = "Main scores of MTEB, in per cent. "
+    row = report.row(mteb, "ESC-50 zero-shot, accuracy n = 2 000")
+    assert row[0].startswith("42.00 stated 40.8, +1.20")
+    assert row[3].startswith("90.00 stated 81.7, +8.30")
+    row = report.row(mteb, "ESC-50 classification, accuracy n = 2 000")
+    assert re.fullmatch("95.00 stated 97.0[a-z]", row[3])
+    row = report.row("What the authors of CLAP state", "ESC-50 zero-shot, accuracy n = 2 000")
+    assert re.fullmatch(r"90.00 stated 92.75, -2.75[a-z]", row[1])
+    assert report.row(WAV2CLIP_2, "Wav2CLIP, zero-shot")[0].startswith("0.4200 paper 0.414")
 
 
 CONTROL = "".join(chr(code) for code in (*range(9), *range(11, 32), 127, 0x85, 0xFFFE))

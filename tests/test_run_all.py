@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -21,9 +19,10 @@ from benchmarks.tasks import TASKS, frame_level, image_generation
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 
 from .conftest import REPOSITORY
+from .processes import run_python
 from .vqgan_files import write_tiny_vqgan
 
-BENCHMARKS = REPOSITORY / "benchmarks"
+RUN_ALL = REPOSITORY / "benchmarks" / "run_all.py"
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +44,6 @@ def esc_folder(tmp_path_factory):
     columns = ["filename", "fold", "target", "category", "esc10", "src_file", "take"]
     pd.DataFrame(rows, columns=columns).to_csv(root / "meta" / "esc50.csv", index=False)
     return root
-
-
-def run(*arguments, cwd):
-    return subprocess.run(  # noqa: S603
-        [sys.executable, str(BENCHMARKS / "run_all.py"), *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def read_cells(out):
@@ -94,15 +83,8 @@ def test_official_data(tmp_path, esc_folder, tiny_checkpoint):
         "mine:Short",
         "mine:Nothing",
     ]
-    result = subprocess.run(  # noqa: S603
-        [sys.executable, str(BENCHMARKS / "run_all.py"), *arguments],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"SKW2C_CACHE": str(tmp_path / "none"), "PATH": ""},
-    )
-    assert result.returncode == 0, result.stderr
+    environment = {"SKW2C_CACHE": str(tmp_path / "none"), "PATH": ""}
+    result = run_python(RUN_ALL, *arguments, cwd=tmp_path, env=environment)
     cells = read_cells(tmp_path)
     name = "ESC layout, classes-4"
     mfcc = cells["classification", name, "MFCC"]
@@ -474,8 +456,7 @@ def test_names_that_no_terminal_has(tmp_path):
     """Bytes of a path that are not UTF-8 are spelled out, and nothing stops for them."""
     folder = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 \xff")
     os.mkdir(folder)
-    result = run("--check-data", "--data-root", folder, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
+    result = run_python(RUN_ALL, "--check-data", "--data-root", folder, cwd=tmp_path)
     assert r"caf\udce9" in result.stdout
 
 

@@ -27,6 +27,7 @@ from skw2c import (
     ClipShards,
     CLIPTextEncoder,
     CLIPVideoEncoder,
+    Distiller,
     load_audio,
     write_shards,
 )
@@ -230,7 +231,7 @@ def test_pieces_are_the_whole(tmp_path, teacher):
 def test_how_sounds_are_cut(seconds, frame_rate, share):
     n_samples = int(seconds * RATE)
     n_frames = max(1, round(share * seconds * frame_rate))
-    pieces = list(cut(n_samples, n_frames, frame_rate, 5))
+    pieces = list(cut(n_samples, n_frames, RATE, frame_rate, 5))
     assert len(pieces) == max(1, round(seconds / 5))
     edges = [0, *(samples.stop for samples, _ in pieces)]
     assert [samples.start for samples, _ in pieces] == edges[:-1]
@@ -660,6 +661,7 @@ def test_descriptions_that_are_broken(shards, content, message):
         ({"frame_rate": 5.0}, "frame_rate"),
         ({"teacher": {"identity": "another"}}, "differ in teacher identity"),
         ({"texts": True}, "texts"),
+        ({"sampling_rate": 32000}, "differ in sampling_rate: 32000 and 16000"),
     ],
 )
 def test_folders_that_do_not_fit(shards, written, changes, message):
@@ -669,11 +671,33 @@ def test_folders_that_do_not_fit(shards, written, changes, message):
         ClipShards([written, shards], on_error="nan")
 
 
-def test_another_sampling_rate_or_width(shards):
+def test_shards_at_the_rate_of_another_encoder(films, written, teacher, tmp_path):
+    films = films[:2]
+    result = write_shards(
+        films, tmp_path / "s", teacher=teacher, sampling_rate=32000, verbose=False
+    )
+    clips = ClipShards(tmp_path / "s")
+    assert (clips.sampling_rate, ClipShards(written).sampling_rate) == (32000, 16000)
+    assert result.seconds == clips.n_samples.sum() / 32000
+    assert [clips.describe(row)["duration"] for row in (0, 1)] == (clips.n_samples / 32000).tolist()
+    heard = clips.read(np.array([0]), np.array([3200]), 32000)
+    expected, _ = load_audio(films[0], sampling_rate=32000)
+    np.testing.assert_allclose(
+        heard.waveforms[0] / 32768, expected[3200:35200], rtol=0, atol=2**-16
+    )
+    small = dict(clip_length=0.5, batch_size=2, max_epochs=1, devices="cpu", verbose=False)
+    with pytest.raises(ValueError, match="X holds sound at 16000 Hz, and mn01 takes 32000 Hz"):
+        Distiller(encoder="mn01", **small).fit(ClipShards(written))
+    with pytest.raises(ValueError, match="X holds sound at 32000 Hz, and resnet18 takes 16000"):
+        Distiller(**small).fit(clips)
+    trained = Distiller(encoder="mn01", validation_fraction=0, **small).fit(clips)
+    assert trained._training["sampling_rate"] == "32000 Hz"
+    with pytest.raises(ShardError, match="another configuration: sampling_rate is 32000 there"):
+        write_shards(films, tmp_path / "s", teacher=teacher, verbose=False)
+
+
+def test_another_width(shards):
     stated = json.loads((shards / LIST).read_text())
-    (shards / LIST).write_text(json.dumps({**stated, "sampling_rate": 8000}))
-    with pytest.raises(ShardError, match="8000 Hz"):
-        ClipShards(shards)
     (shards / LIST).write_text(json.dumps({**stated, "width": 8}))
     with pytest.raises(ShardError, match="vectors of dimension 16, expected 8"):
         ClipShards(shards)
