@@ -233,7 +233,7 @@ def test_what_is_no_collection(transformer, X, message):
         (io.StringIO("a"), "open it with mode 'rb'"),
         ("x" * 10**6, "a string of 1,000,000 characters"),
         ("a\0b", "not the name of a file"),
-        ("https://a.b/c.wav", "fetch it first"),
+        ("http://127.0.0.1:1/c.wav", "it cannot be fetched"),
         (["a.wav"], "of type list; a clip is a path"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 80 else type(value).__name__,

@@ -18,6 +18,7 @@ from skw2c import embed_corpus
 from .sounds import read_rows, same_bits, write_sounds
 
 KINDS = ("worker", "scheduler", "client")
+FILES_PER_KILL = 40  # so that the last one comes before the end
 LONGEST = 600  # seconds without a new part
 CLIENT = """
 import sys
@@ -29,7 +30,7 @@ embed_corpus(sounds, out, "mini", address, verbose=False, files_per_part=4)
 
 def measure(folder, options):
     """Yield lines on kills and rows."""
-    write_sounds(folder / "sounds", options.n_sounds, 1.0, 16000, seed=options.seed)
+    write_sounds(folder / "sounds", FILES_PER_KILL * options.kills, 1.0, 16000, seed=options.seed)
     embed_corpus(folder / "sounds", folder / "whole", "mini", verbose=False)
     rng, killed, torn = random.Random(options.seed), Counter(), 0  # noqa: S311
     kinds = [KINDS[number % len(KINDS)] for number in range(options.kills)]

@@ -40,7 +40,7 @@ def parse_arguments(arguments):
     parser.add_argument("--n-files", type=positive, default=100_000, help="of the row short")
     parser.add_argument("--kills", type=positive, default=20)
     parser.add_argument("--rounds", type=positive, default=3, help="of the row cluster")
-    parser.add_argument("--n-sounds", type=positive, default=400, help="of cluster and kills")
+    parser.add_argument("--n-sounds", type=positive, default=400, help="of the row cluster")
     parser.add_argument("--folder", help="where to work (default: that of temporary files)")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
