@@ -6,6 +6,7 @@ import pytest
 import soundfile
 import torch
 
+from benchmarks.scale import measure
 from benchmarks.speed import encoders, worker
 from skw2c.datasets import make_sound_events
 from skw2c.models import random_wav2clip
@@ -53,3 +54,11 @@ def test_speed(tmp_path, sounds, monkeypatch):
 def test_stand_in_for_torchaudio():
     spectrogram = worker.Spectrogram(512, 353)(torch.randn(2, 1, 16000))
     assert spectrogram.shape == (2, 1, 257, 46)
+
+
+def test_scale(tmp_path, capsys):
+    """Rows are counted; neither speed nor memory is judged here."""
+    assert measure.main(["--only", "short", "--n-files", "40", "--folder", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out
+    assert "rows: 40, of different files 40; 1 have errors, 1 were to be expected" in lines
+    assert "0 files embedded" in lines

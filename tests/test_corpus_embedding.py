@@ -28,11 +28,14 @@ from skw2c.corpus._folder import CorpusFolder
 from skw2c.corpus._plan import Plan, cut
 from skw2c.exceptions import AudioError, CorpusError, FailedFileWarning
 from skw2c.system._locks import LockedError
+from skw2c.transformers._embedding import ClipEmbedder
 from skw2c.transformers._file_embedder import FileEmbedder
+from skw2c.weights import keep_in_memory, refer_to
 
 from .conftest import make_tone
 from .crashing_encoder import CrashingTransformer
 from .processes import Python
+from .tolerances import assert_close
 
 COLUMNS = ["file", "vector", "error", "size", "modified", "etag", "digest", "seconds"]
 LONG_AGO = 1_700_000_000
@@ -282,6 +285,27 @@ def test_any_transformer(sounds, tiny_checkpoint):
         embed_corpus(files, "vectors", CrashingTransformer(), verbose=False)
 
 
+def test_batches_of_clips(sounds, embed, monkeypatch):
+    """As on a GPU, which is not kept busy by one clip at a time."""
+    (sounds / "03.wav").write_bytes(b"no sound")
+    with pytest.warns(FailedFileWarning, match="1 of 40"):
+        embed(out="alone")
+    monkeypatch.setattr(ClipEmbedder, "is_best_alone", False)
+    with pytest.warns(FailedFileWarning, match="1 of 40"):
+        assert embed(out="together").n_embedded == 39
+    alone, together = (read(out) for out in ("alone", "together"))
+    vectors = [np.stack(table["vector"].dropna()) for table in (alone, together)]
+    assert_close(vectors[0], vectors[1])
+    pd.testing.assert_frame_equal(alone.drop(columns="vector"), together.drop(columns="vector"))
+
+
+def test_cancelled_channels_are_warned_of(sounds, embed):
+    tone = make_tone(np.random.default_rng(0), 8000)
+    soundfile.write(sounds / "05.wav", np.stack([tone, -tone], axis=1), 16000, subtype="FLOAT")
+    with pytest.warns(UserWarning, match=r"The channels of .*05\.wav'\) cancel each other out"):
+        embed()
+
+
 def test_names_of_any_kind(sounds, embed):
     strange = [os.fsencode(sounds) + b"/\xe9.wav", os.fsencode(sounds) + b"/a,b\n.wav"]
     for number, name in enumerate(strange):
@@ -509,7 +533,8 @@ def test_same_bits_on_a_cluster(sounds, embed, client):
             result = embed(out=out, client=cluster)
         assert result.n_embedded == 39
     pd.testing.assert_frame_equal(read("one"), read("two"), check_exact=True)
-    assert embed(names(range(11)), out="two", client=client).n_embedded == 0
+    with pytest.warns(FailedFileWarning, match="1 of 40"):
+        assert embed(names(range(11)), out="two", client=client).n_embedded == 0
 
 
 def test_a_worker_is_killed(sounds, embed, client):
@@ -569,6 +594,14 @@ def test_workers_that_are_of_no_use(sounds, embed, client, monkeypatch):
         embed(client=client)
 
 
+def test_weights_in_memory_stay_here(sounds, tiny_checkpoint, client):
+    weights = refer_to(tiny_checkpoint)
+    encoder = Wav2CLIPTransformer(keep_in_memory(weights.read()))
+    assert embed_corpus("sounds", "vectors", encoder, verbose=False).n_embedded == 40
+    with pytest.raises(ValueError, match="save them to a file that all workers see"):
+        embed_corpus("sounds", "others", encoder, client, verbose=False)
+
+
 @pytest.mark.parametrize(
     ("client", "error", "message"),
     [
@@ -595,10 +628,9 @@ def test_command_line(sounds, tiny_checkpoint, capsys):
     error = capsys.readouterr().err
     assert "skw2c: 1 file was skipped: 1 .txt\n" in error
     assert "03.wav: the file is not a sound or media file" in error
-    assert "40 files in vectors/ (3 parts): 39 were embedded now, 1 have errors; " in error
-    assert "seconds of sound per second" in error
+    assert "skw2c: vectors/: files in all: 40, embedded now: 39, failed: 1; per second: " in error
     assert skw2c_embed("sounds", "--out", "vectors", *weights) == 3
-    assert "0 were embedded now, 1 have errors\n" in capsys.readouterr().err
+    assert "vectors: files in all: 40, embedded now: 0, failed: 1\n" in capsys.readouterr().err
     (sounds / "03.wav").unlink()
     assert skw2c_embed("sounds", "--out", "vectors/", *weights, "--remove-missing") == 0
     assert len(read()) == 39
@@ -660,6 +692,8 @@ def test_wrong_options(sounds, capsys):
         with pytest.raises(SystemExit):
             skw2c_embed(*arguments, "--out", "vectors/")
         assert message in capsys.readouterr().err
+    assert skw2c_embed("sounds", "--out", "vectors") == 1
+    assert "or in a slash for a folder of Parquet files: vectors/" in capsys.readouterr().err
     assert skw2c_embed("--out", "vectors/") == 1
     assert "there are no files to embed" in capsys.readouterr().err
     assert _folder.is_corpus("vectors") is False

@@ -278,6 +278,12 @@ def test_a_missing_package_names_the_extra(monkeypatch):
         load_audio("s3://bucket/a.wav")
 
 
+def test_a_missing_package_stops_a_run(tmp_path, tiny_checkpoint):
+    with pytest.raises(OptionalDependencyError, match="gcsfs"):
+        embed_corpus(["gs://b/a.wav"], tmp_path / "v", Wav2CLIPTransformer(tiny_checkpoint))
+    assert not (tmp_path / "v").exists()
+
+
 def test_passwords_are_not_repeated():
     with pytest.raises(RemoteError, match="contains a password") as caught:
         RemoteFile("ftp://me:secret@host/a.wav")
@@ -415,8 +421,10 @@ def test_temporary_files_of_killed_processes_are_removed(tmp_path, monkeypatch):
 
     def start(n_files):
         process = Python("-c", program)
+        deadline = time.monotonic() + 100
         while len(list(tmp_path.glob("skw2c-remote-*/*.wav"))) < n_files:
             assert process.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.01)
         return process
 
@@ -526,7 +534,7 @@ def test_the_shell_reads_buckets(home, bucket, tmp_path, monkeypatch, tiny_check
     assert main(["embed", "s3://recordings/takes", "--out", "v/", *arguments]) == 0
     error = capsys.readouterr().err
     assert "1 file was skipped: 1 .txt" in error
-    assert "3 files in v/ (1 parts): 3 were embedded now" in error
+    assert "v/: files in all: 3, embedded now: 3, failed: 0; per second: " in error
     assert main(["embed", "s3://recordings/takes/", "--out", "v.csv", *arguments]) == 0
     table = pd.read_csv("v.csv")
     assert table["file"].tolist() == [f"s3://recordings/takes/{member}" for member in MEMBERS]

@@ -20,7 +20,7 @@ def load_audio(source, *, sampling_rate: int | None = 16000, input_sampling_rate
     Parameters
     ----------
     source : str, Path, array or tensor of shape (n_samples,), pair, dict, bytes or file object
-        A sound or media file, or samples; the Notes of
+        A sound or media file, also in an archive or at an address, or samples; the Notes of
         :class:`Wav2CLIPTransformer` list what can be a clip.
     sampling_rate : int or None, default=16000
         Rate of the result in Hz. None keeps the rate of the source.

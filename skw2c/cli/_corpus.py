@@ -100,12 +100,12 @@ def _report(out: str, result) -> None:
     speed = ""
     if result.n_embedded:
         speed = (
-            f"; {result.n_embedded / result.elapsed:.1f} files and "
-            f"{result.seconds / result.elapsed:.0f} seconds of sound per second"
+            f"; per second: {result.n_embedded / result.elapsed:.1f} files, "
+            f"{result.seconds / result.elapsed:.0f} seconds of sound"
         )
     print_message(
-        f"{result.n_files} files in {out} ({result.n_parts} parts): {result.n_embedded} were "
-        f"embedded now, {len(result.failures)} have errors{speed}"
+        f"{out}: files in all: {result.n_files}, embedded now: {result.n_embedded}, "
+        f"failed: {len(result.failures)}{speed}"
     )
 
 

@@ -10,6 +10,7 @@ are finished are kept next to it, in FILE.partial.
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 
 from ..files import Found
@@ -64,6 +65,7 @@ def run(options: Namespace) -> int:
         options.on_error = "nan" if in_folder else "raise"
     if not in_folder:
         refuse_corpus_options(options)
+        _refuse_without_suffix(options.out)
         check_output(options.out)
     files = _find(options)
     if in_folder:
@@ -74,6 +76,14 @@ def run(options: Namespace) -> int:
         make_table = _tabulate_windows if options.mode == "frame" else _tabulate
         write_table(make_table(files, encoder), options.out)
     return SOME_FAILED if failures else 0
+
+
+def _refuse_without_suffix(out: str) -> None:
+    if not os.path.splitext(out)[1]:
+        raise ValueError(
+            f"--out {out!r} must end in .csv, .tsv, .parquet or .npz, or in a slash for a folder "
+            f"of Parquet files: {out}/"
+        )
 
 
 def _find(options: Namespace) -> Found:

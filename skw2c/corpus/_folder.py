@@ -69,25 +69,29 @@ class CorpusFolder:
         CorpusError
             If it holds something else.
         """
-        there = self.read_description()
-        if there is not None:
-            self._compare(there["terms"], description["terms"])
-            return there
-        strangers = [name for name in self._storage.names() if not name.startswith(".")]
-        strangers = [name for name in strangers if name != HOME]
-        if strangers:
-            raise CorpusError(
-                f"The folder {self.place!r} holds {strangers[0]!r}, but not {_LIST}, which "
-                "would show that it is for vectors: choose another folder"
-            )
         content = {
             "format": FORMAT,
             "version": VERSION,
             "created_by": f"skw2c {__version__}",
-            **description,
+            **json.loads(json.dumps(description)),
         }
-        self._storage.write(_LIST, json.dumps(content, indent=1).encode())
-        return self.read_description()
+        if self.read_description() is None:
+            self._refuse_strangers()
+        with self.hold_plan():
+            there = self.read_description()
+            if there is None:
+                self._storage.write(_LIST, json.dumps(content, indent=1).encode())
+                return content
+        self._compare(there["terms"], content["terms"])
+        return there
+
+    def _refuse_strangers(self) -> None:
+        names = [name for name in self._storage.names() if name != HOME and name[0] != "."]
+        if names:
+            raise CorpusError(
+                f"The folder {self.place!r} holds {names[0]!r}, but not {_LIST}, which would show "
+                "that it is for vectors: choose another folder"
+            )
 
     def read_description(self) -> dict | None:
         """What the folder says of itself; None if it is not there.

@@ -10,11 +10,9 @@ from contextlib import suppress
 import numpy as np
 import pyarrow as pa
 
-from ..exceptions import OptionalDependencyError
 from ..files import (
     FileSearch,
     Found,
-    RemoteError,
     RemoteFile,
     Stamp,
     absolute_name,
@@ -94,6 +92,8 @@ def list_corpus(files) -> Listing:
         If a name is not a path.
     OSError
         If a folder or an address cannot be listed.
+    OptionalDependencyError
+        If a package for a protocol is missing.
     """
     found = _search(files) if isinstance(files, (str, os.PathLike)) else files
     given = _check_names(found)
@@ -134,6 +134,6 @@ def _complete(known: list[tuple[str, Stamp]]) -> Iterator[Stamp]:
 def _look(name: str, stamp: Stamp) -> Stamp:
     if stamp != _UNKNOWN:
         return stamp
-    with suppress(OSError, ValueError, RemoteError, OptionalDependencyError):
+    with suppress(OSError, ValueError):
         return RemoteFile(name).stamp() if is_remote(name) else stamp_of_file(name)
     return _UNKNOWN

@@ -56,7 +56,18 @@ class Order:
 
 
 def make_order(folder: CorpusFolder, encoder, terms: Terms) -> Order:
-    """Put together what workers have to know."""
+    """Put together what workers have to know.
+
+    Raises
+    ------
+    ValueError
+        If the weights are in no file that workers could read.
+    """
+    if getattr(getattr(encoder, "weights_", None), "in_memory", None) is not None:
+        raise ValueError(
+            "the weights of the encoder are in the memory of this process alone: save them to a "
+            "file that all workers see, and pass weights=FILE"
+        )
     return Order(folder.place, folder.identity(), encoder, terms, _versions())
 
 

@@ -137,8 +137,7 @@ class CorpusRun:
             width = self._embedder.width(folder)
         has_frames = self._embedder.has_frames
         terms = {**terms_of_vectors(self._encoder), "width": width, "frames": has_frames}
-        self._folder.claim({"terms": {**terms, "vectors": VECTORS}})
-        there = self._folder.read_description()
+        there = self._folder.claim({"terms": {**terms, "vectors": VECTORS}})
         identity = hashlib.sha256(json.dumps(there["terms"], sort_keys=True).encode()).hexdigest()
         metadata = {
             "identity": identity,

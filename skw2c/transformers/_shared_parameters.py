@@ -6,8 +6,8 @@ _DEVICE = """Where the network runs: ``"auto"`` (a CUDA GPU if there is one, els
 torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``."""
 _MEMORY = """Where to keep the vectors, each found again by the content of its file and the
 configuration: adding 10 files to a folder of 10,000 computes 10, and an interrupted run goes on.
-They are plain numbers with a checksum, and what does not fit it is computed again. Of a
-joblib.Memory only the folder is used."""
+They are plain numbers with a checksum, and what does not fit it is computed again. A file elsewhere
+is known by what its server tells of it, unread. Of a joblib.Memory only the folder is used."""
 _LISTS_FAILURES = "which carries the list of failures"
 _STOPS = '``"raise"`` stops with an error that names row and file.'
 _SECONDS_BETWEEN = "Time from the start of one window to the next, in seconds"

@@ -84,6 +84,8 @@ class Wav2CLIPTransformer(SoundTransformer):
     one-column DataFrame or object array. Their lengths may differ. A clip is
 
     - a path, or an array, tensor or list of samples at ``sampling_rate``;
+    - a member of an archive, ``"archive.zip::rain.wav"``, or an address such as
+      ``"s3://bucket/rain.wav"`` (extra ``remote``), which is brought into a temporary file;
     - samples that bring their rate, which then counts: a pair (samples, rate), a dict with
       ``"array"`` and ``"sampling_rate"`` as data sets of Hugging Face have it, or a decoder of
       torchcodec;

@@ -577,8 +577,8 @@
       if (number === this.hovered && number < 0) return;
       const changed = number !== this.hovered;
       this.hovered = number;
-      if (number < 0) this.tip.hidden = true;
-      else this._showTip(number, at, changed, speak);
+      if (changed) this.tip.hidden = true; // until the name is known
+      if (number >= 0) this._showTip(number, at, changed, speak);
       this.over.classList.toggle("point-map-over", number >= 0);
       this._drawOverlay();
       if (changed && this.options.onHover) this.options.onHover(number);
