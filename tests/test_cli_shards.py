@@ -3,8 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from skw2c.cli import main
 pytest.importorskip("av")
 pytest.importorskip("open_clip")
 
+from .processes import Python
 from .test_shards import FPS, content_of, write_film
 
 
@@ -191,8 +190,7 @@ def test_interrupted_and_started_again(folder, tiny_clip, shards):
         shutil.copy("films/a.mp4", f"films/more {number:02}.mp4")
     each = ["--clips-per-shard", "1"]
     teacher = ["--clip-model", tiny_clip, "--clip-pretrained", "none", "--fps", str(FPS)]
-    command = [sys.executable, "-m", "skw2c", "shards", "films", "--out", "s", *teacher, *each]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    process = Python("-m", "skw2c", "shards", "films", "--out", "s", *teacher, *each)
     deadline = time.monotonic() + 100
     while len(list(folder.glob("s/clips-*.json"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)

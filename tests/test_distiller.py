@@ -45,6 +45,7 @@ from skw2c.training import Run, _targets
 from skw2c.training._checkpoint_file import read_plain
 
 from .conftest import REPOSITORY
+from .processes import Python, run_python
 from .test_images import write_video
 from .tolerances import assert_close
 
@@ -520,10 +521,7 @@ np.save(sys.argv[2], distiller.transform(sounds))
 
 
 def start(folder, name):
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", PROGRAM, folder / name, folder / f"{name}.npy"],
-        cwd=REPOSITORY,
-    )
+    return Python("-c", PROGRAM, folder / name, folder / f"{name}.npy", cwd=REPOSITORY)
 
 
 def test_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
@@ -809,9 +807,7 @@ def test_original_program_loads_its_format(tmp_path):
     distiller.save(tmp_path / "trained.pt", format="wav2clip")
     np.save(tmp_path / "sounds.npy", sounds)
     files = [tmp_path / name for name in ("trained.pt", "vectors.npy", "sounds.npy")]
-    subprocess.run(  # noqa: S603
-        [sys.executable, "-c", ORIGINAL, *files], check=True, cwd=REPOSITORY
-    )
+    run_python("-c", ORIGINAL, *files, cwd=REPOSITORY)
     theirs = np.load(tmp_path / "vectors.npy")
     assert_close(distiller.transform(sounds), theirs)
     np.testing.assert_array_equal(

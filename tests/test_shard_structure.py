@@ -4,8 +4,6 @@ import hashlib
 import io
 import json
 import os
-import subprocess
-import sys
 import tarfile
 import textwrap
 
@@ -17,6 +15,8 @@ from skw2c.exceptions import LeftOutWarning, ShardError
 from skw2c.training._shard_file import CLIP, Clip, scan_shard, write_shard
 from skw2c.training._shard_folder import LIST
 from skw2c.training._shard_record import write_record
+
+from .processes import run_python
 
 WIDTH = 4
 STATED = {
@@ -306,8 +306,7 @@ def test_a_shard_that_is_cut_off_while_it_is_open(tmp_path):
             else:
                 raise AssertionError
     """
-    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
-    subprocess.run(command, check=True)  # noqa: S603
+    run_python("-c", textwrap.dedent(program), tmp_path)
 
 
 @pytest.mark.parametrize("size", [-1, -512, -(2**40), 2**40, 2**62])

@@ -18,6 +18,7 @@ from skw2c.training._memory import keep_freed_memory
 from skw2c.training._targets import average, average_frames
 
 from .conftest import REPOSITORY
+from .processes import run_python
 from .test_distiller import ABSENT, BARE
 
 RATE = 16000
@@ -236,7 +237,7 @@ def test_freed_memory_is_kept_and_given_back():
             use()
             assert resident() < before + 50
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)  # noqa: S603
+    run_python("-c", textwrap.dedent(program))
 
 
 def test_keeping_memory_does_nothing_elsewhere(monkeypatch):

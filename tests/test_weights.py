@@ -6,8 +6,6 @@ import hashlib
 import http.server
 import json
 import pickle
-import subprocess
-import sys
 import threading
 import time
 import types
@@ -24,6 +22,7 @@ from skw2c.models import Wav2CLIP
 from skw2c.weights import _download, _fetch, fetch_weights, is_cached, registry, write_safetensors
 
 from .conftest import write_tiny_checkpoint
+from .processes import Python, run_python
 
 
 class Server:
@@ -298,11 +297,7 @@ def test_processes_that_fetch_at_the_same_time(server, cache):
         "_fetch.registry = lambda: {'wav2clip': row}\n"
         "print(_fetch.fetch_weights('wav2clip').sha256)"
     )
-    command = [sys.executable, "-c", code, server.url]
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
-        for _ in range(4)
-    ]
+    running = [Python("-c", code, server.url) for _ in range(4)]
     digests = [process.communicate()[0] for process in running]
     assert len(set(digests)) == 1
     assert len(digests[0].strip()) == 64
@@ -487,12 +482,7 @@ def test_weights_that_change_after_fit(tmp_path, waveforms):
     )
 
     def transform_elsewhere():
-        return subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code, str(tmp_path / "pickled")],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+        return run_python("-c", code, tmp_path / "pickled").stdout
 
     assert "changed since the estimator was fitted" in transform_elsewhere()
     (tmp_path / "w.pt").unlink()
