@@ -46,10 +46,17 @@ suppress_warnings = ["myst.header"]
 
 EXAMPLES = [
     "plot_classify_sounds.py",
+    "plot_tune_pipeline.py",
+    "plot_few_labels.py",
+    "plot_outliers.py",
+    "plot_duplicates.py",
     "plot_choose_encoder.py",
     "plot_zero_shot.py",
     "plot_search_by_text.py",
+    "plot_words_minus_words.py",
     "plot_detect_events.py",
+    "plot_large_corpora.py",
+    "plot_captions.py",
     "plot_distill.py",
     "plot_listening_at_a_glance.py",
 ]

@@ -12,15 +12,19 @@ from .vqgan_files import write_tiny_vqgan
 # What the examples that take long show in as few clips, epochs and steps as they run with.
 SMALLER = {
     "plot_choose_encoder": {"make_sound_events(72,": "make_sound_events(36,"},
+    "plot_captions": {"max_epochs=15": "max_epochs=1"},
     "plot_classify_sounds": {"make_audiovisual_events(300,": "make_audiovisual_events(60,"},
     "plot_distill": {
         "make_audiovisual_events(360,": "make_audiovisual_events(72,",
         "max_epochs=12": "max_epochs=2",
     },
+    "plot_few_labels": {"make_sound_events(1000,": "make_sound_events(180,"},
     "plot_listening_at_a_glance": {
         "make_audiovisual_events(240,": "make_audiovisual_events(24,",
         "n_iter=50": "n_iter=2",
     },
+    "plot_tune_pipeline": {"make_sound_events(96,": "make_sound_events(48,"},
+    "plot_words_minus_words": {"range(6)": "range(1)"},
 }
 
 
