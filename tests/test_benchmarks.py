@@ -6,7 +6,7 @@ import pytest
 import soundfile
 import torch
 
-from benchmarks.scale import measure
+from benchmarks.scale import arithmetic, measure
 from benchmarks.speed import encoders, worker
 from skw2c.datasets import make_sound_events
 from skw2c.models import random_wav2clip
@@ -62,3 +62,18 @@ def test_scale(tmp_path, capsys):
     lines = capsys.readouterr().out
     assert "rows: 40, of different files 40; 1 have errors, 1 were to be expected" in lines
     assert "0 files embedded" in lines
+
+
+def test_arithmetic(capsys):
+    units = arithmetic.Units(clips_per_core_second=100, price=0.5)
+    figures = arithmetic.estimate(3.6e8, units)
+    assert figures["embedding, core-hours"] == pytest.approx(1000)
+    assert figures["embedding, USD"] == pytest.approx(500)
+    assert figures["embedding, USD per million"] == pytest.approx(500 / 360)
+    assert arithmetic.estimate(1e6, units)["queries per core-second"] == (
+        units.queries_per_core_second
+    )
+    assert arithmetic.main(["--clips", "2e6", "--price", "0.1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "| figure | 2,000,000 clips | formula |"
+    assert len(lines) == 2 + len(figures)
