@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from skw2c import AudioIndex
 
 from .fuzzing import REPEATABLE, Victim, damaged
+from .old_index import save_as_version_1
 
 ODD = [
     None,
@@ -77,6 +78,10 @@ def originals(tmp_path_factory):
     centres = rng.normal(size=(20, 8)).repeat(850, axis=0)
     many = centres + 0.3 * rng.normal(size=centres.shape)
     AudioIndex("passthrough", method="faiss").fit(many).save(folder / "faiss")
+    removed = AudioIndex("passthrough").fit(few).save(folder / "removed")
+    removed.remove([3, 4]).save(folder / "removed")
+    frames.save(folder / "old")
+    save_as_version_1(folder / "old")
     return folder
 
 
@@ -91,7 +96,7 @@ def sign(folder):
     """Let the list say the checksums of the files as they are now."""
     listed = json.loads((folder / "index.json").read_text())
     entries = [entry for files in listed["parts"] for entry in files.values()]
-    for entry in [*entries, listed["neighbours"]]:
+    for entry in entries:
         if entry:
             content = (folder / entry["file"]).read_bytes()
             entry["bytes"], entry["sha256"] = len(content), hashlib.sha256(content).hexdigest()
@@ -155,7 +160,7 @@ def damage_structure(data, folder):
 
 
 def edit_json(data, folder):
-    """Put something odd somewhere into the list, or into the names of the clips."""
+    """Put something odd somewhere into the list, or, in an old index, into the names of clips."""
     names = {kind_of(path.name): path for path in sorted(folder.glob("*.json"))}
     path = names[data.draw(st.sampled_from(sorted(names)))]
     content = json.loads(path.read_text())
@@ -180,7 +185,7 @@ def check(victim, originals, which, damage, n_examples):
     run()
 
 
-@pytest.mark.parametrize("which", ["clips", "frames"])
+@pytest.mark.parametrize("which", ["clips", "frames", "removed", "old"])
 @pytest.mark.parametrize("damage", [damage for _, damage in KINDS], ids=[name for name, _ in KINDS])
 def test_a_damaged_index(victim, originals, which, damage):
     check(victim, originals, which, damage, 40)
@@ -191,7 +196,7 @@ def test_a_damaged_structure_to_search_in(victim, originals):
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("which", ["clips", "frames", "faiss"])
+@pytest.mark.parametrize("which", ["clips", "frames", "removed", "old", "faiss"])
 @pytest.mark.parametrize(
     "damage",
     [*(damage for _, damage in KINDS), damage_structure],

@@ -13,6 +13,8 @@ from skw2c.cli import main
 from skw2c.exceptions import AudioError, FailedClipWarning, SavedIndexError
 from skw2c.models import FrozenWav2CLIP
 
+from .old_index import save_as_version_1
+
 
 @pytest.fixture
 def library(tmp_path, wav_files, monkeypatch):
@@ -117,7 +119,7 @@ def test_what_became_of_each_file(index, library, wav_files, mode, method, saved
 
 def test_a_renamed_folder_is_not_computed_again(index, library, n_computed):
     index.save("idx")
-    arrays = {path.name for path in Path("idx").glob("*.npy")}
+    arrays = {path.name for path in Path("idx").glob("*.vectors.npy")}
     n_computed()
     os.rename("lib", "moved")
     now = [file.replace("lib", "moved") for file in library]
@@ -125,7 +127,7 @@ def test_a_renamed_folder_is_not_computed_again(index, library, n_computed):
     says(index.update(now), moved=list(zip(library, now, strict=True)))
     index.save("idx")
     assert n_computed() == 0
-    assert {path.name for path in Path("idx").glob("*.npy")} == arrays  # nor written again
+    assert {path.name for path in Path("idx").glob("*.vectors.npy")} == arrays  # nor written again
     is_found(AudioIndex.load("idx"), *now)
 
 
@@ -245,6 +247,7 @@ def test_a_file_that_cannot_be_read_any_more(index, library):
 def test_an_index_that_was_saved_before_files_were_known(index, library, n_computed):
     paths = [os.path.abspath(file) for file in library]
     index.fit(paths).save("idx")
+    save_as_version_1(Path("idx"))
     [part] = Path("idx").glob("*.items.json")
     content = json.loads(part.read_text())
     del content["sources"]
@@ -284,6 +287,7 @@ def rewrite(path, content):
 )
 def test_sources_that_somebody_wrote(index, sources):
     index.save("idx")
+    save_as_version_1(Path("idx"))
     [part] = Path("idx").glob("*.items.json")
     rewrite(part, {**json.loads(part.read_text()), "sources": sources})
     with pytest.raises(SavedIndexError, match="damaged"):

@@ -65,7 +65,7 @@ def index(sounds, tmp_path, monkeypatch):
     """A saved index of ready vectors that knows the files of its clips."""
     index = index_of(sounds)
     for number, path in enumerate(sounds):
-        index._content.set_sources({number: (path, source_of(path))})
+        index._set_content(index._content.with_sources({number: (path, source_of(path))}))
     return index.save(tmp_path / "library")
 
 
@@ -312,7 +312,8 @@ def page_file(tmp_path_factory):
     for number in range(20):
         os.makedirs(os.path.dirname(items[number]), exist_ok=True)
         soundfile.write(items[number], tone(300 + 10 * number, 2), RATE)
-        index._content.set_sources({number: (items[number], source_of(items[number]))})
+        changed = {number: (items[number], source_of(items[number]))}
+        index._set_content(index._content.with_sources(changed))
     drawn = index.map(method="pca", labels=["dog", "rain"])
     drawn.save(folder / "map.html")
     notebook = f"<!doctype html><title>notebook</title>{drawn._repr_html_()}"

@@ -1414,12 +1414,12 @@ def test_libraries_that_cannot_be_opened(library, tmp_path, capfd):
             assert word in captured.err
 
     listed = json.loads((library / "index.json").read_text())
-    (library / "index.json").write_text(json.dumps(listed | {"version": 2}))
-    fails("version 2", "reads version 1", "build the index again")
+    (library / "index.json").write_text(json.dumps(listed | {"version": 3}))
+    fails("version 3", "reads versions 1 to 2", "build the index again")
     (library / "index.json").write_text(json.dumps(listed | {"parts": 3}))
     fails("damaged")
     (library / "index.json").write_text(json.dumps(listed))
-    items = next(library.glob("*.items.json"))
+    items = next(library.glob("*.items.npy"))
     items.write_bytes(items.read_bytes()[:-1])
     fails("damaged", items.name)
     shutil.rmtree(library)

@@ -288,8 +288,8 @@ def recordings(tmp_path_factory):
 def learn(recordings, folder, mode):
     """A library, its classifier of tones and noise, and the script and table beside it."""
     index = AudioIndex("mini", mode=mode).fit(recordings).save(folder / 'it\'s a "library"')
-    counts = np.concatenate([part.counts for part in index._content.parts])
-    classifier = SortingClassifier(mean_vectors(index._content.vectors(), counts), recordings)
+    content = index._content
+    classifier = SortingClassifier(mean_vectors(content.vectors(), content.counts), recordings)
     given = {path: "=tone" if k % 2 else "noise" for k, path in enumerate(recordings[:8])}
     training = classifier.fit(given)
     (folder / "labels.csv").write_bytes(labels_csv(recordings, given))

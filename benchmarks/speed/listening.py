@@ -51,8 +51,9 @@ def make_library(folder, n_items):
 
     from skw2c import AudioIndex
     from skw2c.datasets import make_sound_events
+    from skw2c.search._clip_table import ClipTable
     from skw2c.search._content import IndexContent
-    from skw2c.search._folder import IndexPart
+    from skw2c.search._part import IndexPart
 
     sounds = make_sound_events(SOUNDS, duration=5.0, sampling_rate=44100, random_state=0)
     files = [str(folder / f"{number:02d}.ogg") for number in range(SOUNDS)]
@@ -67,8 +68,8 @@ def make_library(folder, n_items):
     sources = [index._content.sources[owner]._replace(named=True) for owner in owners]
     names = [f"recordings/{n // 500:04d}/sound {n:07d} of a library.ogg" for n in range(n_items)]
     ones = np.ones(n_items, np.int64)
-    index._content = IndexContent([IndexPart(vectors, names, ones, sources=sources)])
-    index._neighbours = None
+    clips = ClipTable.from_lists(names, sources, ones)
+    index._set_content(IndexContent([IndexPart(vectors, clips)]))
     index.save(folder / "library")
     return folder / "library"
 

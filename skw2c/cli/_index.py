@@ -4,6 +4,9 @@ The first run builds the index. Later runs bring it up to date: new and changed 
 moved and renamed files get their new names, and missing files are removed. Files are identified by
 their content, and named by their absolute paths. To resume an interrupted run, give the same
 command again.
+
+If all the files were moved together, --root tells where they are now. An index that lies beside its
+files, or among them, finds them without it.
 """
 
 from __future__ import annotations
@@ -27,15 +30,16 @@ _OUTCOMES = {
     "missing": "missing and removed",
     "unchanged": "unchanged",
 }
+_KINDS = ("added", "changed", "moved", "missing", "unchanged")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("index", metavar="INDEX", help="folder of the index")
-    add_paths(parser)
+    add_paths(parser, required=False)
     parser.add_argument(
         "--method",
-        choices=["auto", "exact", "faiss"],
+        choices=["auto", "exact", "faiss", "disk"],
         default="auto",
         help="how to search (default: chosen by the size of the index)",
     )
@@ -44,6 +48,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="keep missing files in the index, for example those on a drive that is not mounted",
     )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="only bring an index up to date",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only print what would become of each file"
+    )
+    parser.add_argument(
+        "--root",
+        metavar="FOLDER",
+        help="folder that holds the sounds, if it was moved; their paths are saved relative to it",
+    )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare all files of the index with their checksums first",
+    )
+    parser.add_argument(
+        "--compact",
+        action="store_true",
+        help="write the index anew as one part, without what was removed",
+    )
     add_encoder(parser)
 
 
@@ -51,11 +78,18 @@ def run(options: Namespace) -> int:
     """Build the index or update it; return the exit status."""
     if os.path.lexists(options.index) and not os.path.isdir(options.index):
         raise NotADirectoryError(f"{options.index!r} is a file, expected the folder of an index")
+    if not options.paths:
+        return _maintain(options)
     # Absolute, because another run may start in another folder.
     found = find_files(options.paths, on_error=options.on_error)
     files = [os.path.abspath(file) for file in found]
     with resumable(options.index) as memory, listed_failures(found.unread) as failures:
         index, before = _open(options, memory), 0
+        # Files in a folder that cannot be read at the moment are not missing.
+        missing = "keep" if options.keep_missing or found.unread else "remove"
+        if options.dry_run:
+            _print_plan(index.update(files, missing=missing, dry_run=True))
+            return 0
         if index is None:
             index = skw2c.AudioIndex(
                 make_encoder(options, memory),
@@ -66,11 +100,11 @@ def run(options: Namespace) -> int:
             counts = {"added": len(index)}
         else:
             before = len(index)
-            # Files in a folder that cannot be read at the moment are not missing.
-            keep = options.keep_missing or found.unread
-            report = index.update(files, missing="keep" if keep else "remove")
+            report = index.update(files, missing=missing)
             counts = {kind: len(names) for kind, names in report.items()}
-        index.save(options.index)
+        index.save(options.index, root=options.root or _root_of(index, options.paths))
+        if options.compact:
+            index.compact()
         also = "".join(
             f", {counts[kind]} {outcome}" for kind, outcome in _OUTCOMES.items() if counts.get(kind)
         )
@@ -78,12 +112,42 @@ def run(options: Namespace) -> int:
     return SOME_FAILED if failures else 0
 
 
+def _maintain(options: Namespace) -> int:
+    """Do what needs no sounds; return the exit status."""
+    if not (options.verify or options.compact or options.root):
+        raise ValueError(
+            "name the sound files or folders to index, or pass --verify, --compact or --root"
+        )
+    index = skw2c.AudioIndex.load(options.index, root=options.root, verify=options.verify)
+    if options.verify:
+        n_clips, n_vectors = len(index), index.n_vectors_
+        print_message(
+            f"all files of {options.index} are as they were saved: {n_clips} clips, "
+            f"{n_vectors} vectors"
+        )
+    if options.root:
+        index.save(options.index)
+        print_message(f"the sounds of {options.index} are in {options.root}")
+    if options.compact:
+        index.compact()
+        print_message(f"{options.index} was written anew: {len(index)} clips")
+    return 0
+
+
 def _open(options: Namespace, memory: str):
     """Load the index if there is one, else return None."""
     if not os.path.exists(os.path.join(options.index, "index.json")):
+        if options.update or options.dry_run:
+            option = "--update" if options.update else "--dry-run"
+            raise FileNotFoundError(
+                f"there is no index in {options.index!r} to bring up to date: check the name, or "
+                f"build it without {option}"
+            )
         return None
     index = skw2c.AudioIndex.load(
         options.index,
+        root=options.root,
+        verify=options.verify,
         encoder=make_encoder(options, memory),
         on_error=options.on_error,
         method=options.method,
@@ -95,3 +159,20 @@ def _open(options: Namespace, memory: str):
             "build a new index"
         )
     return index
+
+
+def _root_of(index, paths: list[str]) -> str | None:
+    """The folder that was named, if it is the only one and the index knows none yet."""
+    is_new = getattr(index, "_root", None) is None
+    return paths[0] if is_new and len(paths) == 1 and os.path.isdir(paths[0]) else None
+
+
+def _print_plan(report) -> None:
+    """Print what would become of each file, and how many there are of each kind."""
+    for kind in ("added", "changed", "missing"):
+        for name in report[kind]:
+            print(f"{kind}\t{name}")
+    for before, after in report["moved"]:
+        print(f"moved\t{before}\t{after}")
+    counts = ", ".join(f"{len(report[kind])} {kind}" for kind in _KINDS)
+    print_message(f"nothing was done: {counts}")

@@ -163,7 +163,7 @@ class Library:
 
         index = AudioIndex.load(self.folder, **self._parameters())
         if index.n_vectors_:
-            index._engine()
+            index._engine().engines  # noqa: B018 - made now, and not at the first search
         sounds = self.items.common_folder() or "FOLDER_OF_SOUNDS"
         again = self.command_to_index(sounds, elsewhere=True)
         fetch = f"skw2c search {shlex.quote(as_text(self.folder))} dog"
@@ -175,8 +175,7 @@ class Library:
     def _take_clips(self) -> None:
         """Show the clips of the loaded index, which others may have saved since it was listed."""
         content = self._index._content
-        counts = [int(count) for part in content.parts for count in part.counts]
-        clips = Clips(content.items, counts, content.sources)
+        clips = Clips(content.items, content.counts.tolist(), content.sources)
         self.items, self.id = (
             Items(clips, self._relocation),
             self._index._saved_ids[str(self.folder)],

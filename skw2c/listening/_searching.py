@@ -109,10 +109,9 @@ class Searcher:
         """
         start, index = time.perf_counter(), self._library.index
         unit, content = self.embed(question), index._content
-        ends = ends_of(content)
         allowed = None if folder is None else self._library.items.in_folder(folder)
-        scores, rows = self._rank(index, unit, k, ends, set(question.items), allowed)
-        numbers = np.searchsorted(ends, rows, side="right").tolist()
+        scores, rows = self._rank(index, unit, k, set(question.items), allowed)
+        numbers = content.numbers_of(rows).tolist()
         framed = content.is_framed and len(rows)
         times = content.times_of(rows).tolist() if framed else [(None, None)] * len(rows)
         hits = [
@@ -176,33 +175,21 @@ class Searcher:
     def _vector_of_item(self, index, number: int) -> np.ndarray:
         """The mean direction of a clip's vectors."""
         self._library.items.check(number)
-        rows = rows_of(ends_of(index._content), number)
-        mean = index._content.vectors()[rows].mean(axis=0)
+        content = index._content
+        mean = content.vectors_at(content.rows_of(number)).mean(axis=0)
         return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
-    def _rank(self, index, unit, k, ends, left_out, allowed):
+    def _rank(self, index, unit, k, left_out, allowed):
         """Scores and rows of the best vectors, but for those of some clips."""
-        if allowed is not None:
-            chosen = [n for n in allowed if n not in left_out]
-            rows = np.concatenate([np.zeros(0, int), *(rows_of(ends, n) for n in chosen)])
-            scores = index._content.vectors()[rows] @ unit if len(rows) else np.zeros(0)
-            order = np.lexsort((rows, -scores))[:k]
-            return scores[order], rows[order]
+        content = index._content
         if not index.n_vectors_:
             return np.zeros(0), np.zeros(0, int)
-        spare = sum(len(rows_of(ends, number)) for number in left_out)
-        scores, rows = index._engine().search(unit[None], min(k + spare, index.n_vectors_))
+        if allowed is not None:
+            chosen = content.masks_of(set(allowed) - left_out)
+            scores, rows = index._engine().search(unit[None], k, chosen)
+            return scores[0], rows[0]
+        spare = sum(len(content.rows_of(number)) for number in left_out)
+        scores, rows = index._engine().search(unit[None], k + spare)
         scores, rows = scores[0], rows[0]
-        kept = ~np.isin(np.searchsorted(ends, rows, side="right"), list(left_out))
+        kept = ~np.isin(content.numbers_of(rows), list(left_out))
         return scores[kept][:k], rows[kept][:k]
-
-
-def ends_of(content) -> np.ndarray:
-    """Where the vectors of each clip end among those of all."""
-    counts = [part.counts for part in content.parts]
-    return np.cumsum(np.concatenate(counts)) if counts else np.zeros(0, np.int64)
-
-
-def rows_of(ends: np.ndarray, number: int) -> np.ndarray:
-    """Rows of the vectors of a clip, where its vectors and all before it end at ``ends``."""
-    return np.arange(ends[number - 1] if number else 0, ends[number])

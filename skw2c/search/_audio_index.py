@@ -18,6 +18,7 @@ from .._version import __version__
 from ..exceptions import SavedIndexError, UnreadableError
 from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
+from ..transformers._encoder_descriptions import describe_encoder, differences
 from ..transformers._encoders import (
     PARTNER,
     resolve_encoder,
@@ -30,14 +31,17 @@ from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._intervals import SECONDS
 from ..validation._tables import note_columns, take_columns
 from ._content import IndexContent
-from ._folder import IndexPart, read_index, write_index
-from ._listing import checked_file, is_current
+from ._filters import choose_vectors
+from ._folder import read_engines, read_index, write_index
+from ._listing import is_current
 from ._map import draw_map
-from ._neighbours import FaissNeighbours, choose_engine
+from ._methods import METHODS
 from ._new_part import as_floats, embed_part, pick
+from ._parted import PartedNeighbours
 from ._queries import list_names, list_queries, list_rows
 from ._query_vectors import embed_sounds, embed_words, require_encoder, to_unit_queries
 from ._results import tabulate
+from ._roots import check_root, common_folder
 from ._saved_encoders import (
     check_replacement,
     describe_parameters,
@@ -82,10 +86,13 @@ class AudioIndex(BaseEstimator):
         ``"clip"`` indexes each clip as a whole, ``"frame"`` each of its windows, so
         that a search says from when to when.
 
-    method : {"auto", "exact", "faiss"}, default="auto"
+    method : {"auto", "exact", "faiss", "disk"}, default="auto"
         ``"exact"`` compares a query with all vectors, by scikit-learn. ``"faiss"`` (extra
         ``search``) compares it with those that are likely, and finds at least 95 % of
-        what is right. ``"auto"`` is faiss for large indexes where it is installed.
+        what is right, by codes in memory: 136 bytes for a vector of 512 numbers. ``"disk"``
+        does the same by shorter codes in a file that is mapped, which takes almost no memory
+        and more time. ``"auto"`` chooses by the number of vectors that were saved together:
+        faiss from 50,000 on, disk from 5 million on, where faiss is installed.
 
     frame_length, hop_length, tail, device, n_jobs, memory : shared
         As described in ``_shared_parameters``.
@@ -153,7 +160,7 @@ class AudioIndex(BaseEstimator):
         "image_encoder": [str, HasMethods(["fit", "transform"]), None],
         "prompts": [str, "array-like"],
         "mode": [StrOptions({"clip", "frame"})],
-        "method": [StrOptions({"auto", "exact", "faiss"})],
+        "method": [StrOptions(set(METHODS))],
         "frame_length": [SECONDS],
         "hop_length": [SECONDS],
         "tail": [StrOptions({"pad", "drop"})],
@@ -295,7 +302,7 @@ class AudioIndex(BaseEstimator):
         rows = [] if isinstance(X, (list, tuple)) and not X else list_rows(X)
         plan, before = self._plan(rows, items, by_name=True), self.items_
         if missing == "remove":
-            plan.missing = Planner(before, self._content.sources).missing(plan)
+            plan.missing = Planner(self._content).missing(plan)
         failed = [] if dry_run else self._carry_out(X, rows, plan)
         return plan.report(before, failed)
 
@@ -332,7 +339,7 @@ class AudioIndex(BaseEstimator):
         self._drop(numbers)
         return self
 
-    def search(self, query, *, by="text", k=10):
+    def search(self, query, *, by="text", k=10, where=None):
         """Find the clips or windows that are nearest to a query.
 
         Parameters
@@ -344,6 +351,13 @@ class AudioIndex(BaseEstimator):
             list, a DataFrame (one query in each row) or a sparse matrix.
         k : int, default=10
             Number of results for each query; all, where there are fewer.
+        where : dict or None, default=None
+            Which clips to look among; all conditions must hold. ``"folder"``: one folder or a
+            list of them, in which or below which the files are; by any path, or below the folder
+            that paths are saved relative to. A name that begins with the folder counts as well.
+            ``"duration"``: (shortest, longest) in seconds, one of which may be None; clips
+            whose duration is not known do not fit. ``"items"``: names of clips, however they were
+            chosen.
 
         Returns
         -------
@@ -356,7 +370,19 @@ class AudioIndex(BaseEstimator):
         ------
         ValueError
             If the query is empty, or its vector has another length than those of the
-            index.
+            index, or ``where`` has a condition that is unknown or fits no clip.
+        SavedIndexError
+            If a vector that is compared turns out to be damaged.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> names = ["birds/a.wav", "birds/b.wav", "cars/c.wav"]
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=names)
+        >>> found = index.search([0, 0, 1], by="vector", where={"folder": "birds"})
+        >>> found["item"].tolist()
+        ['birds/a.wav', 'birds/b.wav']
         """
         check_is_fitted(self, "_content")
         if by not in _KINDS:
@@ -366,7 +392,8 @@ class AudioIndex(BaseEstimator):
         self._check_columns(query, by)
         queries = list_queries(query, by)
         unit = self._embed_as_units(queries, by)
-        scores, rows = self._engine().search(unit, min(int(k), self.n_vectors_))
+        chosen = None if where is None else choose_vectors(self._content, where, self._root)
+        scores, rows = self._engine().search(unit, min(int(k), self.n_vectors_), chosen)
         return tabulate(queries, scores, rows, self._content)
 
     def map(self, *, method="auto", labels=None, table=None, clips=1000, seconds=3.0, limit=25.0):
@@ -443,16 +470,22 @@ class AudioIndex(BaseEstimator):
             verbose=self.verbose,
         )
 
-    def save(self, folder):
-        """Save the index into a folder, or what was added to the one it was loaded from.
+    def save(self, folder, *, root=None):
+        """Save the index into a folder, or what was changed in the one it was loaded from.
 
         The folder holds arrays, JSON and the checksums of its files; nothing in it is
-        pickled. The save counts as a whole or not at all.
+        pickled. The save counts as a whole or not at all: if the disk is full, the folder is as
+        before. What was added becomes a part of its own, or is joined with small parts; what was
+        removed is marked, and written anew without it where more than a third of a part is gone.
 
         Parameters
         ----------
         folder : str or Path
             Made where it is missing.
+        root : str, Path or None, default=None
+            The folder that holds the sounds. Paths of files in it are saved relative to it, so
+            that they are found again after all of it was moved. None: the one that was saved
+            before, or else the folder that all files are in or below.
 
         Returns
         -------
@@ -463,31 +496,118 @@ class AudioIndex(BaseEstimator):
         ------
         SavedIndexError
             If the folder holds another index, or one that was changed since this one was
-            loaded.
+            loaded; or if a file that is to be copied is damaged.
+        NotADirectoryError
+            If ``root`` is not a folder.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("kept")
+        >>> index = AudioIndex.load("kept").remove("b").save("kept")
+        >>> AudioIndex.load("kept").items_
+        ['a', 'c']
         """
         check_is_fitted(self, "_content")
         warn_of_unsaved(self, self._encoder)
-        folder = _real(folder)
-        parts = self._content.for_saving(keep_files=folder == self._home)
-        engine = self._engine() if parts else None
-        self._saved_ids[folder] = write_index(
-            folder,
-            self._describe(),
-            parts,
-            saved_id=self._saved_ids.get(folder),
-            write_neighbours=engine.save if isinstance(engine, FaissNeighbours) else None,
-        )
-        self._content, self._home = IndexContent(parts), folder
+        if root is not None:
+            self._root = check_root(root)
+        self._write(_real(folder))
         return self
 
+    def compact(self):
+        """Write the saved index anew as one part, without what was removed.
+
+        This takes as much disk again while it runs. Others who read the index go on with what
+        they loaded; if it ends early, the folder is as before.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index, with its changes saved.
+
+        Raises
+        ------
+        ValueError
+            If the index was never saved.
+        SavedIndexError
+            If somebody else changed the folder, or a file is damaged.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("small")
+        >>> index.remove("b").compact().items_
+        ['a', 'c']
+        """
+        check_is_fitted(self, "_content")
+        self._require_home("compact")
+        self._write(self._home, compact=True)
+        return self
+
+    def refresh(self):
+        """Go over to what is saved now, if somebody saved into the folder since.
+
+        Until then an index answers from what it loaded, also while another program adds to the
+        folder or removes from it. What did not change is not read again.
+
+        Returns
+        -------
+        self : AudioIndex
+            The index, as it was saved last.
+
+        Raises
+        ------
+        ValueError
+            If the index was never saved, or has changes that are not.
+        SavedIndexError
+            If the folder now holds an index that was made otherwise, or a file is damaged. The
+            index is then as before.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> writer = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("read")
+        >>> reader = AudioIndex.load("read")
+        >>> writer = writer.remove("b").save("read")
+        >>> reader.items_, reader.refresh().items_
+        (['a', 'b', 'c'], ['a', 'c'])
+        """
+        check_is_fitted(self, "_content")
+        self._require_home("refresh")
+        if self._content is not self._saved_content:
+            raise ValueError("the index has changes that are not saved: save them, or load it anew")
+        if is_current(self._home, self._saved_ids[self._home]):
+            return self
+        while True:
+            known = self._content.parts
+            listed, parts, root = read_index(self._home, root=self._own_root, known=known)
+            self._check_same(listed)
+            if self._take(self._home, listed, parts, root):
+                return self
+
     @classmethod
-    def load(cls, folder, **parameters):
+    def load(cls, folder, *, root=None, verify=False, **parameters):
         """Load a saved index.
+
+        Arrays of more than 64 MB are mapped: they are read where a search needs them, so that
+        an index of any size opens at once. Of their files only the size is checked then, and of
+        each vector that is compared that its cosine is a number from -1 to 1. Smaller files are
+        compared with their checksums; larger ones before they are copied, by `save` or
+        `compact`, or if ``verify=True``.
 
         Parameters
         ----------
         folder : str or Path
             What `save` was given.
+        root : str, Path or None, default=None
+            The folder that the sound files were moved to, all of them together. None: the one
+            that was saved, as it was or as it lies now seen from the folder of the index.
+        verify : bool, default=False
+            Whether to read all files and compare them with their checksums.
         **parameters
             Parameters of the index that differ from those saved, such as
             ``device``, or that were not saved: an ``encoder`` of another package, a
@@ -505,9 +625,20 @@ class AudioIndex(BaseEstimator):
             or another one than was saved, ``mode`` is not that of the index, or
             ``encoder`` is an encoder of skw2c with other weights or parameters than that of
             the index (of others only the class and the width are compared).
+        NotADirectoryError
+            If ``root`` is not a folder.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skw2c import AudioIndex
+        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("saved")
+        >>> AudioIndex.load("saved", verify=True).items_
+        ['a', 'b', 'c']
         """
         folder = _real(folder)
-        listed, parts = read_index(folder)
+        own_root = None if root is None else check_root(root)
+        listed, parts, root = read_index(folder, root=own_root, verify=verify)
         try:
             index = cls(**{**restore_parameters(listed), **parameters})
         except (AttributeError, ArithmeticError, KeyError, TypeError, ValueError) as exc:
@@ -518,7 +649,6 @@ class AudioIndex(BaseEstimator):
                 f"({type(exc).__name__}: {exc})"
             ) from exc
         index._start(listed["encoder"])
-        index.failed_items_, index._n_named = listed["failed_items"], listed["n_named"]
         saved_mode = listed["parameters"]["mode"]
         index._validate_params()
         if index.mode != saved_mode:
@@ -528,14 +658,9 @@ class AudioIndex(BaseEstimator):
             )
         if "encoder" in parameters:
             index._replace_encoder()
-        index._content, index._home = IndexContent(parts), folder
-        index._saved_ids = {folder: listed["id"]}
-        if listed["neighbours"] is not None and not index._load_neighbours(listed["neighbours"]):
-            if not is_current(folder, listed["id"]):
-                return cls.load(folder, **parameters)
-            warn_caller(
-                "The saved search structure of the index is missing or damaged, and is built again"
-            )
+        if not index._take(folder, listed, parts, root, verify=verify):
+            return cls.load(folder, root=own_root, verify=verify, **parameters)
+        index._own_root = own_root
         return index
 
     @property
@@ -551,7 +676,60 @@ class AudioIndex(BaseEstimator):
         self.failed_items_ = []
         self._encoder, self._content, self._neighbours = encoder, IndexContent(), None
         self._n_named = 0
-        self._home, self._saved_ids = None, {}
+        self._home, self._root, self._own_root, self._saved_ids = None, None, None, {}
+        self._saved_content = None
+
+    def _set_content(self, content: IndexContent) -> None:
+        """Have other clips."""
+        self._content, self._neighbours = content, None
+
+    def _require_home(self, what: str) -> None:
+        if self._home is None:
+            raise ValueError(f"the index was never saved: save it into a folder before {what}()")
+
+    def _check_same(self, listed: dict) -> None:
+        """Refuse a list of an index that was made otherwise."""
+        own = self._encoder
+        own = own if isinstance(own, (dict, str)) else describe_encoder(own)
+        different = differences(listed["encoder"], own)
+        if listed["parameters"]["mode"] != self.mode:
+            different = [*different, "mode"]
+        if different:
+            raise SavedIndexError(
+                f"The folder {self._home!r} now holds an index that was made otherwise: they "
+                f"differ in {', '.join(different)}. Load it with AudioIndex.load(folder)"
+            )
+
+    def _take(self, folder: str, listed: dict, parts: list, root, *, verify: bool = False) -> bool:
+        """Take what was read from a folder; False where somebody saved into it meanwhile."""
+        is_whole = read_engines(folder, listed, parts, self.method, verify=verify)
+        if not is_whole:
+            if not is_current(folder, listed["id"]):
+                return False
+            warn_caller(
+                "The saved search structure of the index is missing or damaged, and is built again"
+            )
+        self.failed_items_, self._n_named = listed["failed_items"], listed["n_named"]
+        self._set_content(IndexContent(parts))
+        self._home, self._root, self._saved_content = folder, root, self._content
+        self._saved_ids = {folder: listed["id"]}
+        return True
+
+    def _write(self, folder: str, *, compact: bool = False) -> None:
+        """Save into a folder, and search from now on in what lies there."""
+        root = self._root or common_folder(self._content.parts)
+        self._saved_ids[folder], parts = write_index(
+            folder,
+            self._describe(),
+            self._content.groups(keep_files=folder == self._home, compact=compact),
+            saved_id=self._saved_ids.get(folder),
+            method=self.method,
+            root=root,
+            compact=compact,
+        )
+        self._set_content(IndexContent(parts))
+        self._home, self._root, self._saved_content = folder, root, self._content
+        self._own_root = None
 
     def _own(self, *names: str) -> dict:
         """Parameters that go to encoders that are given by name."""
@@ -589,20 +767,18 @@ class AudioIndex(BaseEstimator):
 
     def _plan(self, rows: list, items, *, by_name: bool = False) -> Plan:
         names = list_names(rows, items, first_number=self._n_named)
-        planner = Planner(self._content.items, self._content.sources)
-        return planner.plan(rows, names, named=items is not None, by_name=by_name)
+        return Planner(self._content).plan(rows, names, named=items is not None, by_name=by_name)
 
     def _carry_out(self, X, rows: list, plan: Plan) -> list:
         """Embed what is to be embedded, then change the index; return names of what failed."""
         part, failed = self._embed_jobs(X, rows, plan.jobs) if plan.jobs else (None, [])
         self._n_named += len(rows)
-        kept = {number: (self._content.items[number], s) for number, s in plan.unchanged.items()}
-        known = self._content.sources
-        kept = {number: new for number, new in kept.items() if new[1] != known[number]}
-        self._content.set_sources({**kept, **plan.moved})
-        self._drop({*plan.missing, *(job.replaces for job in plan.jobs)} - {None})
-        if part is not None:
-            self._grow(part)
+        content = self._content
+        kept = {number: (content.items[number], s) for number, s in plan.unchanged.items()}
+        kept = {number: new for number, new in kept.items() if new[1] != content.sources[number]}
+        content = content.with_sources({**kept, **plan.moved})
+        content = content.without({*plan.missing, *(job.replaces for job in plan.jobs)} - {None})
+        self._set_content(content if part is None else content.with_part(part))
         self._list_failed(failed)
         return failed
 
@@ -619,29 +795,15 @@ class AudioIndex(BaseEstimator):
 
     def _drop(self, numbers: set[int]) -> None:
         """Remove clips, by their numbers."""
-        if not numbers:
-            return
-        self._content, kept = self._content.without(numbers)
-        engine, self._neighbours = self._neighbours, None
-        if self.n_vectors_ and isinstance(engine, FaissNeighbours) and engine.takes(len(kept)):
-            self._neighbours = engine.select(kept, self._content.vectors())
+        self._set_content(self._content.without(numbers))
 
     def _list_failed(self, now: list) -> None:
         """Note what failed, each once, and forget what failed before and did not now."""
+        if not self.failed_items_ and not now:
+            return
         good = set(self._content.items)
         before = [name for name in self.failed_items_ if name not in now and name not in good]
         self.failed_items_ = [*before, *dict.fromkeys(now)]
-
-    def _grow(self, part: IndexPart) -> None:
-        """Append a part, to the search structure too where it remains a good one."""
-        self._content.append(part)
-        engine, n_vectors = self._neighbours, self.n_vectors_
-        fits = isinstance(engine, choose_engine(self.method, n_vectors))
-        if fits and engine.takes(n_vectors):
-            engine.add(part.vectors)
-            self._content.share(engine.vectors)
-        else:
-            self._neighbours = None
 
     def _check_width(self, vectors: np.ndarray, what: str) -> np.ndarray:
         if vectors.ndim != 2:
@@ -682,31 +844,20 @@ class AudioIndex(BaseEstimator):
         encoder = self._resolve_partner(require_encoder(self.image_encoder, "image"), "image")
         return encoder.fit(queries, None).transform(queries)
 
-    def _engine(self):
-        """What searches the vectors, made at the first need."""
-        if self._neighbours is None:
+    def _engine(self) -> PartedNeighbours:
+        """What searches the vectors; its parts are made at the first need."""
+        if self._neighbours is None or self._neighbours.method != self.method:
             if not self.n_vectors_:
                 raise ValueError(
                     "the index is empty: its clips could not be read, or were all removed"
                 )
-            make = choose_engine(self.method, self.n_vectors_)
-            self._neighbours = make(self._content.vectors())
+            self._neighbours = PartedNeighbours(self._content, self.method)
         return self._neighbours
-
-    def _load_neighbours(self, entry: dict) -> bool:
-        """Take what was saved to search with; False where that cannot be used."""
-        if self.n_vectors_ and choose_engine(self.method, self.n_vectors_) is FaissNeighbours:
-            try:
-                path = checked_file(self._home, entry)
-                self._neighbours = FaissNeighbours.load(path, self._content.vectors())
-            except (ValueError, OSError):
-                return False
-        return True
 
     def _describe(self) -> dict:
         return {
             "created_by": f"skw2c {__version__}",
-            "n_items": len(self._content.items),
+            "n_items": len(self._content),
             "n_vectors": self.n_vectors_,
             "failed_items": self.failed_items_,
             "n_named": self._n_named,
@@ -720,11 +871,10 @@ class AudioIndex(BaseEstimator):
 
     def __len__(self):
         check_is_fitted(self, "_content")
-        return len(self._content.items)
+        return len(self._content)
 
     def __getstate__(self):
         state = super().__getstate__()
-        # What faiss builds cannot be pickled, and is built again at the first search.
         return state | {"_neighbours": None} if "_neighbours" in state else state
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import re
 
-FILES = re.compile(r"[0-9a-f]{32}\.(vectors\.npy|items\.json|times\.npy|faiss)")
+from ._methods import METHODS
+
+FILES = re.compile(
+    r"[0-9a-f]{32}\.(vectors\.npy|items\.npy|items\.json|times\.npy|dead\.npy|faiss|codes)"
+)
 """Names of the files of an index beside its list."""
 
 _MOST = 2**53  # clips or vectors
+_MAY_LACK = ("times", "dead", "neighbours")  # files of a part
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_CHOICES = {"mode": ("clip", "frame"), "method": ("auto", "exact", "faiss")}
+_CHOICES = {"mode": ("clip", "frame"), "method": METHODS}
 
 
 def check_list(listed: dict) -> None:
@@ -25,6 +30,9 @@ def check_list(listed: dict) -> None:
         if name not in listed:
             raise ValueError(f"{name} is missing")
         if not is_right(listed[name]):
+            raise ValueError(f"{name} is {_shorten(listed[name])}")
+    for name, is_right in _MAY_BE_LISTED.items():
+        if not is_right(listed.get(name)):
             raise ValueError(f"{name} is {_shorten(listed[name])}")
 
 
@@ -76,12 +84,22 @@ def _is_part(value) -> bool:
         and {"vectors", "items", "times"} <= set(value)
         and _is_file(value["vectors"])
         and _is_file(value["items"])
-        and (value["times"] is None or _is_file(value["times"]))
+        and all(value.get(kind) is None or _is_file(value[kind]) for kind in _MAY_LACK)
     )
 
 
 def _are_parts(value) -> bool:
     return isinstance(value, list) and all(map(_is_part, value))
+
+
+def _is_root(value) -> bool:
+    """Where files are: an absolute folder, and perhaps the way to it from that of the index."""
+    if value is None:
+        return True
+    if not isinstance(value, dict) or set(value) != {"absolute", "relative"}:
+        return False
+    folders = value["absolute"], value["relative"] or ""
+    return all(isinstance(name, str) and "\0" not in name for name in folders)
 
 
 def _are_parameters(value) -> bool:
@@ -128,5 +146,8 @@ _LISTED = {
     "text_encoder": lambda value: value is None or _is_encoder(value),
     "image_encoder": lambda value: value is None or _is_encoder(value),
     "parts": _are_parts,
+}
+_MAY_BE_LISTED = {
     "neighbours": lambda value: value is None or _is_file(value),
+    "root": _is_root,
 }

@@ -12,12 +12,12 @@ from typing import BinaryIO
 import numpy as np
 
 from ..system._optional import import_optional
-from ._arrays import check_range, read_array
+from ._arrays import ArrayReader, check_range
 
 _CHOICES = 16  # of a code of 4 bits
 _ENCODED = 65536  # vectors at once
-_MAPPED = 1 << 19  # vectors; codes of more stay on disk until they are needed
-_LARGEST = 4.0  # of a number of a centre; those of unit vectors are at most 1
+LARGEST = 4.0
+"""Of a number of a centre; those of unit vectors are at most 1."""
 
 
 def import_faiss():
@@ -50,15 +50,9 @@ class Codes:
         """Number of lists."""
         return len(self.centres)
 
-    def select(self, kept: np.ndarray) -> Codes:
-        """Those of some vectors, by a mask."""
-        return Codes(self.centres, self.books, self.lists[kept], self.codes[kept])
-
-    def extend(self, index, vectors: np.ndarray) -> None:
-        """Append vectors, encoded by an index of these centres and books."""
-        lists, codes = encode(index, vectors)
-        self.lists = np.concatenate([self.lists, lists])
-        self.codes = np.concatenate([self.codes, codes])
+    def select(self, rows: slice) -> Codes:
+        """Those of some vectors."""
+        return Codes(self.centres, self.books, self.lists[rows], self.codes[rows])
 
     def write(self, file: BinaryIO) -> None:
         """Write the arrays one after the other."""
@@ -66,7 +60,7 @@ class Codes:
             np.save(file, np.ascontiguousarray(array), allow_pickle=False)
 
     @classmethod
-    def read(cls, file: BinaryIO, shape: tuple[int, int]) -> Codes:
+    def read(cls, reader: ArrayReader, shape: tuple[int, int]) -> Codes:
         """Read and check what `write` wrote, for vectors of a shape.
 
         Raises
@@ -75,10 +69,8 @@ class Codes:
             If it is not one.
         """
         n_vectors, width = shape
-        centres = read_array(file, "<f4", 2)
-        books = read_array(file, "<f4", 3)
-        lists = read_array(file, "<i4", 1)
-        codes = read_array(file, "|u1", 2, mapped=n_vectors > _MAPPED)
+        centres, books = reader.read("<f4", 2), reader.read("<f4", 3)
+        lists, codes = reader.read("<i4", 1), reader.read("|u1", 2)
         n_codes = len(books)
         if (
             not len(centres)
@@ -90,7 +82,7 @@ class Codes:
         if len(lists) != n_vectors or codes.shape != (n_vectors, -(-n_codes // 2)):
             raise ValueError(f"it is of {len(lists)} vectors, and there are {n_vectors}")
         for array in (centres, books):
-            check_range(array, -_LARGEST, _LARGEST)
+            check_range(array, -LARGEST, LARGEST)
         check_range(lists, 0, len(centres) - 1)
         return cls(centres, books, lists, codes)
 

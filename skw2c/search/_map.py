@@ -80,8 +80,7 @@ def _check_numbers(clips, seconds, limit) -> None:
 def _vectors_of_clips(content: IndexContent) -> np.ndarray:
     if not content.parts:
         return np.zeros((0, 1), np.float32)
-    counts = np.concatenate([part.counts for part in content.parts])
-    return mean_vectors(content.vectors(), counts)
+    return mean_vectors(content.vectors(), content.counts)
 
 
 def _saved_id(folder: str, content: IndexContent) -> str | None:

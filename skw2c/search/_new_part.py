@@ -7,10 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+from ..audio._facts import read_facts
+from ..exceptions import AudioError, OptionalDependencyError
 from ..transformers._frame_vectors import embed_frames, frame_times_of
 from ..transformers._rows import to_unit_length
-from ._folder import IndexPart
-from ._sources import Job
+from ._clip_table import ClipTable
+from ._part import IndexPart
+from ._sources import Job, Source
+
+_LONGEST = 1e8  # seconds; a header that says more is wrong
 
 
 def pick(X, rows: list, wanted: list[int]):
@@ -55,12 +60,12 @@ def embed_part(
     failed = [job.name for job, is_good in zip(jobs, good, strict=True) if not is_good]
     if not good.any():
         return None, failed
+    unit, counts = unit if good.all() else unit[np.repeat(good, counts)], counts[good]
+    jobs = [job for job, is_good in zip(jobs, good, strict=True) if is_good]
+    times = _find_times(encoder, counts, durations[good]) if framed else None
     names, sources = [job.name for job in jobs], [job.source for job in jobs]
-    part = IndexPart(unit, names, counts, sources=sources)
-    part = part if good.all() else part.select(good)
-    if framed:
-        part.times = _find_times(encoder, counts[good], durations[good])
-    return part, failed
+    seconds = _find_seconds(sources, counts, times)
+    return IndexPart(unit, ClipTable.from_lists(names, sources, counts, seconds), times), failed
 
 
 def as_floats(vectors) -> np.ndarray:
@@ -89,3 +94,27 @@ def _find_times(encoder, counts: np.ndarray, durations: np.ndarray) -> np.ndarra
         for count, duration in zip(counts, durations, strict=True)
     ]
     return np.concatenate(spans)
+
+
+def _find_seconds(
+    sources: list[Source | None], counts: np.ndarray, times: np.ndarray | None
+) -> np.ndarray:
+    """Durations of clips: where their windows end, or what their files say; NaN: not known."""
+    seconds = np.full(len(counts), np.nan)
+    if times is not None:
+        some = counts > 0
+        seconds[some] = times[np.cumsum(counts)[some] - 1, 1]
+        return seconds
+    for number, source in enumerate(sources):
+        if source is not None:
+            seconds[number] = _seconds_of(source.path)
+    return seconds
+
+
+def _seconds_of(path: str) -> float:
+    """Duration of a file by its header, or NaN."""
+    try:
+        duration = read_facts(path).duration
+    except (AudioError, OSError, OptionalDependencyError):
+        return np.nan
+    return np.nan if duration is None or not 0 <= duration <= _LONGEST else duration

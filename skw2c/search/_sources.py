@@ -7,6 +7,7 @@ import stat
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from ..audio import FileClip
@@ -81,20 +82,28 @@ class Planner:
 
     Parameters
     ----------
-    items : list
-        Names of the clips.
-    sources : list of Source or None
-        Their files; None for what came as samples or vectors.
+    content : IndexContent
+        Its names and files are only listed where something is compared with them.
     """
 
-    def __init__(self, items: list, sources: list):
-        self._items, self._sources = items, sources
-        self._by_path, self._by_digest = defaultdict(list), defaultdict(list)
-        for number, source in enumerate(sources):
-            if source is not None:
-                self._by_path[source.path].append(number)
-                if source.digest is not None:
-                    self._by_digest[source.digest].append(number)
+    def __init__(self, content):
+        self._content = content
+
+    @property
+    def _items(self) -> list:
+        return self._content.items
+
+    @property
+    def _sources(self) -> list:
+        return self._content.sources
+
+    @cached_property
+    def _by_path(self) -> dict[str, list[int]]:
+        return _group(self._sources, "path")
+
+    @cached_property
+    def _by_digest(self) -> dict[str, list[int]]:
+        return _group(self._sources, "digest")
 
     def plan(self, rows: list, names: list, *, named: bool, by_name: bool) -> Plan:
         """Say for each row whether it is new, changed, moved or known.
@@ -135,7 +144,9 @@ class Planner:
         ]
 
     def _jobs_by_name(self, row: int, name, *, by_name: bool) -> list[Job]:
-        own = [n for n, known in enumerate(self._items) if known == name] if by_name else []
+        if not by_name:
+            return [Job(row, name, None)]
+        own = [n for n, known in enumerate(self._items) if known == name]
         own = [number for number in own if self._sources[number] is None]
         return [Job(row, name, None, number) for number in own] or [Job(row, name, None)]
 
@@ -169,6 +180,16 @@ class Planner:
             if number not in plan.moved and self._sources[number].is_gone():
                 return number
         return None
+
+
+def _group(sources: list, attribute: str) -> dict[str, list[int]]:
+    """Numbers of clips by what their files have in common."""
+    groups = defaultdict(list)
+    for number, source in enumerate(sources):
+        value = None if source is None else getattr(source, attribute)
+        if value is not None:
+            groups[value].append(number)
+    return groups
 
 
 def observe(path: str, known: Source) -> Source | None:
@@ -216,13 +237,8 @@ def find_items(wanted: list, items: list, sources: list) -> set[int]:
     return numbers
 
 
-def to_json(sources: list) -> list:
-    """Sources as JSON can hold them."""
-    return [s and [s.path, s.stamp and list(s.stamp), s.digest, s.named] for s in sources]
-
-
 def from_json(entries) -> list:
-    """Read what `to_json` gave.
+    """Read sources as version 1 of the format wrote them.
 
     Raises
     ------

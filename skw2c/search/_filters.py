@@ -1,0 +1,105 @@
+"""Where a search may look: in folders, among clips of some duration, among some clips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+
+from ._content import IndexContent
+from ._part import IndexPart
+from ._sources import find_items
+
+
+def choose_vectors(content: IndexContent, where: Mapping, root: str | None) -> list[np.ndarray]:
+    """For each part a mask of the vectors of the clips that fit all conditions.
+
+    Parameters
+    ----------
+    content : IndexContent
+    where : mapping
+        As in `AudioIndex.search`.
+    root : str or None
+        The folder that relative names of folders may start from.
+
+    Raises
+    ------
+    ValueError
+        If a condition is unknown, has another form, or can fit no clip of the index.
+    """
+    if not isinstance(where, Mapping) or not where or not set(where) <= set(_CONDITIONS):
+        raise ValueError(
+            f"where={where!r} must be a dict with some of the keys "
+            f"{', '.join(map(repr, _CONDITIONS))}"
+        )
+    masks = [np.ones(len(part.clips), bool) for part in content.parts]
+    for name, value in where.items():
+        found = _CONDITIONS[name](content, value, root)
+        masks = [mask & own for mask, own in zip(masks, found, strict=True)]
+    return [part.rows_of(mask) for part, mask in zip(content.parts, masks, strict=True)]
+
+
+def _in_folders(content: IndexContent, folders, root: str | None) -> list[np.ndarray]:
+    single = isinstance(folders, (str, os.PathLike)) or not np.iterable(folders)
+    masks = [np.zeros(len(part.clips), bool) for part in content.parts]
+    for folder in [folders] if single else folders:
+        if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder):
+            raise ValueError(f"where: the folder {folder!r} must be the name of a folder")
+        found = _in_folder(content, os.fspath(folder), root)
+        masks = [mask | own for mask, own in zip(masks, found, strict=True)]
+    return masks
+
+
+def _in_folder(content: IndexContent, folder: str, root: str | None) -> list[np.ndarray]:
+    """Clips whose files are in a folder, or whose names say so, as those of links do."""
+    home = os.path.expanduser(folder)
+    places = {os.path.realpath(place) for place in (home, os.path.join(root or home, folder))}
+    starts = {folder, os.path.abspath(home)}
+    masks = []
+    for clips in (part.clips for part in content.parts):
+        found = [clips.in_folder(place) for place in places]
+        masks.append(np.any([*found, *map(clips.named_in, starts)], axis=0))
+    if not _any_living(content.parts, masks):
+        raise ValueError(f"where: the index has no clips in the folder {folder!r}")
+    return masks
+
+
+def _of_duration(content: IndexContent, limits, root: str | None) -> list[np.ndarray]:
+    is_pair = isinstance(limits, (tuple, list)) and len(limits) == 2
+    if not is_pair or not all(limit is None or _is_length(limit) for limit in limits):
+        raise ValueError(
+            f"where: duration={limits!r} must be two numbers of seconds, (shortest, longest), "
+            "of which one may be None"
+        )
+    low, high = (-np.inf if limits[0] is None else limits[0]), limits[1]
+    high = np.inf if high is None else high
+    seconds = [part.clips.seconds for part in content.parts]
+    if not _any_living(content.parts, [~np.isnan(own) for own in seconds]):
+        raise ValueError(
+            "where: the durations of the clips are not known, as they were not indexed from "
+            "files, or by an earlier version"
+        )
+    return [(own >= low) & (own <= high) for own in seconds]
+
+
+def _among(content: IndexContent, items, root: str | None) -> list[np.ndarray]:
+    single = isinstance(items, (str, os.PathLike)) or not np.iterable(items)
+    try:
+        numbers = find_items([items] if single else list(items), content.items, content.sources)
+    except ValueError as exc:
+        raise ValueError(f"where: {str(exc).split(': no clips')[0]}") from None
+    return content.clip_masks(numbers)
+
+
+def _any_living(parts: list[IndexPart], masks: list[np.ndarray]) -> bool:
+    """Whether a mask has a clip that was not removed."""
+    return any(mask[part.living].any() for part, mask in zip(parts, masks, strict=True))
+
+
+def _is_length(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and value >= 0
+
+
+_CONDITIONS = {"folder": _in_folders, "duration": _of_duration, "items": _among}

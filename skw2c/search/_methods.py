@@ -1,0 +1,3 @@
+"""How an index may be searched."""
+
+METHODS = ("auto", "exact", "faiss", "disk")
