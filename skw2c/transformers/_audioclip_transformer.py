@@ -5,7 +5,7 @@ from numbers import Integral
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..models import Framing
-from ..models.audioclip import FrozenAudioCLIP, get_frozen_audioclip
+from ..models.audioclip import FrozenAudioCLIP, get_frozen_audioclip, graph_audioclip
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ..weights import WeightsReference
@@ -198,6 +198,14 @@ class AudioCLIPTransformer(SoundTransformer):
         return get_frozen_audioclip(
             self.weights_,
             self.device,
+            n_channels=self.n_channels,
+            legacy_scaling=self.legacy_scaling,
+        )
+
+    def _graph(self):
+        return graph_audioclip(
+            self.weights_,
+            self.output,
             n_channels=self.n_channels,
             legacy_scaling=self.legacy_scaling,
         )

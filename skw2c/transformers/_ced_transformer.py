@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..models import Framing
-from ..models.ced import RATE, SHORTEST, get_frozen_ced
+from ..models.ced import RATE, SHORTEST, get_frozen_ced, graph_ced
 from ..models.efficientat import audioset_labels
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
@@ -210,3 +210,6 @@ class CEDTransformer(SoundTransformer):
 
     def _network(self):
         return get_frozen_ced(self.weights_, self.device)
+
+    def _graph(self):
+        return graph_ced(self.weights_, self.output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.utils._param_validation import StrOptions
 
 from ..models import Framing
-from ..models.clap import RATE, WINDOW_LENGTH, get_frozen_clap
+from ..models.clap import RATE, WINDOW_LENGTH, get_frozen_clap, graph_clap
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ..weights import refer_to
@@ -261,3 +261,6 @@ class CLAPTransformer(SoundTransformer):
 
     def _network(self):
         return get_frozen_clap(self.weights_, self.device)
+
+    def _graph(self):
+        return graph_clap(self.weights_, self.output)

@@ -246,7 +246,7 @@ class CLIPVideoEncoder(CLIPEncoder):
 
 
 def _mean(batches) -> np.ndarray:
-    total, count = 0.0, 0
+    total, count = np.zeros(()), 0
     for vectors, repeats in batches:
         total = total + np.average(vectors.astype(float), axis=0, weights=repeats) * sum(repeats)
         count += sum(repeats)

@@ -12,6 +12,7 @@ from ..models.efficientat import (
     FrozenEfficientAT,
     audioset_labels,
     get_frozen_efficientat,
+    graph_efficientat,
 )
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
@@ -206,3 +207,6 @@ class EfficientATTransformer(SoundTransformer):
 
     def _network(self):
         return get_frozen_efficientat(self.weights_, self.device)
+
+    def _graph(self):
+        return graph_efficientat(self.weights_, self.output)

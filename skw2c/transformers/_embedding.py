@@ -19,7 +19,7 @@ from ..exceptions import AudioError, OptionalDependencyError
 from ..models import Framing, FrozenEncoder
 from ..system._prefetch import prefetch, prefetch_map
 from ..system._vector_store import VectorStore
-from ._rows import collect_rows, to_unit_length
+from ._rows import Results, collect_rows, to_unit_length
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
 _NO_MEMORY = "there is not enough memory to embed it"
@@ -218,7 +218,7 @@ class ClipEmbedder:
             self._lengths[row] = sum(map(len, blocks))
         return self._lengths[row]
 
-    def _results(self, items: list) -> Iterator[tuple[int, np.ndarray | Exception]]:
+    def _results(self, items: list) -> Results:
         """Yield (row, vectors or error) of each item, in order."""
         n_workers, inner_threads, size = self._share_out(len(items))
         numbered = list(enumerate(items))
@@ -311,7 +311,7 @@ class ClipEmbedder:
                 self._store.put(f"{key}-heard", remark)
         self._store.put(key, vectors)
 
-    def _recall(self, row: int, clip: SoundClip, key: str) -> None:
+    def _recall(self, row: int, clip: SoundClip, key: str | None) -> None:
         """Warn of a clip that is not read again as when it was."""
         remark = self._store.get(f"{key}-heard")
         if remark is not None:
@@ -339,17 +339,19 @@ class ClipEmbedder:
             results.update(self._encode(columns, [clip]))
         return results
 
-    def _encode_together(self, columns: int, group: list[_Prepared]) -> dict[int, np.ndarray]:
+    def _encode_together(
+        self, columns: int, group: list[_Prepared]
+    ) -> dict[int, np.ndarray | Exception]:
         """Run the network on clips whose frames are of one size, as many as fit at a time."""
         limit = min(self._batch_size, self._network.batch_limit(columns))
         inputs = torch.cat([clip.inputs for clip in group])
         parts = inputs.tensor_split(-(-len(inputs) // limit))
         vectors = np.concatenate([self._network.encode(part, self._output) for part in parts])
         ends = np.cumsum([len(clip.inputs) for clip in group])
-        results = {}
+        results: dict[int, np.ndarray | Exception] = {}
         for done, frames in zip(group, np.split(vectors, ends[:-1]), strict=True):
-            results[done.row] = self._join([frames])
-            self._keep(done.row, done.clip, done.key, results[done.row])
+            results[done.row] = joined = self._join([frames])
+            self._keep(done.row, done.clip, done.key, joined)
         return results
 
     def _name_of(self, item) -> str | None:
@@ -376,7 +378,7 @@ def _concatenate(parts: Iterable[np.ndarray]) -> np.ndarray:
 
 def average(parts: Iterable[np.ndarray]) -> np.ndarray:
     """Mean of the rows of all parts, as one row; summed up in double precision."""
-    total, count = 0.0, 0
+    total, count = np.zeros(()), 0
     for part in parts:
         total = total + part.sum(axis=0, dtype=np.float64)
         count += len(part)

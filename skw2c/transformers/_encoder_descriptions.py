@@ -36,12 +36,13 @@ def describe_encoder(encoder) -> dict | str:
     bare = {"class": f"{type(encoder).__module__}.{type(encoder).__qualname__}"}
     if entry is None:
         return bare
-    if entry.embeds == READY:
+    if entry.embeds == READY and entry.name is not None:
         return entry.name
-    description = {"class": key_of(type(encoder)), "parameters": _describe_parameters(encoder)}
+    parameters = _describe_parameters(encoder)
+    description = {"class": key_of(type(encoder)), "parameters": parameters}
     if hasattr(encoder, "describe_weights"):
         description.update(encoder.describe_weights())
-    if not all(map(_fits_json, description["parameters"].values())):
+    if not all(map(_fits_json, parameters.values())):
         return {**bare, "identity": description.get("identity")}
     return description
 
@@ -134,7 +135,8 @@ def terms_of_vectors(encoder) -> dict:
     if hasattr(encoder, "steps"):
         steps = {name: terms_of_vectors(step) for name, step in encoder.steps}
         return {f"{step}.{name}": v for step, terms in steps.items() for name, v in terms.items()}
-    return _without_location(describe_encoder(encoder))
+    described = describe_encoder(encoder)
+    return {"encoder": described} if isinstance(described, str) else _without_location(described)
 
 
 def _describe_parameters(encoder) -> dict:

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
+from typing import Any, TypeVar
 
 from sklearn.frozen import FrozenEstimator
+
+Encoder = TypeVar("Encoder", bound=type)
 
 GROUP = "skw2c.encoders"
 """The group of entry points through which other packages bring encoders."""
@@ -47,7 +50,7 @@ class RegisteredEncoder:
     name: str | None
     embeds: str
     space: str | None
-    encoder: type
+    encoder: type[Any]
     parameters: Mapping[str, object]
 
     def make(self, **parameters):
@@ -69,7 +72,7 @@ def register_encoder(
     embeds: str,
     space: str | None = None,
     parameters: Mapping[str, object] | None = None,
-) -> Callable[[type], type]:
+) -> Callable[[Encoder], Encoder]:
     """Let an encoder be asked for by its name, everywhere in skw2c.
 
     Decorates a class of transformers. From then on ``encoder="name"`` works in
@@ -160,7 +163,7 @@ def register_encoder(
     if embeds not in _MODALITIES:
         raise ValueError(f"embeds={embeds!r} must be one of {', '.join(map(repr, _MODALITIES))}")
 
-    def register(encoder: type) -> type:
+    def register(encoder: Encoder) -> Encoder:
         _check_class(encoder)
         known = _ENTRIES.get((embeds, name))
         if known is not None and key_of(known.encoder) != key_of(encoder):
@@ -176,7 +179,7 @@ def register_encoder(
     return register
 
 
-def register_nameless(*, embeds: str) -> Callable[[type], type]:
+def register_nameless(*, embeds: str) -> Callable[[Encoder], Encoder]:
     """Let an encoder be saved with an index, and be made again, which has no name.
 
     Decorates a class that cannot be made without a parameter, so that no name alone says enough.
@@ -187,7 +190,7 @@ def register_nameless(*, embeds: str) -> Callable[[type], type]:
         What the encoder embeds.
     """
 
-    def register(encoder: type) -> type:
+    def register(encoder: Encoder) -> Encoder:
         _check_class(encoder)
         _NAMELESS[key_of(encoder)] = RegisteredEncoder(None, embeds, None, encoder, {})
         return encoder
@@ -300,7 +303,7 @@ def key_of(kind: type) -> str:
     return kind.__name__ if own else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def find_class(key: str) -> type | None:
+def find_class(key: str) -> type[Any] | None:
     """Find the registered class with this key; nothing is imported by a name from a file."""
     _load_own()
     found = _class_of(key)
@@ -310,7 +313,7 @@ def find_class(key: str) -> type | None:
     return found
 
 
-def construct(kind: type, parameters: Mapping[str, object]):
+def construct(kind: type[Any], parameters: Mapping[str, object]):
     """Make an encoder of a class; parameters that the class does not have are left out."""
     known = kind._get_param_names()
     return kind(**{name: value for name, value in parameters.items() if name in known})

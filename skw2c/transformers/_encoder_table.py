@@ -68,4 +68,4 @@ def _say_where(weights: WeightsFile) -> str:
         return "in the package"
     if is_cached(weights.name):
         return "in the cache"
-    return f"to fetch, {(weights.bytes or weights.approximate_bytes) / 1e6:.0f} MB"
+    return f"to fetch, {(weights.bytes or weights.approximate_bytes or 0) / 1e6:.0f} MB"

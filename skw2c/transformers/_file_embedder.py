@@ -104,13 +104,7 @@ class FileEmbedder:
             return [self._transform(path) for path in paths]
         if self.files_at_once > 1:
             return [self._finish(result) for result in self._embedder.embed_together(paths)]
-        return [self._finish(self._embed_alone(path, stopped)) for path in paths]
-
-    def _embed_alone(self, path: str, stopped: threading.Event):
-        try:
-            return self._embedder.embed_alone(path, stopped)
-        except (UnreadableError, OptionalDependencyError) as exc:
-            return exc
+        return [self._finish(_embed_alone(self._embedder, path, stopped)) for path in paths]
 
     def _finish(self, result) -> EmbeddedFile | Exception:
         if isinstance(result, Exception):
@@ -186,3 +180,10 @@ def _check_finite(vectors: np.ndarray) -> UnreadableError | None:
     if np.isfinite(vectors).all():
         return None
     return UnreadableError("the encoder gives it a vector with numbers that are not finite")
+
+
+def _embed_alone(embedder, path: str, stopped: threading.Event):
+    try:
+        return embedder.embed_alone(path, stopped)
+    except (UnreadableError, OptionalDependencyError) as exc:
+        return exc

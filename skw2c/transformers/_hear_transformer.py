@@ -245,6 +245,12 @@ class HEARTransformer(SoundTransformer):
         _compare(self.weights_, network.reference)
         return network
 
+    def _graph(self):
+        raise ValueError(
+            "A HEARTransformer cannot be exported: its module computes vectors in code of its own. "
+            "Export the model with the tools of the package that the module comes from"
+        )
+
 
 def _importable_name(module: ModuleType) -> str:
     name = module.__name__

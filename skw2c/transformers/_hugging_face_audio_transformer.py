@@ -296,6 +296,13 @@ class HuggingFaceAudioTransformer(SoundTransformer):
         model, device = self._sound_model()
         return FrozenHuggingFace(model, model.resolve_layer(self.layer), self.batch_size, device)
 
+    def _graph(self):
+        raise ValueError(
+            "A HuggingFaceAudioTransformer cannot be exported: its networks are those of the "
+            "package transformers. Export the model with the tool of Hugging Face for that, "
+            "optimum-cli export onnx"
+        )
+
     def _sound_model(self):
         """The model, and the torch device that it is on."""
         pair = self.model if isinstance(self.model, tuple) else None

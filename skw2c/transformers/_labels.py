@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -203,6 +203,7 @@ def _refuse_unusable(vectors: np.ndarray, labels: list) -> None:
 
 
 def _read_table(table, names) -> tuple[list, np.ndarray]:
+    vectors: Sequence | np.ndarray
     if isinstance(table, Mapping):
         names, vectors = list(table), list(table.values())
     elif hasattr(table, "index") and hasattr(table, "to_numpy"):
@@ -249,7 +250,8 @@ def _as_matrix(names: list, vectors) -> np.ndarray:
 
 def _match(labels: list, names: list, vectors: np.ndarray) -> list[int]:
     exact, said = _index(names), _index([_fold(prettify_label(name)) for name in names])
-    rows, missing = [], []
+    rows: list[int] = []
+    missing: list = []
     for label in labels:
         found = exact.get(label) or said.get(_fold(prettify_label(label))) or []
         if not found:

@@ -10,7 +10,14 @@ from sklearn.utils._param_validation import Options, StrOptions
 
 from ..exceptions import WeightsError
 from ..models import Framing
-from ..models.openl3 import AUDIO_SIZES, FRONTENDS, INPUT_REPRS, SAMPLING_RATE, get_frozen_openl3
+from ..models.openl3 import (
+    AUDIO_SIZES,
+    FRONTENDS,
+    INPUT_REPRS,
+    SAMPLING_RATE,
+    get_frozen_openl3,
+    graph_openl3,
+)
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ..weights import WeightsReference, refer_to
@@ -239,6 +246,9 @@ class OpenL3Transformer(SoundTransformer):
     def _network(self):
         _check_representation(self.weights_, self.input_repr)
         return get_frozen_openl3(self.weights_, self.device, self.input_repr, self.frontend)
+
+    def _graph(self):
+        return graph_openl3(self.weights_, self.input_repr, self.frontend, self.embedding_size)
 
 
 def _check_representation(reference: WeightsReference, input_repr: str) -> None:

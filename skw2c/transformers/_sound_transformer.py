@@ -18,13 +18,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..models import Framing, FrozenEncoder
+from ..models import EncoderGraph, Framing, FrozenEncoder
 from ..system._vector_store import VectorStore
 from ..validation._clips import validate_clips
 from ..validation._intervals import LONGEST, RATE
 from ..validation._tables import check_container, note_columns, stack_frames
 from ..weights import WeightsReference, refer_to, registry
 from ._embedding import ClipEmbedder, average
+from ._export import check_export, write_onnx
 from ._rows import to_unit_length
 from ._weights_by_reference import WeightsByReference
 
@@ -186,6 +187,44 @@ class SoundTransformer(
             n_samples = round(duration * self._rate)
         return self._framing().spans(n_frames, n_samples) / self._rate
 
+    def export(self, path):
+        """Write the fitted encoder as an ONNX file, which needs neither skw2c nor torch to run.
+
+        Needs the extra ``onnx``. The model takes ``waveforms`` (clips, samples), float32, mono and
+        at the rate of the network: any number of clips of one length, which may be any. It gives
+        ``vectors``, those of `transform` with the parameters of this encoder within 1e-5: (clips,
+        width), or (clips, frames, width) in frame mode. Its metadata say what the parameters were.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write, whose name ends in ``.onnx``. One that is there is replaced.
+
+        Raises
+        ------
+        OptionalDependencyError
+            If the extra ``onnx`` is not installed.
+        OSError
+            If the file cannot be written.
+        ValueError
+            If the name ends in something else, or the encoder cannot be exported.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from skw2c import Wav2CLIPTransformer
+        >>> transformer = Wav2CLIPTransformer("mini", output="words").fit()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     transformer.export(os.path.join(folder, "mini.onnx"))
+        ...     os.listdir(folder)
+        ['mini.onnx']
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        check_export(path)
+        framing, pool = self._windows()
+        write_onnx(self, self._graph(), framing, pool, path)
+
     @property
     def _n_features_out(self):
         return self._widths[self._output()]
@@ -243,11 +282,19 @@ class SoundTransformer(
             return WeightsReference(seed=int(seed))
         return refer_to(self.weights, self._model, progress=bool(self.verbose))
 
-    def _embedder(self):
-        network, output = self._network(), self._output()
+    def _graph(self) -> EncoderGraph:
+        """The network of ``weights_``, in operations that an ONNX model can hold."""
+        raise ValueError(f"{type(self).__name__} cannot be exported")
+
+    def _windows(self) -> tuple[Framing | None, Callable | None]:
+        """The windows, None for whole clips; and what makes one vector of theirs, if anything."""
         by_windows = self._pools_windows or self.mode == "frame"
         framing = self._framing() if by_windows else None
-        pool = self._pool() if self._pools_windows and self.mode == "clip" else None
+        return framing, self._pool() if self._pools_windows and self.mode == "clip" else None
+
+    def _embedder(self):
+        network, output = self._network(), self._output()
+        framing, pool = self._windows()
         identity = (self._model, self.weights_.fingerprint, *self._configuration())
         configuration = (*identity, output, framing, bool(pool), network.device_type)
         return ClipEmbedder(

@@ -65,7 +65,8 @@ def words_of(stated: dict[str, str]) -> WeightsReference | None:
         return None
     try:
         words = {name: str(value) for name, value in json.loads(stated[_WORDS]).items()}
-        return WeightsReference(**{name: words.get(name) for name in _KEPT})
+        name, path, sha256 = map(words.get, _KEPT)
+        return WeightsReference(name, path, sha256)
     except (AttributeError, TypeError, ValueError, RecursionError) as exc:
         raise WeightsError(f"The weights state words that cannot be understood ({exc}).") from exc
 

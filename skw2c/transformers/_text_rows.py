@@ -14,6 +14,7 @@ class TextRows:
     """
 
     _unit = "text"
+    batch_size: int
 
     def _list_items(self, X) -> list:
         return list_texts(X)

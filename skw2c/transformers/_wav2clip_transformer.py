@@ -2,7 +2,7 @@
 
 from sklearn.utils._param_validation import StrOptions
 
-from ..models import Framing, FrozenWav2CLIP, get_frozen_student
+from ..models import Framing, FrozenWav2CLIP, get_frozen_student, graph_student
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ._embedding import average, average_directions
@@ -275,3 +275,6 @@ class Wav2CLIPTransformer(SoundTransformer):
 
     def _network(self):
         return get_frozen_student(self.weights_, self.device)
+
+    def _graph(self):
+        return graph_student(self.weights_, self.output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 
 from ..weights import WeightsReference
@@ -22,6 +23,9 @@ class WeightsByReference:
     """
 
     _reference: type = WeightsReference
+    # Of the BaseEstimator that it is mixed into.
+    get_params: Callable[..., dict]
+    set_params: Callable
 
     def describe_weights(self) -> dict:
         """Where the weights of the fitted encoder lie, and their fingerprint."""
@@ -41,7 +45,8 @@ class WeightsByReference:
     def refer_to_described(self, description: dict):
         """The reference that was described, which becomes the parameter where it was one."""
         reference = self._reference(**description["weights"])
-        if "weights" in self._get_param_names() and self.weights is None and reference.seed is None:
+        own = self.get_params(deep=False)
+        if "weights" in own and own["weights"] is None and reference.seed is None:
             self.set_params(weights=reference)
         return reference
 

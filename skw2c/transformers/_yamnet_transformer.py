@@ -7,7 +7,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..models import Framing
-from ..models.yamnet import WINDOW_LENGTH, FrozenYAMNet, audioset_classes, get_frozen_yamnet
+from ..models.yamnet import (
+    WINDOW_LENGTH,
+    FrozenYAMNet,
+    audioset_classes,
+    get_frozen_yamnet,
+    graph_yamnet,
+)
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ._encoder_registry import register_encoder
@@ -183,3 +189,6 @@ class YAMNetTransformer(SoundTransformer):
 
     def _network(self):
         return get_frozen_yamnet(self.weights_, self.device)
+
+    def _graph(self):
+        return graph_yamnet(self.weights_, self.output)
