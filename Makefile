@@ -14,6 +14,7 @@ test: .venv/.installed browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/mypy skw2c
 	$(BIN)/python -m pytest --numprocesses 2
 
 # For the tests of the listening page, which are skipped where no browser can be had.
@@ -41,7 +42,7 @@ imagine: .venv/.installed
 	$(BIN)/python benchmarks/run_all.py --tasks pictures-from-sound --features wav2clip \
 	    --out results/imagine
 
-.venv/.installed: setup.cfg pyproject.toml
+.venv/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "skw2c needs Python 3.11 or later, and '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)"; \
 	    echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; \

@@ -1,6 +1,5 @@
 """The encoder that the package carries: always there, and useful on real recordings."""
 
-import configparser
 import csv
 import socket
 from types import SimpleNamespace
@@ -14,7 +13,6 @@ from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skw2c.weights
 from benchmarks.mini import held_out, targets, train, zero_shot
 from benchmarks.mini.examples import Mixer
 from benchmarks.mini.projection import fit_projection, solve
@@ -42,7 +40,6 @@ from skw2c.weights import (
     write_safetensors,
 )
 
-from .conftest import REPOSITORY
 from .tolerances import FEW, assert_close
 from .yamnet_files import TINY, draw_layers, write_keras
 
@@ -111,16 +108,6 @@ def test_damaged_file_is_told(monkeypatch):
     monkeypatch.setitem(registry(), "mini", type(row)(**changed))
     with pytest.raises(WeightsError, match=r"part of the package.*install skw2c again"):
         Wav2CLIPTransformer("mini").fit()
-
-
-def test_wheel_holds_the_file_and_its_card():
-    setup = configparser.ConfigParser()
-    setup.read(REPOSITORY / "setup.cfg")
-    packaged = setup["options.package_data"]["skw2c.weights"].replace(" ", "").split(",")
-    folder = REPOSITORY / "skw2c" / "weights"
-    assert {"mini.safetensors", "mini.md"} <= set(packaged)
-    assert all((folder / name).is_file() for name in packaged)
-    assert skw2c.weights.__name__ == "skw2c.weights"
 
 
 def test_better_than_mfcc_on_real_recordings(shared):

@@ -43,7 +43,7 @@ FLOORS = [
     {"corpus", "distillation"},
     {"datasets", "maps", "training", "transformers"},
     {"models", "validation"},
-    {"audio", "images", "metrics", "weights"},
+    {"audio", "engines", "images", "metrics", "weights"},
     {"files"},
     {"system"},
     {"_version", "exceptions"},

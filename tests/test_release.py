@@ -1,0 +1,46 @@
+"""What is released: archives with the same bits each time, of all that is needed."""
+
+import pytest
+
+from tools import check_install
+
+from .conftest import REPOSITORY
+
+
+@pytest.fixture
+def in_git():
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("this is no clone: what belongs to the package is not known")
+
+
+def test_archives(in_git, capsys):
+    pytest.importorskip("build")
+    assert check_install.main(["--build-only"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[2].split(",")[1] for line in lines] == [" the same bits twice"] * 2
+
+
+def test_a_file_too_many_or_missing(in_git, tmp_path, monkeypatch):
+    pytest.importorskip("build")
+    wheel, source = check_install.build(tmp_path, touched=False)
+    known = check_install.known_files()
+    monkeypatch.setattr(check_install, "known_files", lambda: [*known, "skw2c/more.py"])
+    with pytest.raises(SystemExit, match="differs from the folder in .*more.py"):
+        check_install.check_content(wheel, source)
+
+
+def test_oldest_versions_are_those_that_are_stated():
+    """After a change: python tools/check_install.py --write-oldest."""
+    assert check_install.OLDEST.read_text("utf-8") == check_install.oldest_text()
+    assert "numpy==2.0" in check_install.oldest_versions()
+
+
+def test_extras():
+    assert {"clip", "serve", "search"} <= set(check_install.extras())
+    assert check_install.modules_of("clip") == ["open_clip", "PIL"]
+    assert check_install.modules_of("") == []
+
+
+def test_what_the_package_needs_is_known_to_git(in_git):
+    needed = {"py.typed", "weights/mini.safetensors", "weights/mini.md", "weights/registry.toml"}
+    assert {f"skw2c/{name}" for name in needed} <= set(check_install.known_files())
