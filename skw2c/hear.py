@@ -253,7 +253,8 @@ class _HEARModel(nn.Module):
     def get_extra_state(self) -> str:
         """Which encoder it is, for those who tell models apart by their state."""
         described = describe_encoder(self._scenes)
-        described.pop("weights", None)  # where they lie; what they are stands beside it
+        if isinstance(described, dict):
+            described.pop("weights", None)  # where they lie; what they are stands beside it
         return json.dumps([described, str(self.hop_length)], sort_keys=True, default=repr)
 
     def set_extra_state(self, state: str) -> None:

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from .system._optional import import_optional
-from .transformers._encoder_registry import find_encoder, registration_of, thaw
+from .transformers._encoder_registry import registration_of, thaw
 from .transformers._encoders import make_partner, name_encoder, resolve_encoder, resolve_partner
 from .transformers._rows import to_unit_length
 from .weights import registry
@@ -104,7 +104,7 @@ class MTEBEncoder:
         if not parts:
             found = ", ".join(map(repr, dataset.features))
             raise ValueError(f"the data set has neither 'audio' nor 'text', but {found}")
-        return parts[0] if len(parts) == 1 else sum(map(to_unit_length, parts))
+        return parts[0] if len(parts) == 1 else np.sum([*map(to_unit_length, parts)], axis=0)
 
     def similarity(self, embeddings1, embeddings2):
         """Cosines of all pairs of rows, (n1, n2), as a tensor."""
@@ -125,7 +125,7 @@ class MTEBEncoder:
         """What MTEB writes beside the results."""
         models = import_optional("mteb.models", extra="mteb", purpose="evaluation in MTEB")
         encoder = self._fitted(self.encoder)
-        row = registry().get(getattr(getattr(encoder, "weights_", None), "name", None))
+        row = registry().get(getattr(getattr(encoder, "weights_", None), "name", None) or "")
         return models.ModelMeta(
             loader=None,
             name=self.name,
@@ -178,9 +178,10 @@ def _find_texts(encoder, text_encoder, parameters: dict):
 
 def _name(encoder) -> str:
     if isinstance(encoder, str):
-        return find_encoder(encoder, "audio").name
+        return encoder
     entry = registration_of(encoder)
-    return type(thaw(encoder)).__name__ if entry is None else entry.name
+    name = None if entry is None else entry.name
+    return type(thaw(encoder)).__name__ if name is None else name
 
 
 def _fingerprint(encoder) -> str | None:

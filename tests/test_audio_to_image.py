@@ -1,6 +1,7 @@
 """AudioToImage: what guides a picture, what determines it, films, and what is refused."""
 
 import pickle
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +237,7 @@ def test_what_is_refused(painter, tiny_checkpoint, tmp_path, wav_files):
         ({"sound_weight": 0}, ValueError, "nothing guides"),
         ({"sound_weight": float("inf")}, ValueError, "sound_weight has the weight inf"),
         ({"texts": {"a": None}}, ValueError, r"the text 'a' has the weight None"),
+        ({"texts": {"a": Fraction(0)}, "sound_weight": 0}, ValueError, "nothing guides"),
         ({"texts": ["a", 3]}, TextError, "row 1"),
         ({"images": [(wav_files[0], 1.0)]}, ImageError, "Row 0 of images"),
         ({"weights": tiny_checkpoint}, WeightsError, "not a checkpoint of VQGAN"),

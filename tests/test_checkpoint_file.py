@@ -97,6 +97,14 @@ def test_what_no_checkpoint_holds(tmp_path, kind, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_tensor_that_lost_its_numbers(tmp_path):
+    tensor = torch.zeros(3)
+    tensor.untyped_storage().resize_(0)
+    (tmp_path / "x").write_bytes(save({"x": tensor}))
+    with pytest.raises(ValueError, match=r"a tensor of shape \(3,\) without numbers"):
+        read_plain(tmp_path / "x")
+
+
 PART = {"data/0": b"abcd"}
 PICKLES = {
     "of nothing": b"",

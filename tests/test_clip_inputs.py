@@ -27,7 +27,7 @@ from skw2c import (
     YAMNetTransformer,
     load_audio,
 )
-from skw2c.audio import as_clip, read_up_to
+from skw2c.audio import as_clip, read_whole
 from skw2c.audio._decode import check_duration
 from skw2c.datasets import make_audiovisual_events, make_sound_events
 from skw2c.exceptions import AudioError, FailedClipWarning
@@ -584,7 +584,7 @@ def test_lack_of_memory_while_reading(path, monkeypatch):
     with pytest.raises(AudioError, match="not enough memory"):
         load_audio(path)
     with pytest.raises(AudioError, match="not enough memory"):
-        read_up_to(as_clip(path, 1), 16000, np.inf)
+        read_whole(as_clip(path, 1), 16000)
 
 
 @pytest.mark.parametrize("in_file", [False, True])

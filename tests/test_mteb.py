@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from skw2c import Wav2CLIPTransformer, YAMNetTransformer
+from skw2c import HEARTransformer, Wav2CLIPTransformer, YAMNetTransformer
 from skw2c.datasets import make_sound_events
 from skw2c.exceptions import AudioError
 from skw2c.mteb import MTEBEncoder
@@ -84,6 +84,10 @@ def test_a_task_of_sounds_alone(table, tmp_path):
         model.encode(Rows(datasets.Dataset.from_dict({"text": ["dog"]})))
     with pytest.raises(ValueError, match="neither 'audio' nor 'text', but 'label'"):
         model.encode(Rows(table.remove_columns("audio")))
+
+
+def test_name_of_an_encoder_that_is_registered_without_one():
+    assert MTEBEncoder(HEARTransformer("some.module")).name == "skw2c/HEARTransformer"
 
 
 def test_files_and_broken_ones(tmp_path):

@@ -997,7 +997,7 @@ def test_what_another_run_is_writing_stays(tmp_path, films, teacher):
         assert other.read_text() == "half a shard"
 
 
-@pytest.mark.parametrize("place", ["read_up_to", "_embed_frames"])
+@pytest.mark.parametrize("place", ["read_whole", "_embed_frames"])
 def test_one_video_that_is_too_large_for_memory(tmp_path, films, teacher, monkeypatch, place):
     whole = getattr(_shard_source, place)
 

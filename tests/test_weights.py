@@ -19,7 +19,15 @@ from safetensors.torch import load_file, save_file
 from skw2c import Wav2CLIPTransformer
 from skw2c.exceptions import WeightsError, WeightsNotAvailableError
 from skw2c.models import Wav2CLIP
-from skw2c.weights import _download, _fetch, fetch_weights, is_cached, registry, write_safetensors
+from skw2c.weights import (
+    WeightsReference,
+    _download,
+    _fetch,
+    fetch_weights,
+    is_cached,
+    registry,
+    write_safetensors,
+)
 
 from .conftest import write_tiny_checkpoint
 from .processes import Python, run_python
@@ -522,3 +530,8 @@ def test_a_file_that_goes_with_weights_is_kept_as_it_is(
     (cache / "clap-tokenizer.json").write_bytes(b"{}")
     with pytest.raises(WeightsError, match="is damaged: its checksum is not the one"):
         _fetch.fetch_file(row.name)
+
+
+def test_random_weights_are_in_no_file():
+    with pytest.raises(WeightsError, match="Random weights are in no file"):
+        WeightsReference(seed=0).read()

@@ -4,7 +4,7 @@ from ._items import as_clip, is_clip, is_encoded, is_mapping, is_pair
 from ._levels import Levels, warn_of_cancellation, warn_of_scale
 from ._load import load_audio
 from ._rate import HIGHEST_RATE, check_rate
-from ._sound_clip import ArrayClip, FileClip, SoundClip, read_up_to
+from ._sound_clip import ArrayClip, FileClip, SoundClip, read_up_to, read_whole
 
 __all__ = [
     "HIGHEST_RATE",
@@ -20,6 +20,7 @@ __all__ = [
     "is_pair",
     "load_audio",
     "read_up_to",
+    "read_whole",
     "warn_of_cancellation",
     "warn_of_scale",
 ]

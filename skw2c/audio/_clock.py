@@ -36,7 +36,7 @@ class Clock:
     def __init__(self, container, *, with_video: bool):
         self._is_stamped = container.format.name in _STAMPED
         self._with_video = with_video
-        self._due = None
+        self._due: float | None = None
         self.decoded = 0.0
         self.paused = 0.0
 
@@ -69,11 +69,9 @@ class Clock:
         seconds = frame.samples / frame.sample_rate
         late = 0.0
         if self._is_stamped and frame.time is not None:
-            if self._due is None:
-                self._due = frame.time
-            late = self._correction(frame.time - self._due)
-            if late or frame.time < self._due - _JITTER:
-                self._due = frame.time
+            due = frame.time if self._due is None else self._due
+            late = self._correction(frame.time - due)
+            self._due = frame.time if late or frame.time < due - _JITTER else due
         self.decoded += seconds
         if self._due is not None:
             self._due += seconds

@@ -9,7 +9,7 @@ import reprlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -58,7 +58,7 @@ class EncodedClip(SoundClip):
                 checksum.update(part)
         return checksum.hexdigest() + self._extension()
 
-    def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
+    def blocks(self, sampling_rate: int | None) -> Generator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: the file's own)."""
         with self._on_disk() as clip:
             yield from clip.blocks(sampling_rate)
@@ -135,7 +135,7 @@ class DecoderClip(SoundClip):
         head = f"{samples.shape} {samples.dtype.str} {rate} ".encode()
         return hashlib.sha256(head + samples.tobytes()).hexdigest()
 
-    def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
+    def blocks(self, sampling_rate: int | None) -> Generator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: its own)."""
         samples, rate = self._decode()
         yield from self._to_waveform([samples], rate, sampling_rate)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from ..exceptions import AudioError
 
+Content = bytes | mmap.mmap  # of a file, or of a part that was read
+
 _FRAMES_KNOWN, _BYTES_KNOWN = 1, 2
 # kbit/s and Hz of layer III, by whether it is MPEG-1 and by version.
 _BIT_RATES = {
@@ -36,7 +38,7 @@ def mp3_states_its_length(path: str) -> bool:
         return find_mp3s(content) is not None
 
 
-def find_mp3s(content: bytes) -> list[int] | None:
+def find_mp3s(content: Content) -> list[int] | None:
     """Find where the MP3 files begin that a file was joined of: at 0 for an ordinary one.
 
     None where one of them does not state where it ends.
@@ -60,7 +62,7 @@ def find_mp3s(content: bytes) -> list[int] | None:
             return None if _has_frames(rest) else starts
 
 
-def refuse_another(content: bytes, at: int) -> None:
+def refuse_another(content: Content, at: int) -> None:
     """Refuse a file of another format that begins behind the end of the first.
 
     Raises
@@ -76,7 +78,7 @@ def refuse_another(content: bytes, at: int) -> None:
         )
 
 
-def find_another(content: bytes) -> int:
+def find_another(content: Content) -> int:
     """Find where a file of another format than FLAC begins in what follows FLAC, or -1."""
     for mark in _MARKS:
         for at in _places(content, mark):
@@ -88,21 +90,21 @@ def find_another(content: bytes) -> int:
     return -1
 
 
-def _places(content: bytes, mark: bytes) -> Iterator[int]:
+def _places(content: Content, mark: bytes) -> Iterator[int]:
     at = content.find(mark)
     while at >= 0:
         yield at
         at = content.find(mark, at + 1)
 
 
-def skip_tags(content: bytes, at: int) -> int:
+def skip_tags(content: Content, at: int) -> int:
     """The first byte behind the tags (ID3, APEv2, Lyrics3) that begin at a byte, if any."""
     while size := _size_of_tag(content, at):
         at += size
     return at
 
 
-def _size_of_tag(content: bytes, at: int) -> int:
+def _size_of_tag(content: Content, at: int) -> int:
     """Bytes of the tag that begins there, or 0."""
     head = content[at : at + 32]
     if head[:3] == b"TAG":
@@ -127,7 +129,7 @@ def _stated_bytes(head: bytes) -> int | None:
     return int.from_bytes(head[at + 10 : at + 14], "big") if at >= 0 else None
 
 
-def _has_frames(content: bytes) -> bool:
+def _has_frames(content: Content) -> bool:
     """Whether there are frames of MP3 in a row."""
     at = content.find(b"\xff")
     while at >= 0 and not _are_frames(content, at):
@@ -135,7 +137,7 @@ def _has_frames(content: bytes) -> bool:
     return at >= 0
 
 
-def _are_frames(content: bytes, at: int) -> bool:
+def _are_frames(content: Content, at: int) -> bool:
     for _ in range(_FRAMES_IN_A_ROW):
         length = _frame_length(content[at : at + 4])
         if not length:
@@ -156,7 +158,7 @@ def _frame_length(header: bytes) -> int:
     return (144 if is_mpeg1 else 72) * bits // _RATES[version][rate] + (header[2] >> 1 & 1)
 
 
-def id3_size(content: bytes) -> int:
+def id3_size(content: Content) -> int:
     """Bytes of the ID3v2 tag that some bytes begin with, or 0."""
     if content[:3] != b"ID3" or len(content) < 10:
         return 0

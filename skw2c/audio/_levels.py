@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +98,9 @@ def warn_of_scale(rows: dict[int, tuple[str | None, Levels]]) -> None:
         )
 
 
-def warn_of_cancellation(rows: dict[int | None, tuple[str | None, Levels]]) -> None:
+def warn_of_cancellation(
+    rows: Mapping[int, tuple[str | None, Levels]] | Mapping[None, tuple[str | None, Levels]],
+) -> None:
     """Warn of clips whose channels cancel each other out in the mix.
 
     Parameters
@@ -118,7 +122,7 @@ def warn_of_cancellation(rows: dict[int | None, tuple[str | None, Levels]]) -> N
         )
 
 
-def _list(named: dict[int | None, str]) -> str:
+def _list(named: Mapping[Any, str]) -> str:
     shown = [name for _, name in sorted(named.items())[:3]]
     more = f" and {len(named) - len(shown)} more" if len(named) > len(shown) else ""
     return ", ".join(shown) + more

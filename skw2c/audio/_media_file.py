@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, groupby
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -69,8 +70,11 @@ class MediaFile:
             self._track.codec_context.options = {"err_detect": "crccheck+explode"}
         self._video_track = choose_video_track(self._container, self._av)
         self._clock = Clock(self._container, with_video=self._video_track is not None)
-        self._converter = self._converts = None
-        self._late_start = self._read_until = self._bytes_until = 0
+        self._converter: Any = None
+        self._converts: tuple | None = None
+        self._late_start = 0.0
+        self._read_until = Fraction(0)
+        self._bytes_until = 0
         frames = self._decode()
         first = next(frames, None)
         # The header of a track may state another rate than its frames have.
@@ -133,7 +137,7 @@ class MediaFile:
                 if packet.stream.index != self._track.index:
                     continue
                 if is_first:
-                    self._late_start, is_first = self._time_before(packet), False
+                    self._late_start, is_first = float(self._time_before(packet)), False
                 yield from self._decode_packet(packet)
         except self._av.error.FFmpegError as exc:
             raise AudioError(

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..exceptions import AudioError
-from ._headers import refuse_another
+from ._headers import Content, refuse_another
 
 _BEGINS, _ENDS = 2, 4
 _POLYNOMIAL = 0x04C11DB7
@@ -24,7 +24,7 @@ class OggPage(NamedTuple):
     position: int
 
 
-def check_ogg(content: bytes) -> tuple[list[int], dict[int, bytes]]:
+def check_ogg(content: Content) -> tuple[list[int], dict[int, bytes]]:
     """Check that an Ogg file is whole, and find where the files begin that it was joined of.
 
     Parameters
@@ -62,7 +62,7 @@ def check_ogg(content: bytes) -> tuple[list[int], dict[int, bytes]]:
     return starts or [0], _mark_the_end(content, pages[-1])
 
 
-def _pages(content: bytes) -> Iterator[OggPage]:
+def _pages(content: Content) -> Iterator[OggPage]:
     at = content.find(b"OggS")
     while at >= 0:
         head = content[at : at + 27]
@@ -75,7 +75,7 @@ def _pages(content: bytes) -> Iterator[OggPage]:
         at = end if content[end : end + 4] == b"OggS" else content.find(b"OggS", at + 4)
 
 
-def _mark_the_end(content: bytes, last: OggPage) -> dict[int, bytes]:
+def _mark_the_end(content: Content, last: OggPage) -> dict[int, bytes]:
     if last.end > len(content):
         raise AudioError(
             f"the file is truncated: its last page needs {last.end - len(content)} bytes more. "

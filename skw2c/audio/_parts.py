@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import mmap
 from collections.abc import Callable
+from typing import Literal
 
 from ..exceptions import AudioError
-from ._headers import find_another, find_mp3s, refuse_another, skip_tags
+from ._headers import Content, find_another, find_mp3s, refuse_another, skip_tags
 from ._ogg import check_ogg
 
 # What follows a file: tags, or what a program left there. More may be sound.
@@ -15,6 +16,7 @@ _SLACK = 4096
 _RIFFS = (b"RIFF", b"RIFX", b"RF64")
 # Programs that write to a pipe cannot know the length and put these sizes or larger.
 STREAMED_SIZE = 0x7FFFF000
+_Finder = Callable[[Content], tuple[list[int], dict[int, bytes]]]
 # More than libFLAC reads at once.
 _READ_AT_ONCE = 1 << 17
 _STREAM_INFO = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
@@ -110,7 +112,7 @@ def list_parts(path: str, form: str) -> list[Part]:
     return [Part(path, start, stop, patches) for start, stop in zip(starts, stops, strict=True)]
 
 
-def _mp3_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+def _mp3_parts(content: Content) -> tuple[list[int], dict]:
     return find_mp3s(content) or [0], {}
 
 
@@ -135,7 +137,7 @@ def list_flacs_after(path: str, reached: int) -> list[Part]:
     return [Part(path, start, stop) for start, stop in zip(starts, stops, strict=True)]
 
 
-def _find_flacs(content: mmap.mmap, after: int) -> list[int]:
+def _find_flacs(content: Content, after: int) -> list[int]:
     first = content.find(b"fLaC")  # before it there may be a tag
     starts, at = [], max(after, first)
     while (at := content.find(b"fLaC", at + 1)) >= 0:
@@ -144,7 +146,7 @@ def _find_flacs(content: mmap.mmap, after: int) -> list[int]:
     return starts
 
 
-def _refuse_behind_flac(content: mmap.mmap, after: int) -> None:
+def _refuse_behind_flac(content: Content, after: int) -> None:
     """Refuse a file of another format behind a byte, before which frames of FLAC look like it."""
     start = max(after, _end_of_blocks(content))
     found = find_another(content[start:])
@@ -152,7 +154,7 @@ def _refuse_behind_flac(content: mmap.mmap, after: int) -> None:
         refuse_another(content, start + found)
 
 
-def _end_of_blocks(content: mmap.mmap) -> int:
+def _end_of_blocks(content: Content) -> int:
     """Where the frames of a FLAC file begin, behind what may hold the header of another."""
     at, is_last = content.find(b"fLaC") + 4, False
     while not is_last and at + 4 <= len(content):
@@ -161,12 +163,12 @@ def _end_of_blocks(content: mmap.mmap) -> int:
     return at
 
 
-def _flac_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+def _flac_parts(content: Content) -> tuple[list[int], dict]:
     _refuse_behind_flac(content, 0)
     return [0, *_find_flacs(content, 0)], {}
 
 
-def _wav_parts(content: mmap.mmap) -> tuple[list[int], dict]:
+def _wav_parts(content: Content) -> tuple[list[int], dict]:
     """Walk the chunks of one or more wav files."""
     starts, at = [0], 12
     while at + 8 <= len(content) and content[:4] != b"RIFX":
@@ -189,7 +191,7 @@ def _wav_parts(content: mmap.mmap) -> tuple[list[int], dict]:
     return starts, {}
 
 
-def _unknown_sizes(content: mmap.mmap, at: int) -> dict[int, bytes]:
+def _unknown_sizes(content: Content, at: int) -> dict[int, bytes]:
     """What the header should state where sizes were never written: a recorder was killed."""
     sizes = {4: len(content) - 8, at + 4: len(content) - at - 8}
     return {place: min(size, 0xFFFFFFF0).to_bytes(4, "little") for place, size in sizes.items()}
@@ -199,7 +201,7 @@ def _is_kind(kind: bytes) -> bool:
     return len(kind) == 4 and all(32 <= byte < 127 for byte in kind)
 
 
-def _is_chain(content: mmap.mmap, at: int) -> bool:
+def _is_chain(content: Content, at: int) -> bool:
     """Whether chunks follow each other from a byte to the end of the file."""
     while at + 8 <= len(content):
         if not _is_kind(content[at : at + 4]):
@@ -209,7 +211,7 @@ def _is_chain(content: mmap.mmap, at: int) -> bool:
     return at <= len(content) + 1
 
 
-def _check_rest(content: mmap.mmap, at: int) -> None:
+def _check_rest(content: Content, at: int) -> None:
     """Refuse what follows the end that a header states, if it may be sound."""
     left = len(content) - skip_tags(content, at)
     if left > _SLACK + at // 50 and content[at:].strip(b"\0"):
@@ -220,38 +222,38 @@ def _check_rest(content: mmap.mmap, at: int) -> None:
         )
 
 
-def _rf64_end(content: mmap.mmap) -> int:
+def _rf64_end(content: Content) -> int:
     if content[12:16] != b"ds64":
         return 0
     size = int.from_bytes(content[20:28], "little")
     return 8 + size + size % 2
 
 
-def _aiff_end(content: mmap.mmap) -> int:
+def _aiff_end(content: Content) -> int:
     size = int.from_bytes(content[4:8], "big")
     return 8 + size + size % 2
 
 
-def _au_end(content: mmap.mmap) -> int:
-    order = "big" if content[:4] == b".snd" else "little"
+def _au_end(content: Content) -> int:
+    order: Literal["big", "little"] = "big" if content[:4] == b".snd" else "little"
     return sum(int.from_bytes(content[at : at + 4], order) for at in (4, 8))
 
 
-def _w64_end(content: mmap.mmap) -> int:
+def _w64_end(content: Content) -> int:
     return -(-int.from_bytes(content[16:24], "little") // 8) * 8
 
 
-def _caf_end(content: mmap.mmap) -> int:
+def _caf_end(content: Content) -> int:
     at = 8
     while at + 12 <= len(content) and content[at : at + 4] != b"caff":
         at += 12 + int.from_bytes(content[at + 4 : at + 12], "big")
     return at
 
 
-def _parts_after(end_of: Callable[[mmap.mmap], int]) -> Callable:
+def _parts_after(end_of: Callable[[Content], int]) -> _Finder:
     """A file of which a header states the end, and behind which the next may begin."""
 
-    def find(content: mmap.mmap) -> tuple[list[int], dict]:
+    def find(content: Content) -> tuple[list[int], dict]:
         starts, at = [0], end_of(content)
         while 0 < at < len(content) and content[at : at + 4] == content[:4]:
             starts.append(at)
@@ -263,7 +265,7 @@ def _parts_after(end_of: Callable[[mmap.mmap], int]) -> Callable:
     return find
 
 
-_FINDERS = {
+_FINDERS: dict[str, _Finder] = {
     "OGG": check_ogg,
     "FLAC": _flac_parts,
     "MP3": _mp3_parts,

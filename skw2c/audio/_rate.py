@@ -73,8 +73,7 @@ def _as_rate(value) -> int | None:
         value = value[()]
     if isinstance(value, np.floating):  # the highest rate is infinite in half precision
         value = float(value)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    if not is_number or not math.isfinite(value) or value != int(value):
         return None
-    if not math.isfinite(value) or value != int(value) or not 1 <= value <= HIGHEST_RATE:
-        return None
-    return int(value)
+    return int(value) if 1 <= value <= HIGHEST_RATE else None

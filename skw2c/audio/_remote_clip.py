@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 
 import numpy as np
@@ -31,7 +31,7 @@ class RemoteClip(SoundClip):
 
     def __init__(self, name: str):
         super().__init__()
-        self.name = name
+        self.name: str = name
         self._path: str | None = None
 
     def digest(self) -> str:
@@ -47,7 +47,7 @@ class RemoteClip(SoundClip):
         known_by = hashlib.sha256(f"{self.name} {version}".encode("utf-8", "surrogateescape"))
         return known_by.hexdigest() + suffix_of(self.name)
 
-    def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
+    def blocks(self, sampling_rate: int | None) -> Generator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: the file's own)."""
         clip = self._on_disk()
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -55,7 +55,7 @@ class SoundClip:
         """Its own rate in Hz."""
         raise NotImplementedError
 
-    def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
+    def blocks(self, sampling_rate: int | None) -> Generator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: its own)."""
         raise NotImplementedError
 
@@ -78,7 +78,7 @@ class FileClip(SoundClip):
 
     def __init__(self, path: str | os.PathLike):
         super().__init__()
-        self.name = os.fsdecode(path)
+        self.name: str = os.fsdecode(path)
 
     def digest(self) -> str:
         """SHA-256 of the file's bytes, and the extension, which may choose the decoder."""
@@ -88,7 +88,7 @@ class FileClip(SoundClip):
                 extension = os.path.splitext(self.name)[1].lower()
                 return hashlib.file_digest(file, "sha256").hexdigest() + extension
 
-    def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
+    def blocks(self, sampling_rate: int | None) -> Generator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: the file's own)."""
         with as_audio_error(), open_audio(self.name) as file:
             size = os.path.getsize(self.name)
@@ -133,7 +133,7 @@ class ArrayClip(SoundClip):
         head = f"{self._samples.dtype.str} {self._rate} ".encode()
         return hashlib.sha256(head + self._samples.tobytes()).hexdigest()
 
-    def blocks(self, sampling_rate: int | None) -> Iterator[np.ndarray]:
+    def blocks(self, sampling_rate: int | None) -> Generator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: unchanged)."""
         parts = (
             scale_pcm(self._samples[start : start + _ARRAY_BLOCK])
@@ -146,12 +146,22 @@ class ArrayClip(SoundClip):
         return self._rate
 
 
-def read_up_to(
-    clip: SoundClip, sampling_rate: int, limit: float, *, copy: bool = True
-) -> np.ndarray | None:
-    """Read a clip whole, or return None as soon as it proves longer than ``limit`` samples.
+def read_whole(clip: SoundClip, sampling_rate: int, *, copy: bool = True) -> np.ndarray:
+    """Read a clip, however long it is.
 
     Under ``copy=False`` it can be the very samples of an array that need no change.
+
+    Raises
+    ------
+    AudioError
+        If the clip cannot be decoded, has no samples, or does not fit in memory.
+    """
+    with as_audio_error():
+        return _join(list(clip.blocks(sampling_rate)), copy=copy)
+
+
+def read_up_to(clip: SoundClip, sampling_rate: int, limit: float) -> np.ndarray | None:
+    """Read a clip whole, or return None as soon as it proves longer than ``limit`` samples.
 
     Raises
     ------
@@ -165,6 +175,10 @@ def read_up_to(
             n_samples += len(block)
             if n_samples > limit:
                 return None
-        if n_samples == 0:
-            raise AudioError("it has no samples")
-        return np.concatenate(blocks) if copy or len(blocks) > 1 else blocks[0]
+        return _join(blocks, copy=True)
+
+
+def _join(blocks: list[np.ndarray], *, copy: bool) -> np.ndarray:
+    if not any(map(len, blocks)):
+        raise AudioError("it has no samples")
+    return np.concatenate(blocks) if copy or len(blocks) > 1 else blocks[0]

@@ -56,7 +56,7 @@ class SoundFile:
         import soundfile
 
         self._path = path
-        self._descriptor = None
+        self._descriptor: int | None = None
         try:
             self._file = self._open()
         except (soundfile.LibsndfileError, TypeError) as exc:
@@ -109,13 +109,13 @@ class SoundFile:
         AudioError
             If the file ends before the length that its header states.
         """
-        followed = self._descriptor is not None and self._file.format == "FLAC"
-        parts = [] if followed else list_parts(self._path, self._file.format)
+        followed = self._descriptor if self._file.format == "FLAC" else None
+        parts = list_parts(self._path, self._file.format) if followed is None else []
         if not parts:
             self._check_sizes()
             yield from self._blocks_of(self._file)
-        if followed:
-            parts = list_flacs_after(self._path, os.lseek(self._descriptor, 0, os.SEEK_CUR))
+        if followed is not None:
+            parts = list_flacs_after(self._path, os.lseek(followed, 0, os.SEEK_CUR))
         for part in parts:
             yield from self._blocks_of_part(part)
 

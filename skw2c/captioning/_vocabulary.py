@@ -32,9 +32,9 @@ def learn_vocabulary(captions: Iterable[list[str]], min_count: int) -> dict[str,
     if not frequent:
         raise ValueError(
             f"min_count={min_count} leaves no words: the most frequent one, "
-            f"{max(counts, key=counts.get)!r}, occurs {max(counts.values())} times"
+            f"{max(counts, key=counts.__getitem__)!r}, occurs {max(counts.values())} times"
         )
-    frequent.sort(key=counts.get, reverse=True)
+    frequent.sort(key=counts.__getitem__, reverse=True)
     return {word: number for number, word in enumerate([*_MARKS, *frequent])}
 
 

@@ -68,7 +68,8 @@ def labels_of_sets(y) -> list:
         )
     labels = []
     for row, item in enumerate(y):
-        own = item if np.iterable(item) and not isinstance(item, str) else [item]
+        has_many = np.iterable(item) and not isinstance(item, str)
+        own = item if has_many else [item]
         labels += list_labels(own, f"y at row {row}") if len(own) else []
     if labels and set(labels) <= {0, 1}:
         raise ValueError(

@@ -13,6 +13,7 @@ from . import (
     _doctor,
     _embed,
     _encoders,
+    _export,
     _imagine,
     _index,
     _map,
@@ -38,6 +39,7 @@ _COMMANDS = {
     "shards": _shards,
     "distill": _distill,
     "imagine": _imagine,
+    "export": _export,
     "encoders": _encoders,
     "doctor": _doctor,
 }

@@ -19,7 +19,7 @@ from ._corpus import add_corpus, is_folder, refuse_corpus_options, write_corpus
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
 from ._file_table import read_file_names
-from ._options import add_encoder, make_encoder
+from ._options import add_encoder, add_vector, make_encoder
 from ._partial_folder import resumable
 from ._tables import check_output, write_table
 
@@ -49,13 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_corpus(parser)
     add_encoder(parser)
     parser.set_defaults(on_error=None)
-    parser.add_argument(
-        "--output",
-        metavar="NAME",
-        help="which vector, of encoders that give several: embedding (default), or encoder for the "
-        "one before the projection; scores of yamnet, mn10 and ced",
-    )
-    parser.add_argument("--normalize", action="store_true", help="scale vectors to unit length")
+    add_vector(parser)
 
 
 def run(options: Namespace) -> int:

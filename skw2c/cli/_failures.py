@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ..exceptions import FailedRowWarning
@@ -14,7 +14,7 @@ SOME_FAILED = 3
 
 
 @contextmanager
-def listed_failures(unread: list[tuple] = ()) -> Iterator[list[tuple]]:
+def listed_failures(unread: Sequence[tuple] = ()) -> Iterator[list[tuple]]:
     """Collect the clips that fail in the block, and list them on standard error at its end.
 
     Parameters

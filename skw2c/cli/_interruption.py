@@ -51,18 +51,19 @@ class InterruptHandler:
             sys.__unraisablehook__(unraisable)
             return
         signal.signal(self.number, self)
-        again = threading.Timer(_SECONDS_UNTIL_AGAIN, self._interrupt_again)
+        again = threading.Timer(_SECONDS_UNTIL_AGAIN, self._interrupt_again, [self.number])
         again.daemon = True
         again.start()
 
-    def _interrupt_again(self) -> None:
-        if signal.getsignal(self.number) != self:
+    def _interrupt_again(self, number: int) -> None:
+        main = threading.main_thread().ident
+        if signal.getsignal(number) != self:
             return
-        if hasattr(signal, "pthread_kill"):
+        if main is not None and hasattr(signal, "pthread_kill"):
             # The signal itself, since a flag alone would not wake the main thread while it waits.
-            signal.pthread_kill(threading.main_thread().ident, self.number)
+            signal.pthread_kill(main, number)
         else:
-            _thread.interrupt_main(self.number)
+            _thread.interrupt_main(signal.Signals(number))
 
 
 @contextmanager

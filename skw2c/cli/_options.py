@@ -43,12 +43,12 @@ def part_of_work(text: str) -> tuple[int, int]:
     return int(k), int(n)
 
 
-def add_paths(parser: ArgumentParser) -> None:
+def add_paths(parser: ArgumentParser, *, required: bool = True) -> None:
     """Add the files to work on."""
     parser.add_argument(
         "paths",
         metavar="PATH",
-        nargs="+",
+        nargs="+" if required else "*",
         help="sound files, folders of them, or patterns such as 'takes/**/*.wav'",
     )
 
@@ -57,17 +57,7 @@ def add_encoder(parser: ArgumentParser) -> None:
     """Add the options of the audio encoder."""
     group = parser.add_argument_group("encoder")
     add_encoder_name(group)
-    group.add_argument(
-        "--mode", choices=["clip", "frame"], default="clip", help="whole clips or windows"
-    )
-    group.add_argument("--frame-length", type=float, default=SUPPRESS, metavar="SECONDS")
-    group.add_argument("--hop-length", type=float, default=SUPPRESS, metavar="SECONDS")
-    group.add_argument(
-        "--tail",
-        choices=["pad", "drop"],
-        help="pad an incomplete last window with silence, or drop it (default: drop in embed, as "
-        "in the original program, else pad)",
-    )
+    add_windows(group)
     group.add_argument("--batch-size", type=positive, default=SUPPRESS, metavar="N")
     add_machine(parser)
     group.add_argument(
@@ -76,6 +66,37 @@ def add_encoder(parser: ArgumentParser) -> None:
         default="raise",
         help="stop at a clip that cannot be read, or go on without its vector",
     )
+    add_seed(group)
+
+
+def add_windows(group) -> None:
+    """Add whether whole clips are embedded, or windows, and which."""
+    group.add_argument(
+        "--mode", choices=["clip", "frame"], default="clip", help="whole clips or windows"
+    )
+    group.add_argument("--frame-length", type=float, default=SUPPRESS, metavar="SECONDS")
+    group.add_argument("--hop-length", type=float, default=SUPPRESS, metavar="SECONDS")
+    group.add_argument(
+        "--tail",
+        choices=["pad", "drop"],
+        help="pad an incomplete last window with silence, or drop it (default: drop in embed and "
+        "export, as in the original program, else pad)",
+    )
+
+
+def add_vector(parser) -> None:
+    """Add which of the encoder's vectors to give."""
+    parser.add_argument(
+        "--output",
+        metavar="NAME",
+        help="which vector, of encoders that give several: embedding (default), or encoder for the "
+        "one before the projection; scores of yamnet, mn10 and ced",
+    )
+    parser.add_argument("--normalize", action="store_true", help="scale vectors to unit length")
+
+
+def add_seed(group) -> None:
+    """Add the seed of an untrained encoder."""
     group.add_argument(
         "--random-state", type=int, default=0, metavar="SEED", help="for --weights none"
     )

@@ -81,7 +81,7 @@ def _parameters(options: Namespace) -> dict:
     return {**parameters, "device": options.device, "n_jobs": options.n_jobs}
 
 
-def _show_warning(message: Warning, *place) -> None:
+def _show_warning(message: Warning | str, *place, **more) -> None:
     """Show warnings as other commands do; those of searches come while the page is open."""
     if isinstance(message, UserWarning):
         print_message(f"warning: {name_options(str(message))}")

@@ -110,7 +110,8 @@ def _read_captions(path: str, videos: list[str]) -> list[str]:
     rows = _read_rows(path)
     from_here = _by_file(path, rows, "")
     from_there = _by_file(path, rows, os.path.dirname(path))
-    captions = []
+    captions: list[str] = []
+    missing: list[str] = []
     for video in videos:
         place = os.path.realpath(video)
         found = {table[place] for table in (from_here, from_there) if place in table}
@@ -119,11 +120,13 @@ def _read_captions(path: str, videos: list[str]) -> list[str]:
                 f"--captions {path!r} has two captions for {video!r}: its names fit both the "
                 "current folder and the folder of the table. Give the files by their absolute paths"
             )
-        captions.extend(found or [None])
-    if None in captions:
+        captions.extend(found)
+        if not found:
+            missing.append(video)
+    if missing:
         raise ValueError(
-            f"--captions {path!r} lacks captions for {captions.count(None)} of {len(videos)} "
-            f"videos; the first of them is {videos[captions.index(None)]!r}"
+            f"--captions {path!r} lacks captions for {len(missing)} of {len(videos)} videos; the "
+            f"first of them is {missing[0]!r}"
         )
     return captions
 

@@ -63,8 +63,8 @@ class FileWork:
 
     Attributes
     ----------
-    row : FileRow or None
-        The result; None until it is there.
+    row : FileRow
+        The result; there is no such attribute before it is known.
     is_new : bool
         Whether the row is another one than was known.
     was_read : bool
@@ -75,7 +75,7 @@ class FileWork:
 
     def __init__(self, name: str, stamp: Stamp, known: KnownRow | None, *, retry_failed: bool):
         self.name = name
-        self.row: FileRow | None = None
+        self.row: FileRow
         self.is_new = False
         self.was_read = False
         self.levels: Levels | None = None
@@ -102,9 +102,10 @@ class FileWork:
                 self._stamp = Stamp()  # another run tries again
             self.finish(exc)
             return None
-        if self._has_same_content():
-            self.row = replace(self._known.row, stamp=self._stamp)
-            self.is_new = self.row.stamp != self._known.row.stamp
+        known = self._known
+        if known is not None and known.row.digest == self._digest:
+            self.row = replace(known.row, stamp=self._stamp)
+            self.is_new = self.row.stamp != known.row.stamp
             return None
         return path
 
@@ -134,6 +135,7 @@ class FileWork:
 
     def _is_known(self) -> bool:
         """Whether the file is the one of the known row, as far as can be told unread."""
+        known = self._known
         if not self._is_remote:
             try:
                 self._stamp = stamp_of_file(self.name)
@@ -143,18 +145,15 @@ class FileWork:
             try:
                 self._stamp = RemoteFile(self.name).stamp()
             except RemoteError as exc:
-                has_none = self._known is None or self._known.row.error is not None
-                if has_none or isinstance(exc, MissingFileError):
+                is_gone = isinstance(exc, MissingFileError)
+                if known is None or known.row.error is not None or is_gone:
                     raise
-                self.row = self._known.row  # that it has changed is not known
+                self.row = known.row  # that it has changed is not known
                 return True
-        if self.is_known_by(self._stamp):
-            self.row = self._known.row
-        return self.row is not None
-
-    def _has_same_content(self) -> bool:
-        known = self._known
-        return known is not None and known.row.digest == self._digest
+        if known is None or not known.is_of(self._stamp):
+            return False
+        self.row = known.row
+        return True
 
     def fail(self, cause: str) -> None:
         """Give the file a row with an error; it is read for its checksum, and not decoded."""

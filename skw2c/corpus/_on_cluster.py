@@ -39,8 +39,8 @@ class Order:
     ----------
     place : str
         Of the data set.
-    identity : str
-        Of the folder there.
+    identity : str or None
+        Of the folder there; None where it has none.
     encoder : transformer
         Fitted; a few kilobytes, without its network.
     terms : Terms
@@ -49,7 +49,7 @@ class Order:
     """
 
     place: str
-    identity: str
+    identity: str | None
     encoder: object
     terms: Terms
     versions: dict

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -108,7 +108,7 @@ class CorpusRun:
         self._todo.sort(key=lambda part: -part.n_bytes)  # long ones would hold up the end
         return sum(len(self._plan.rows(part.number)) for part in self._todo)
 
-    def work(self, client, progress: Callable[[int], None]) -> Iterator[PartReport]:
+    def work(self, client, progress: Callable[[int], None]) -> Generator[PartReport]:
         """Write the parts that `plan` found; yield a report of each."""
         tasks = (self._make_task(part.number) for part in self._todo)
         if client is None:

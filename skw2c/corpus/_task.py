@@ -178,8 +178,10 @@ class PartJob:
         for name, text, stamp in zip(task.files, texts, task.stamps, strict=True):
             row = known.get(text)
             work = FileWork(name, stamp or Stamp(), row, retry_failed=task.retry_failed)
-            is_kept = row is not None and (stamp is None or work.is_known_by(stamp))
-            rows.append(row.row if is_kept else work)
+            if row is not None and (stamp is None or work.is_known_by(stamp)):
+                rows.append(row.row)
+            else:
+                rows.append(work)
         return rows
 
     def _read_known(self) -> tuple[dict[str, KnownRow], list[str] | None]:

@@ -102,7 +102,8 @@ def draw_appearance(rng: Generator, kind: str) -> Appearance:
 def draw_distractor(canvas: np.ndarray, rng: Generator) -> None:
     """Draw a small shape that belongs to none of the kinds into all frames."""
     size, colour = rng.uniform(0.1, 0.22), np.array(list(COLOURS.values()))[rng.integers(8)]
-    sketch = Sketch.over(canvas).at(*rng.uniform(-0.9, 0.9, 2), rng.uniform(0, 6.28), size)
+    x, y = rng.uniform(-0.9, 0.9, 2)
+    sketch = Sketch.over(canvas).at(x, y, rng.uniform(0, 6.28), size)
     shape = rng.integers(4)
     if shape == 0:
         sketch.polygon([(0, -1), (0.9, 0.6), (-0.9, 0.6)], colour)

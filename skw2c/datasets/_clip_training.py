@@ -108,7 +108,7 @@ def _train(model: nn.Module, loss: nn.Module, pairs: _Pairs, recipe: Recipe, ver
                 optimizer.step()
                 schedule.step()
                 with torch.no_grad():
-                    model.logit_scale.clamp_(0, _LARGEST_LOGIT_SCALE)
+                    model.get_parameter("logit_scale").clamp_(0, _LARGEST_LOGIT_SCALE)
                 bar.update()
 
 

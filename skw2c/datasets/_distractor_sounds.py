@@ -48,7 +48,8 @@ def murmur(rng: Generator, rate: int) -> np.ndarray:
     register = rng.uniform(110, 230)
     for _ in range(rng.integers(2, 5)):
         t = make_time(rng.uniform(0.1, 0.25), rate)
-        pitch = register * np.geomspace(*rng.uniform(0.9, 1.15, 2), len(t))
+        first, last = rng.uniform(0.9, 1.15, 2)
+        pitch = register * np.geomspace(first, last, len(t))
         voice = make_harmonics(pitch, 20, 0.8, rate)
         formant = rng.uniform(350, 2200)
         syllables.append(fade(keep_band(voice, formant * 0.8, formant * 1.2, rate), rate, 0.03))

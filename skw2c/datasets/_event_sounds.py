@@ -76,7 +76,7 @@ def rain(rng: Generator, rate: int) -> np.ndarray:
 
 def knock(rng: Generator, rate: int) -> np.ndarray:
     """Knocks on wood: a few short, low, dull strokes."""
-    period, n_strokes = rng.uniform(0.12, 0.3), rng.integers(2, 6)
+    period, n_strokes = rng.uniform(0.12, 0.3), int(rng.integers(2, 6))
     strokes = make_strokes(rng, n_strokes, period, 0.1 * period, rate)
     body = let_ring(strokes, rng.uniform(120, 350), rng.uniform(0.015, 0.04), rate)
     return body + 0.5 * let_ring(strokes, rng.uniform(500, 900), 0.01, rate)
@@ -96,7 +96,8 @@ def whistle(rng: Generator, rate: int) -> np.ndarray:
     """A person who whistles: one tone with glide, vibrato and some breath."""
     t = make_time(rng.uniform(0.6, 1.8), rate)
     vibrato = 1 + 0.015 * np.sin(2 * np.pi * rng.uniform(4, 7) * t)
-    tone = make_harmonics(np.geomspace(*rng.uniform(900, 2200, 2), len(t)) * vibrato, 2, 3, rate)
+    first, last = rng.uniform(900, 2200, 2)
+    tone = make_harmonics(np.geomspace(first, last, len(t)) * vibrato, 2, 3, rate)
     return fade(tone + 0.05 * keep_band(rng.normal(size=len(t)), 1000, 4000, rate), rate, 0.05)
 
 
@@ -112,7 +113,8 @@ def wind(rng: Generator, rate: int) -> np.ndarray:
     """Wind: low noise that swells, with a howling band in it."""
     t = make_time(rng.uniform(2.5, 4.5), rate)
     noise = rng.normal(size=len(t))
-    howl = keep_band(noise, *(rng.uniform(250, 600) * np.array([0.9, 1.15])), rate)
+    low, high = rng.uniform(250, 600) * np.array([0.9, 1.15])
+    howl = keep_band(noise, low, high, rate)
     gust = 1 + 0.8 * np.sin(2 * np.pi * rng.uniform(0.15, 0.6) * t + rng.uniform(0, 6.28))
     rumble = keep_band(noise, 30, rng.uniform(300, 700), rate)
     return fade(gust * (rumble + rng.uniform(0.5, 2) * howl), rate, 0.2)

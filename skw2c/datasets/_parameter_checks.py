@@ -24,7 +24,8 @@ def check_kinds(kinds) -> list[str]:
 
 def check_range(name: str, value, at_least: float = -np.inf) -> tuple[float, float]:
     """Return a number, or a range (low, high), as a range."""
-    low, high = (value, value) if np.isscalar(value) else value
+    is_number = np.isscalar(value)
+    low, high = (value, value) if is_number else value
     if not at_least <= low <= high:
         limit = f" of at least {at_least}" if np.isfinite(at_least) else ""
         raise ValueError(f"got {name}={value!r}, expected a number or a range (low, high){limit}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 
@@ -92,12 +94,11 @@ class Sketch:
 
     def polygon(self, corners, colour) -> None:
         """A convex polygon; its corners (x, y) are in clockwise order on the screen."""
-        distance = None
+        sides = []
         for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
             length = np.hypot(x1 - x0, y1 - y0)
-            side = ((self.x - x0) * (y1 - y0) - (self.y - y0) * (x1 - x0)) / length
-            distance = side if distance is None else np.maximum(distance, side)
-        self.fill(distance, colour)
+            sides.append(((self.x - x0) * (y1 - y0) - (self.y - y0) * (x1 - x0)) / length)
+        self.fill(reduce(np.maximum, sides), colour)
 
     def fill(self, distance: np.ndarray, colour) -> None:
         """Fill the pixels at negative distances, over a dark outline."""

@@ -163,7 +163,7 @@ def _fingerprint(images: np.ndarray, captions: list[str], configuration: dict, r
     """
     settings = f"{_RECIPE} {images.shape} {recipe} {json.dumps(configuration)}"
     digest = hashlib.sha256(settings.encode())
-    digest.update(images)
+    digest.update(images.data)
     digest.update(json.dumps(captions).encode())
     return digest.hexdigest()
 

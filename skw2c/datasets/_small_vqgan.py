@@ -120,5 +120,5 @@ def _fingerprint(images: np.ndarray, recipe: Recipe) -> str:
     """
     settings = f"{_RECIPE} {images.shape} {recipe} {asdict(_CONFIGURATION)}"
     digest = hashlib.sha256(settings.encode())
-    digest.update(images)
+    digest.update(images.data)
     return digest.hexdigest()[:16]

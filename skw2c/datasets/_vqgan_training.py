@@ -92,20 +92,21 @@ class _Codes:
 
     Parameters
     ----------
-    codebook : Parameter of shape (n_codes, width)
+    codebook : Tensor of shape (n_codes, width)
         The codes, modified in place.
     """
 
-    def __init__(self, codebook: nn.Parameter):
+    def __init__(self, codebook: Tensor):
         self._codebook = codebook.requires_grad_(False)
-        self._counts: Tensor | None = None
+        self._has_begun = False
+        self._counts = torch.ones(len(codebook))
         self._sums = codebook.detach().clone()
 
     def follow(self, latents: Tensor) -> None:
         """Update the codes with the latents (batch, width, rows, columns) of a step."""
         vectors = latents.movedim(1, -1).flatten(0, -2)
-        if self._counts is None:
-            self._counts = torch.ones(len(self._codebook))
+        if not self._has_begun:
+            self._has_begun = True
             self._replace(torch.ones(len(self._codebook), dtype=torch.bool), vectors)
         # Without the squares of the vectors, which are the same for all codes.
         distances = self._codebook.square().sum(1) - 2 * vectors @ self._codebook.T

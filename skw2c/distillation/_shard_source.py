@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio import FileClip, read_up_to
+from ..audio import FileClip, read_whole
 from ..exceptions import UnreadableError, VideoError
 from ..transformers._clip_video_encoder import CLIPVideoEncoder
 from ._teacher_targets import embed_texts
@@ -42,7 +41,7 @@ def read_source(video: str, teacher: CLIPVideoEncoder, rate: int) -> Source | Un
         Rate of the waveform, in Hz.
     """
     try:
-        waveform = read_up_to(FileClip(video), rate, sys.maxsize)
+        waveform = read_whole(FileClip(video), rate)
         return Source(_to_pcm(waveform), _embed_frames(video, teacher))
     except UnreadableError as exc:
         return exc

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Any
 
 import joblib
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..models import Trainable
 from ..system._optional import import_optional
 from ..system._warning import warn_caller
 from ..training import (
@@ -46,17 +48,7 @@ class SoundTrainer(BaseEstimator):
     A subclass states ``_network_rate``, makes the model in ``_build``, gives its weights in
     ``_export``, and names the recipe of its optimisation in ``_recipe`` and what its result
     depends on in ``_configuration``.
-
-    Attributes
-    ----------
-    _network_rate : int
-        Rate of the waveforms that the network takes, in Hz.
-    _shortest : int
-        Fewest samples that it takes.
     """
-
-    _network_rate: int
-    _shortest = 1
 
     _parameter_constraints = {
         "clip_length": [SECONDS],
@@ -122,8 +114,8 @@ class SoundTrainer(BaseEstimator):
         take_columns(transformer, self)
         return transformer
 
-    def _train(self, clips: TrainingClips, engine) -> tuple[torch.nn.Module, RunState]:
-        """Train a new model; it then has its best weights."""
+    def _train(self, clips: TrainingClips, engine) -> tuple[Any, RunState]:
+        """Train a new model, which `_build` makes; it then has its best weights."""
         length = self._piece_length()
         progress = Progress(self.verbose and engine.rank == 0, self.max_epochs)
         folder = self._folder(clips, length)
@@ -170,8 +162,8 @@ class SoundTrainer(BaseEstimator):
         try:
             yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     def _configuration(self) -> dict:
@@ -185,11 +177,21 @@ class SoundTrainer(BaseEstimator):
         """Whether the vectors of the network depend on how large samples are."""
         return True
 
-    def _build(self, clips: TrainingClips) -> torch.nn.Module:
+    @property
+    def _network_rate(self) -> int:
+        """Rate of the waveforms that the network takes, in Hz."""
+        raise NotImplementedError
+
+    @property
+    def _shortest(self) -> int:
+        """Fewest samples that it takes."""
+        return 1
+
+    def _build(self, clips: TrainingClips) -> Trainable:
         """The model with its first weights, drawn from torch's own generator."""
         raise NotImplementedError
 
-    def _export(self, model: torch.nn.Module):
+    def _export(self, model):
         """What is kept of the model."""
         raise NotImplementedError
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..audio import Levels, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
+from ..audio import Levels, as_clip, read_whole, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, OptionalDependencyError
 from ..system._prefetch import prefetch_map
 from ..training import Targets, TensorClips, TrainingClips, WaveformClips
@@ -181,7 +181,7 @@ def _decode(items: list, reading: Reading, left_out: LeftOut) -> list[np.ndarray
         try:
             clip = as_clip(item, reading.sampling_rate)
             # Arrays that can be trained on as they are must not be in memory twice.
-            return read_up_to(clip, reading.network_rate, limit=np.inf, copy=False), clip
+            return read_whole(clip, reading.network_rate, copy=False), clip
         except _UNREADABLE as exc:
             return exc, None
         except MemoryError:

@@ -77,7 +77,7 @@ class Views(TrainingClips):
         self._waveforms = waveforms
         self._rows = rows
         self._drawing = drawing
-        self._targets: Targets | None = None
+        self._targets: Targets  # once they are taught
         self.n_samples = np.full(len(waveforms) * drawing.n_views, drawing.length)
         self.groups = np.repeat(np.arange(len(rows)) if groups is None else groups, drawing.n_views)
 
@@ -97,7 +97,7 @@ class Views(TrainingClips):
         # Of the draws it is enough that the teacher's vectors are of the very views.
         digest = hashlib.sha256(repr((self._drawing.n_views, self._drawing.length)).encode())
         for waveform in self._waveforms:
-            digest.update(np.ascontiguousarray(waveform))
+            digest.update(np.ascontiguousarray(waveform).data)
         self._targets.update(digest)
         return digest.hexdigest()
 

@@ -69,7 +69,8 @@ def parse_address(name: str) -> Address:
     A member of an archive is ``archive.zip::member``, or in fsspec's own order
     ``zip://member::archive.zip``.
     """
-    parts, members = name.split("::"), []
+    parts = name.split("::")
+    members: list[str] = []
     while len(parts) > 1 and parts[0].lower().startswith(_PROTOCOLS):
         members.insert(0, parts.pop(0).partition("://")[2].lstrip("/"))
     if not members:

@@ -11,7 +11,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ._problems import MissingFileError, RemoteError
 from ._stamp import Stamp, stamp_of_zipped
@@ -42,7 +42,8 @@ class Archive:
         self._file = file
         self._stamp = stamp
         self._lock = threading.RLock()
-        self._zip = self._tar = None
+        self._zip: zipfile.ZipFile | None = None
+        self._tar: tarfile.TarFile  # where it is no zip file
         try:
             if zipfile.is_zipfile(file):
                 self._zip = zipfile.ZipFile(file)
@@ -80,14 +81,15 @@ class Archive:
             if target.tell() != (info.size if self._zip is None else info.file_size):
                 raise RemoteError("the archive is truncated")
 
-    def _open(self, info):
+    def _open(self, info: Any) -> Any:
         if self._zip is None:
             return self._tar.extractfile(info)
         if info.flag_bits & 1:
             raise RemoteError("it is encrypted: unpack the archive first")
         return self._zip.open(info)
 
-    def _find(self, member: str):
+    def _find(self, member: str) -> Any:
+        info: Any
         try:
             info = self._tar.getmember(member) if self._zip is None else self._zip.getinfo(member)
         except KeyError as exc:

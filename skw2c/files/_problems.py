@@ -72,10 +72,10 @@ def try_again(action: Callable[[], _Result], address: Address) -> _Result:
 def _real(error: Exception) -> Exception:
     """What went wrong: fsspec says of whatever a web server answers that there is no file."""
     cause = error.__cause__
-    is_of_web = isinstance(cause, Exception) and type(cause).__module__.startswith("aiohttp")
-    if isinstance(error, FileNotFoundError) and is_of_web:
-        return error if getattr(cause, "status", None) in _MISSING else cause
-    return error
+    if not isinstance(error, FileNotFoundError) or not isinstance(cause, Exception):
+        return error
+    is_of_web = type(cause).__module__.startswith("aiohttp")
+    return cause if is_of_web and getattr(cause, "status", None) not in _MISSING else error
 
 
 def may_pass(error: Exception) -> bool:

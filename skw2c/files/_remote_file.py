@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import BinaryIO
 
 from ._address import Address, parse_address, refuse_secrets, suffix_of
@@ -104,7 +105,7 @@ def open_archive(address: Address) -> Archive:
     archive = keep_archive((base.base, stamp), lambda: Archive(_open(base), stamp))
     for depth, member in enumerate(between, 1):
         key = (base.base, stamp, *between[:depth])
-        archive = keep_archive(key, lambda a=archive, m=member: _open_inner(a, m))
+        archive = keep_archive(key, partial(_open_inner, archive, member))
     return archive
 
 
@@ -157,10 +158,10 @@ def _fetch(address: Address, path: str) -> None:
             raise IsADirectoryError(there)
 
 
-def _check_space(n_bytes: int, path: str) -> None:
+def _check_space(n_bytes: int | None, path: str) -> None:
     """Refuse what does not fit, such as a small archive that holds an endless file."""
     free = shutil.disk_usage(os.path.dirname(path)).free
-    if n_bytes > free:
+    if n_bytes is not None and n_bytes > free:
         raise RemoteError(
             f"it has {n_bytes:,} bytes when it is unpacked, and {free:,} are free for temporary "
             "files: set TMPDIR to a folder that has more"

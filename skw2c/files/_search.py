@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from ._address import is_archive, is_remote, suffix_of
 from ._listing import list_files
@@ -25,7 +25,7 @@ class Found(list):
         Of the files elsewhere that were listed.
     """
 
-    def __init__(self, files: list[str], unread: list[tuple] = (), stamps: dict | None = None):
+    def __init__(self, files: list[str], unread: Sequence[tuple] = (), stamps: dict | None = None):
         super().__init__(files)
         self.unread = list(unread)
         self.stamps: dict[str, Stamp] = stamps or {}

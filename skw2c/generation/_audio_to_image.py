@@ -531,10 +531,10 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         take_columns(self, self.encoder_)
 
     def _read_prompts(self, clip: FrozenCLIP) -> None:
-        texts, weights = read_texts(self.texts)
+        texts, weights_of_texts = read_texts(self.texts)
         of_texts = clip.encode_texts(texts) if texts else np.empty((0, clip.width), np.float32)
         of_images, weights_of_images = embed_images(self.images, clip)
-        weights = np.array([*weights, *weights_of_images], np.float64)
+        weights = np.array([*weights_of_texts, *weights_of_images], np.float64)
         counts = weights != 0
         self.prompt_vectors_ = np.concatenate([of_texts, of_images])[counts]
         self.prompt_weights_ = weights[counts]

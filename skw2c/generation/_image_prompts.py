@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from numbers import Real
 
@@ -71,6 +72,6 @@ def embed_images(images, clip: FrozenCLIP) -> tuple[np.ndarray, list[float]]:
 
 def check_weight(weight, where: str) -> float:
     """Return a weight as a float; raise `ValueError` if it is not a finite number."""
-    if not isinstance(weight, Real) or not np.isfinite(weight):
+    if not isinstance(weight, Real) or not math.isfinite(weight):
         raise ValueError(f"{where} has the weight {weight!r}, expected a finite number")
     return float(weight)

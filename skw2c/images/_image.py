@@ -37,6 +37,7 @@ _CAUSES = {
 }
 # How an image is turned upright, by the orientation in its EXIF entry.
 _ORIENTATION_TAG = 0x0112
+_AS_STORED = 1
 _UPRIGHT = {
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
@@ -159,13 +160,13 @@ def _to_rgb(image: Image, pil: ModuleType) -> Image:
     return image.transpose(pil.Transpose[orientation]) if orientation else image
 
 
-def _orientation_of(image: Image) -> int | None:
+def _orientation_of(image: Image) -> int:
     """What the EXIF entry states, after loading: Pillow turns TIFF files by itself."""
     try:
-        return image.getexif().get(_ORIENTATION_TAG)
+        return image.getexif().get(_ORIENTATION_TAG, _AS_STORED)
     except Exception:
         # Viewers show an image with a garbled EXIF entry as it is stored, and so do we.
-        return None
+        return _AS_STORED
 
 
 def _numbers_of(image: Image) -> np.ndarray:

@@ -153,8 +153,7 @@ class _Track:
         # Times are rounded to the clock of the file, milliseconds in WebM. Without this leeway
         # some frames would miss the very instant that they were made for.
         self._leeway = min(self._stream.time_base, Fraction(1, 1000)) / 2
-        self._start = self._end = self._interval = None
-        self._read_until = Fraction(0)
+        self._start = self._end = self._interval = self._read_until = Fraction(0)
         self._n_frames = 0
 
     def timeline(self) -> Iterator[tuple]:
@@ -162,7 +161,7 @@ class _Track:
         for frame in self._decode():
             self._advance(frame)
             yield frame, self._start - self._leeway
-        if self._end is None:
+        if not self._n_frames:
             raise VideoError("the file has a video track without a frame in it")
         self._check_complete()
         yield None, self._end - self._leeway
@@ -184,10 +183,10 @@ class _Track:
         if frame.is_corrupt:
             raise VideoError(self._damage())
         if frame.pts is None:
-            start = self._end or Fraction(0)
+            start = self._end
         else:
             start = frame.pts * self._stream.time_base - self._file_start
-        if self._start is not None:
+        if self._n_frames:
             if start < self._start - 1:
                 raise VideoError(
                     f"its clock jumps back from {float(self._start):.2f} to {float(start):.2f} "
@@ -232,7 +231,7 @@ class _Track:
 
     def _damage(self, cause: str = "") -> str:
         return (
-            f"the file is damaged or truncated {float(self._end or 0):.2f} seconds from its "
+            f"the file is damaged or truncated {float(self._end):.2f} seconds from its "
             f"start{cause}; {_RECODE}"
         )
 
@@ -278,4 +277,5 @@ def _turn_of(frame) -> str | None:
         b = c = 0
     else:
         a = d = 0
-    return _UPRIGHT.get(tuple(int(np.sign(x)) for x in (a, b, c, d)))
+    a, b, c, d = (int(np.sign(x)) for x in (a, b, c, d))
+    return _UPRIGHT.get((a, b, c, d))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,6 +29,12 @@ from ._sounds import Sounds
 from ._uploads import Uploads
 
 
+class _Routes(Protocol):
+    """Some of the routes."""
+
+    def routes(self) -> list[Route]: ...
+
+
 def make_app(
     library: Library, token: str, *, cookie: str | None = None, table: ColourTable | None = None
 ) -> Starlette:
@@ -46,7 +53,7 @@ def make_app(
     """
     sounds, table = Sounds(), table or ColourTable(None)
     uploads, searcher, sorter = Uploads(sounds), Searcher(library), Sorter(library)
-    parts = [
+    parts: list[_Routes] = [
         PageRoutes(token),
         LibraryRoutes(library, sounds, table.columns),
         SoundRoutes(library, sounds, uploads),
@@ -71,8 +78,9 @@ def make_app(
         routes=[route for part in parts for route in part.routes()],
         middleware=[Middleware(Guard, token=token, cookie=cookie)],
         exception_handlers={
-            ProblemError: tell_problem,
-            HTTPException: tell_refusal,
+            # Each is called with what it handles, which the types of Starlette do not say.
+            ProblemError: tell_problem,  # type: ignore[dict-item]
+            HTTPException: tell_refusal,  # type: ignore[dict-item]
             Exception: tell_fault,
         },
         lifespan=lifespan,
@@ -84,7 +92,7 @@ def make_app(
 def list_routes(app: Starlette) -> list[tuple[str, str]]:
     """Method and path of all routes."""
     routes = [route for route in app.routes if isinstance(route, Route)]
-    return [(method, r.path) for r in routes for method in r.methods - {"HEAD"}]
+    return [(method, r.path) for r in routes for method in (r.methods or set()) - {"HEAD"}]
 
 
 async def tell_problem(request: Request, problem: ProblemError) -> Json:

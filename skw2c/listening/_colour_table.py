@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ..maps._item_tables import columns_of, read_item_table
 from ._problems import ProblemError
@@ -25,7 +26,9 @@ class ColourTable:
     def __init__(self, path: str | os.PathLike | None):
         if path is not None and not os.path.isfile(path):
             raise FileNotFoundError(f"table={os.fspath(path)!r} does not exist, or is not a file")
-        self._path, self._table, self._error = path, None, None
+        self._path = path
+        self._table: Any = None
+        self._error: str | None = None
 
     def load(self) -> None:
         """Read the table; what is wrong with it is told when it is asked for."""

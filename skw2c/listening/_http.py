@@ -39,7 +39,8 @@ class Workers:
     """
 
     def __init__(self, most: int):
-        self._most, self._limiter = most, None
+        self._most = most
+        self._limiter: anyio.CapacityLimiter | None = None
 
     async def run(self, function: Callable, *arguments):
         """Call a function in one of the threads."""

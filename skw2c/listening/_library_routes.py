@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -75,6 +76,8 @@ class LibraryRoutes:
 
     def items(self, request: Request) -> Response:
         """Clips: some of them in order, those of a name or folder, or those of some numbers."""
+        found: Sequence[int]
+        shown: Sequence[int]
         if "numbers" in request.query_params:
             found = shown = self._listed_numbers(request)
         else:
@@ -92,8 +95,8 @@ class LibraryRoutes:
         number = items.check(request.path_params["number"])
         described = items.describe(number) | {"vectors": items.counts[number]}
         described |= dict.fromkeys(("rate", "channels", "bytes"))
-        if described["has_file"] and not described["missing"]:
-            path = items.path(number)
+        path = items.path(number)
+        if path is not None and not described["missing"]:
             facts = self._sounds.facts(path)
             described |= {
                 "duration": facts.duration,

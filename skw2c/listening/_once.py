@@ -25,14 +25,12 @@ class Once:
     def get(self, key: Hashable, compute: Callable):
         """The result for a key, computed where it is not kept; errors are not kept."""
         with self._lock:
-            future = self._futures.get(key)
-            is_mine = future is None
-            if is_mine:
-                future = self._futures[key] = Future()
+            kept = self._futures.get(key)
+            future = self._futures[key] = Future() if kept is None else kept
             self._futures.move_to_end(key)
             while len(self._futures) > self._most:
                 self._futures.popitem(last=False)
-        if is_mine:
+        if kept is None:
             self._compute(key, future, compute)
         return future.result()
 

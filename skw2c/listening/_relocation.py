@@ -24,9 +24,11 @@ class Relocation:
     """
 
     def __init__(self, root: str | os.PathLike | None = None):
-        self.root = None if root is None else os.path.realpath(os.path.expanduser(root))
-        if self.root is not None and not os.path.isdir(self.root):
-            raise NotADirectoryError(f"the folder {os.fspath(root)!r} does not exist")
+        self.root: str | None = None
+        if root is not None:
+            self.root = os.path.realpath(os.path.expanduser(root))
+            if not os.path.isdir(self.root):
+                raise NotADirectoryError(f"the folder {os.fspath(root)!r} does not exist")
         self.find = lru_cache(_KEPT)(self._find)
 
     def _find(self, path: str) -> str | None:
@@ -36,10 +38,11 @@ class Relocation:
         parts = os.path.splitdrive(path)[1].replace("\\", "/").strip("/").split("/")
         for start in range(len(parts)):
             place = os.path.join(self.root, *parts[start:])
-            if os.path.isfile(place) and self._holds(place):
+            if os.path.isfile(place) and _lies_below(self.root, place):
                 return place
         return None
 
-    def _holds(self, place: str) -> bool:
-        """Whether a file lies below the root, after all links were followed."""
-        return os.path.commonpath([self.root, os.path.realpath(place)]) == self.root
+
+def _lies_below(root: str, place: str) -> bool:
+    """Whether a file lies below a folder, after all links were followed."""
+    return os.path.commonpath([root, os.path.realpath(place)]) == root

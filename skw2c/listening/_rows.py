@@ -15,8 +15,8 @@ def describe_rows(library: Library, sounds: Sounds, numbers: Iterable[int]) -> l
     items = library.items
     rows = [items.describe(number) for number in numbers]
     there = [row["number"] for row in rows if row["has_file"] and not row["missing"]]
-    paths = {number: items.path(number) for number in there}
+    paths = {number: path for number in there if (path := items.path(number)) is not None}
     durations = sounds.durations(list(paths.values()), _PATIENCE)
     for row in rows:
-        row["duration"] = durations.get(paths.get(row["number"]))
+        row["duration"] = durations.get(paths.get(row["number"], ""))
     return rows

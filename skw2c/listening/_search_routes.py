@@ -75,7 +75,7 @@ class SearchRoutes:
             file = form.get("file")
             if file is None or isinstance(file, str):
                 raise ProblemError(400, "send one file, in the field 'file' of a form")
-            if file.size > MOST_BYTES:
+            if file.size is not None and file.size > MOST_BYTES:
                 raise too_large()
             upload = await self._take(file)
         finally:

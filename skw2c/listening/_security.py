@@ -80,7 +80,7 @@ class Guard:
             )
         if _is_from_elsewhere(scope, headers):
             return 403, "this request comes from another site"
-        if self._cookie is not None and not self._is_known(headers):
+        if self._cookie is not None and not self._is_known(headers, self._cookie):
             return 403, "open the page by the address with the token that the server printed"
         if scope["method"] not in _READING and not self._may_write(headers):
             return 403, f"this request needs the header {TOKEN_HEADER}, with the token of the page"
@@ -89,12 +89,12 @@ class Guard:
     def _may_write(self, headers: Headers) -> bool:
         return self._is_token(headers.get(TOKEN_HEADER))
 
-    def _is_known(self, headers: Headers) -> bool:
-        """Whether a request brings the token, in the cookie or in the header."""
+    def _is_known(self, headers: Headers, name: str) -> bool:
+        """Whether a request brings the token, in the cookie of this name or in the header."""
         if self._is_token(headers.get(TOKEN_HEADER)):
             return True
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
+            cookie = SimpleCookie(headers.get("cookie", "")).get(name)
         except CookieError:
             return False
         return cookie is not None and self._is_token(cookie.value)

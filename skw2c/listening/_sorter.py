@@ -29,7 +29,7 @@ class Sorter:
         self._library = library
         self.labels = Labels(library.folder)
         self.training: Training | None = None
-        self._classifier = None
+        self._classifier: tuple[object, SortingClassifier] | None = None
         self._lock = threading.Lock()
 
     def label(self, number: int, label: str | None) -> None:

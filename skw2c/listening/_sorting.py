@@ -134,7 +134,8 @@ class SortingClassifier:
 
     def _list(self, learned: tuple, order: np.ndarray, k: int, labels: Mapping) -> list:
         """The first clips without a label in an order, each with its probabilities."""
-        (classes, probabilities), found = learned, []
+        classes, probabilities = learned
+        found: list[tuple[int, dict]] = []
         for number in np.argsort(order, kind="stable"):
             if len(found) >= k:
                 break

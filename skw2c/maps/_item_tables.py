@@ -93,7 +93,9 @@ def _as_text(cell) -> str | None:
 
 
 def _values_of(items: Sequence, names: list[str], cells: list, column: str) -> list[str | None]:
-    find, values, given = _Finder(items), [None] * len(items), {}
+    find = _Finder(items)
+    values: list[str | None] = [None] * len(items)
+    given: dict[int, str] = {}
     for name, cell in zip(names, cells, strict=True):
         for number in find(name):
             other = given.setdefault(number, name)

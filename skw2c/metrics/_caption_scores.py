@@ -301,7 +301,7 @@ def _bleu(candidates, references, max_order: int) -> np.ndarray:
     for words, captions in zip(candidates, references, strict=True):
         for n in range(1, max_order + 1):
             counts = _count_ngrams(words, n)
-            largest = Counter()
+            largest: Counter[tuple] = Counter()
             for caption in captions:
                 largest |= _count_ngrams(caption, n)
             n_candidate[n - 1] += counts.total()

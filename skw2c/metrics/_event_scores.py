@@ -103,14 +103,15 @@ def segment_f1(reference, estimated, labels, duration, time_resolution=0.1, *, z
     counts = _count(reference, estimated, len(columns))
     table = pd.DataFrame(
         {
-            **_rate(*counts, zero_division),
+            **_rate(*counts, zero_division=zero_division),
             **dict(zip(("n_reference", "n_estimated", "n_correct"), counts, strict=True)),
         },
         index=pd.Index(list(columns), name="label"),
     )
     _warn_of_labels_without_events(table)
     names = ["f1", "precision", "recall"]
-    micro = _rate(*(number.sum(keepdims=True) for number in counts), zero_division)
+    totals = (number.sum(keepdims=True) for number in counts)
+    micro = _rate(*totals, zero_division=zero_division)
     return {
         "micro": {name: float(micro[name][0]) for name in names},
         "macro": {name: float(table[name].mean()) for name in names},
@@ -182,7 +183,7 @@ def _list_events(events, name: str, columns: dict, n_segments: np.ndarray, step:
 
 def _check_rows(rows, name: str, n_segments: np.ndarray) -> np.ndarray:
     limit = len(n_segments) if n_segments.ndim else np.inf
-    wrong = [row for row in rows if not isinstance(row, Integral) or not 0 <= row < limit]
+    wrong = [row for row in rows if not isinstance(row, Integral) or not 0 <= int(row) < limit]
     if wrong:
         clips = f"from 0 to {limit - 1}" if n_segments.ndim else "from 0"
         raise ValueError(
@@ -213,7 +214,7 @@ def _to_activity(events: np.ndarray, n_segments: int, n_labels: int) -> np.ndarr
     return active
 
 
-def _rate(n_reference, n_estimated, n_correct, zero_division: float) -> dict[str, np.ndarray]:
+def _rate(n_reference, n_estimated, n_correct, *, zero_division: float) -> dict[str, np.ndarray]:
     with np.errstate(invalid="ignore"):
         precision = np.where(n_estimated == 0, zero_division, n_correct / n_estimated)
         recall = n_correct / n_reference  # NaN without true events

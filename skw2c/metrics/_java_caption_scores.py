@@ -120,7 +120,7 @@ def available_java_scores() -> dict[str, str | None]:
     >>> list(available_java_scores())
     ['meteor', 'spice', 'spider']
     """
-    missing = {}
+    missing: dict[str, str | None] = {}
     for name, program in (("meteor", "meteor"), ("spice", "spice"), ("spider", "spice")):
         try:
             _check_programs([program])
@@ -135,7 +135,7 @@ def _check_programs(programs: list[str]) -> None:
     package = import_optional(
         "pycocoevalcap.eval", extra="captions", purpose="Caption metrics that need Java"
     )
-    folder = Path(package.__file__).parent
+    folder = Path(package.__file__ or "").parent
     for name in programs:
         missing = [file for file in (*_TOKENIZER, *_FILES[name]) if not (folder / file).exists()]
         if missing:

@@ -511,9 +511,10 @@ def _reciprocal_ranks(search: _Search, rows: slice, scores: np.ndarray) -> np.nd
 
 def _score_all(search: _Search, k: list) -> dict[str, float]:
     n_candidates = len(search.items) - search.exclude_self
-    k = np.array([_check_k(each, n_candidates) for each in k], dtype=int)
-    scores = np.column_stack([_score_query(ranks, k) for ranks in _ranks_of_relevant(search)])
-    names = ["mrr", "map", *(f"{name}@{each}" for each in k for name in ("precision", "recall"))]
+    cutoffs = np.array([_check_k(each, n_candidates) for each in k], dtype=int)
+    scores = np.column_stack([_score_query(ranks, cutoffs) for ranks in _ranks_of_relevant(search)])
+    at_k = (f"{name}@{each}" for each in cutoffs for name in ("precision", "recall"))
+    names = ["mrr", "map", *at_k]
     return dict(zip(names, scores.mean(axis=1).tolist(), strict=True))
 
 

@@ -7,6 +7,7 @@ from ._framing import Framing
 from ._frozen_encoder import FrozenEncoder
 from ._on_device import choose_device
 from ._trainable import Trainable
+from ._waveform_graph import EncoderGraph, Front, Tail
 from .captioner import (
     END,
     PAD,
@@ -28,6 +29,7 @@ from .students import (
     check_width,
     describe_width,
     get_frozen_student,
+    graph_student,
     hearing_of,
     restore_projection,
 )
@@ -51,10 +53,13 @@ __all__ = [
     "Captioning",
     "Classification",
     "Distillation",
+    "EncoderGraph",
     "Framing",
+    "Front",
     "FrozenCLIP",
     "FrozenEncoder",
     "FrozenWav2CLIP",
+    "Tail",
     "Trainable",
     "Wav2CLIP",
     "build_student",
@@ -65,6 +70,7 @@ __all__ = [
     "get_caption_decoder",
     "get_frozen_clip",
     "get_frozen_student",
+    "graph_student",
     "hearing_of",
     "pad_frames",
     "random_wav2clip",

@@ -26,7 +26,8 @@ class TorchConvolution:
     """Convolution, addition and activation as three steps; runs on every device."""
 
     def __init__(self, convolution: nn.Conv2d, activation: str, device: torch.device):
-        self._convolution = convolution.to(device, memory_format=torch.channels_last)
+        # torch takes both at once, and its stubs do not list that.
+        self._convolution = convolution.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._activation = activation
 
     def __call__(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
@@ -56,7 +57,7 @@ class OneDNNConvolution:
 
     def __call__(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
         operation = torch.ops.mkldnn._convolution_pointwise
-        activation = (self._activation, self._bounds, "")
+        activation: tuple = (self._activation, self._bounds, "")
         if shortcut is None:
             return operation(x, self._weight, self._bias, *self._geometry, *activation)
         if self._activation == "none":
@@ -134,10 +135,11 @@ def fold(
     """
     folded = copy.deepcopy(convolution) if norm is None else fuse_conv_bn_eval(convolution, norm)
     fused = fused and _has_onednn_operations(device)
-    kind = OneDNNConvolution if fused else TorchConvolution
-    if fused and MatrixConvolution.suits(convolution):
-        kind = MatrixConvolution
-    return kind(folded.requires_grad_(False), activation, device)
+    folded.requires_grad_(False)
+    if not fused:
+        return TorchConvolution(folded, activation, device)
+    kind = MatrixConvolution if MatrixConvolution.suits(convolution) else OneDNNConvolution
+    return kind(folded, activation, device)
 
 
 @torch.no_grad()
@@ -164,7 +166,7 @@ def _has_onednn_operations(device: torch.device) -> bool:
         convolution = nn.Conv2d(16, 16, 3, 1, 1).float()
     x = torch.linspace(-1, 1, 2 * 16 * 9 * 8, dtype=torch.float32).reshape(2, 16, 9, 8)
     x = 9 * x.contiguous(memory_format=torch.channels_last)
-    tries = [(activation, None) for activation in _ONEDNN_ACTIVATIONS]
+    tries: list[tuple[str, Tensor | None]] = [(name, None) for name in _ONEDNN_ACTIVATIONS]
     tries += [("none", x), ("relu", x)]
     try:
         results = [

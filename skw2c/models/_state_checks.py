@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from ..exceptions import WeightsError
 
 _MAX_NAME = 200  # characters of a name that a message shows
 _DRAWING = ("normal_", "uniform_", "kaiming_normal_", "kaiming_uniform_", "trunc_normal_")
+
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def shapes_of(make: Callable[[], nn.Module], source: str, model: str) -> dict[str, Tensor]:
@@ -44,7 +48,7 @@ def shapes_of(make: Callable[[], nn.Module], source: str, model: str) -> dict[st
         ) from exc
 
 
-def fill(make: Callable[[], nn.Module], values: Mapping[str, Tensor]) -> nn.Module:
+def fill(make: Callable[[], Network], values: Mapping[str, Tensor]) -> Network:
     """Make a network of tensors that fit it, in eval mode; they become its own, without a copy.
 
     Parameters

@@ -53,6 +53,8 @@ class WindowEncoder(OnDevice):
             for piece in inputs.tensor_split(pieces):
                 yield self.encode(piece, output)
 
+    sampling_rate: int
+
     def _count_at_once(self, framing: Framing) -> int:
         between = _SECONDS_AT_ONCE * self.sampling_rate // framing.hop
         return max(min(self.windows_at_once, between), 1)

@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be removed, which is as good as a lock
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module cannot be declared to be absent
 
 _UNFINISHED = re.compile(r"\.skw2c-([0-9a-f]{8})-[0-9a-f]{32}\..+", re.DOTALL)
 _DEAD = 86400.0
@@ -86,7 +86,9 @@ def open_atomically(path: str | os.PathLike, *, durable: bool = True) -> Iterato
         yield file
 
 
-def write_atomically(path: str | os.PathLike, content: bytes, *, durable: bool = True) -> None:
+def write_atomically(
+    path: str | os.PathLike, content: bytes | memoryview, *, durable: bool = True
+) -> None:
     """Write a file that appears whole or not at all."""
     with open_atomically(path, durable=durable) as file:
         file.write(content)
@@ -123,7 +125,7 @@ def check_place(path: str | os.PathLike) -> Path:
     return place
 
 
-def remove_leftovers(folder: str | os.PathLike) -> None:
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
     """Remove what killed writers left in a folder; what live ones are writing stays."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -231,7 +233,7 @@ def _naming(path: str | os.PathLike, temporary: Path, handle: int) -> Iterator[N
         raise
 
 
-def _set_name(error: OSError, path: str | os.PathLike) -> None:
+def _set_name(error: Any, path: str | os.PathLike) -> None:
     """Let an error name a file; another one is raised in place of those that cannot change."""
     try:
         if error.filename2 is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import cache
 from itertools import islice
@@ -20,7 +20,7 @@ def prefetch_map(
     *,
     inner_threads: int,
     stop: Callable[[], None] = lambda: None,
-) -> Iterator:
+) -> Generator:
     """Yield ``function(item)`` in the order of ``items``, computed in threads in advance.
 
     At most two results per thread wait to be taken, so that a slow reader does not fill
@@ -54,7 +54,7 @@ def prefetch_map(
 
 def map_unordered(
     function: Callable, items: Iterable, n_threads: int, *, stop: Callable[[], None]
-) -> Iterator[tuple]:
+) -> Generator[tuple]:
     """Yield (item, ``function(item)``) as they are done, computed in threads.
 
     Each thread may use one thread of OpenMP (torch). No more than two items per thread are

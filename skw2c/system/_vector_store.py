@@ -60,9 +60,9 @@ class VectorStore:
 
     def get(self, key: str | None) -> np.ndarray | None:
         """The vectors of the clip, or None if it is not known."""
-        if key is None:
+        if key is None or self._folder is None:
             return None
-        path = self._path(key)
+        path = _path(self._folder, key)
         try:
             content = _read(path)
         except FileNotFoundError:
@@ -77,9 +77,9 @@ class VectorStore:
 
     def put(self, key: str | None, vectors: np.ndarray) -> None:
         """Keep the vectors (n_frames, width), float32, of the clip."""
-        if key is None:
+        if key is None or self._folder is None:
             return
-        path = self._path(key)
+        path = _path(self._folder, key)
         try:
             if path.parent not in self._swept:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,10 +89,6 @@ class VectorStore:
             write_atomically(path, _pack(vectors, key), durable=False)
         except OSError as exc:
             self._say("write", f"{str(path)!r} cannot be written ({exc.strerror})")
-
-    def _path(self, key: str) -> Path:
-        # Few files in each folder, for file systems that slow down with their number.
-        return self._folder / key[:2] / f"{key}.vectors"
 
     def _say(self, kind: str, what: str) -> None:
         """Warn, once for all clips; results are right all the same."""
@@ -112,6 +108,11 @@ def _make_folder(location: str | os.PathLike) -> Path:
     folder = Path(location) / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _path(folder: Path, key: str) -> Path:
+    # Few files in each folder, for file systems that slow down with their number.
+    return folder / key[:2] / f"{key}.vectors"
 
 
 def _read(path: Path) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ class Batches:
         """Read the part of a batch that one process computes, on the CPU, in any thread."""
         raise NotImplementedError
 
-    def augment(self, batch: Batch, epoch: int, step: int, rank: int) -> Batch:
+    def augment(self, batch: Any, epoch: int, step: int, rank: int) -> Batch:
         """Vary a batch of training, which is on its device; by default as it is."""
         return batch
 

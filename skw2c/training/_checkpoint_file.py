@@ -7,6 +7,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -79,7 +80,8 @@ class _Reader(pickle._Unpickler):
         Where the parts of the archive lie in it.
     """
 
-    dispatch = {
+    stack: list  # which its stubs do not list
+    dispatch: ClassVar[dict[int, Any]] = {
         getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
         for name in _OPERATIONS.split()
     }
@@ -128,7 +130,9 @@ def _make_tensor(
 ) -> Tensor:
     numbers, own = storage
     if not numbers:
-        return torch.empty(shape, dtype=dtype or own) if 0 in shape else torch.frombuffer(b"")
+        if 0 not in shape:
+            raise pickle.UnpicklingError(f"a tensor of shape {shape} without numbers")
+        return torch.empty(shape, dtype=dtype or own)
     reach = 1
     for step, length in sorted(zip(stride, shape, strict=True)):
         if length > 1 and step < reach:  # else a few numbers could stand for many

@@ -117,7 +117,7 @@ class ClipShards(TrainingClips):
             raise ValueError(f"on_error={on_error!r} must be 'raise' or 'nan'")
         files = list_shards(paths)
         description = _common_description(files)
-        self.sampling_rate = description["sampling_rate"]
+        self.sampling_rate: int = description["sampling_rate"]
         self.width = description["width"]
         self.frame_rate = float(description["frame_rate"])
         self.has_texts = description["texts"]
@@ -195,9 +195,9 @@ class ClipShards(TrainingClips):
         """
         clip = self._clips[row]
         with self._open(row) as file:
-            facts = file.read(int(clip["facts"]), int(clip["facts_size"]))
+            content = file.read(int(clip["facts"]), int(clip["facts_size"]))
             try:
-                facts = dict(**json.loads(facts))
+                facts = dict(**json.loads(content))
             except (ValueError, TypeError, RecursionError) as exc:
                 raise ShardError("its json does not describe a clip") from exc
         return {**facts, "shard": self._files.path(self._shard_of[row]).name}

@@ -100,9 +100,9 @@ class WaveformClips(TrainingClips):
 
     @property
     def fingerprint(self) -> str:
-        digest = hashlib.sha256(self.n_samples)
+        digest = hashlib.sha256(self.n_samples.data)
         for waveform in self._waveforms:
-            digest.update(np.ascontiguousarray(waveform))
+            digest.update(np.ascontiguousarray(waveform).data)
         return _add_targets(digest, self._targets, self._texts)
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> SoundBatch:
@@ -137,9 +137,9 @@ class TensorClips(TrainingClips):
 
     @property
     def fingerprint(self) -> str:
-        digest = hashlib.sha256(self.n_samples)
+        digest = hashlib.sha256(self.n_samples.data)
         for waveforms in self._waveforms.split(256):
-            digest.update(waveforms.cpu().contiguous().numpy())
+            digest.update(waveforms.cpu().contiguous().numpy().data)
         return _add_targets(digest, self._targets, self._texts)
 
     def read(self, rows: np.ndarray, starts: np.ndarray, length: int) -> SoundBatch:
@@ -162,12 +162,12 @@ def _add_targets(digest, targets: Targets, texts: np.ndarray | None) -> str:
     """Finish the fingerprint of clips, given the checksum of their samples."""
     targets.update(digest)
     if texts is not None:
-        digest.update(np.ascontiguousarray(texts))
+        digest.update(np.ascontiguousarray(texts).data)
     return digest.hexdigest()
 
 
 def _send(numbers: np.ndarray, device: torch.device) -> Tensor:
     """Put numbers on a device, without waiting for what it still computes."""
-    numbers = torch.from_numpy(numbers)
-    numbers = numbers.pin_memory() if device.type == "cuda" else numbers
-    return numbers.to(device, non_blocking=True)
+    tensor = torch.from_numpy(numbers)
+    tensor = tensor.pin_memory() if device.type == "cuda" else tensor
+    return tensor.to(device, non_blocking=True)

@@ -39,7 +39,7 @@ class Engine(Protocol):
     precision: str
     gather: Gather | None
 
-    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
+    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
         """Give the model and optimizer as they are to be called."""
 
     def autocast(self) -> AbstractContextManager:
@@ -48,7 +48,7 @@ class Engine(Protocol):
     def backward(self, loss: Tensor) -> None:
         """Compute the gradients of a loss."""
 
-    def clip_gradients(self, model: Callable, optimizer: Optimizer, largest_norm: float) -> None:
+    def clip_gradients(self, model: nn.Module, optimizer: Optimizer, largest_norm: float) -> None:
         """Scale gradients down to a norm; model and optimizer are those that `setup` gave."""
 
     def agree(self, value):
@@ -69,13 +69,14 @@ class SingleDevice:
     precision : {"32-true", "bf16-mixed"}
     """
 
-    rank, world_size, gather = 0, 1, None
+    rank, world_size = 0, 1
+    gather: Gather | None = None
 
     def __init__(self, device: torch.device, precision: str):
         self.device = device
         self.precision = precision
 
-    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
+    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
         return model, optimizer
 
     def autocast(self) -> AbstractContextManager:
@@ -126,9 +127,9 @@ class FabricEngine:
         self._fabric.launch()
         self.device, self.precision = self._fabric.device, precision
         self.rank, self.world_size = self._fabric.global_rank, self._fabric.world_size
-        self.gather = gather_rows if self.world_size > 1 else None
+        self.gather: Gather | None = gather_rows if self.world_size > 1 else None
 
-    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Callable, Optimizer]:
+    def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
         if self.world_size > 1 and self.device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         return self._fabric.setup(model, optimizer)

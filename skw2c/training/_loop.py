@@ -121,10 +121,11 @@ class Run:
         self._schedule = schedule
         self._engine = engine
         self._folder = folder if engine.rank == 0 else None
-        self._place = folder and folder.path
+        self._place = None if folder is None else folder.path
         self._progress = progress
         self._n_threads = n_threads
-        model.to(engine.device, memory_format=torch.channels_last)
+        # torch takes both at once, and its stubs do not list that.
+        model.to(engine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         trained = [value for value in model.parameters() if value.requires_grad]
         # Fabric wraps the optimizer; its state is kept and set on the optimizer itself.
         self._bare_optimizer = schedule.recipe.make_optimizer(trained)

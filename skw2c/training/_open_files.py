@@ -39,7 +39,7 @@ class OpenFile:
         If it cannot be opened, or is a pipe, a device or a folder.
     """
 
-    _descriptor: int | None = None
+    _descriptor = -1
 
     def __init__(self, path: str | os.PathLike):
         try:
@@ -52,7 +52,7 @@ class OpenFile:
         self.size = status.st_size
 
     def __del__(self):
-        if self._descriptor is not None:
+        if self._descriptor >= 0:
             os.close(self._descriptor)
 
     def read(self, place: int, size: int) -> bytes:
@@ -75,7 +75,7 @@ class OpenFile:
         ShardError
             If the file ends before.
         """
-        left = memoryview(target).cast("B")
+        left = (target.data if isinstance(target, np.ndarray) else memoryview(target)).cast("B")
         while left:
             try:
                 n_read = _read_at(self._descriptor, left, place)
@@ -116,7 +116,8 @@ class OpenFiles:
         return {"_files": self._files}
 
     def __setstate__(self, state: dict) -> None:
-        self.__init__(state["_files"])
+        self._files = state["_files"]
+        self._forget()
 
     def path(self, number: int) -> Path:
         """Where a file lies."""

@@ -21,21 +21,17 @@ SAMPLES = np.dtype("<i2")
 VECTORS = np.dtype("<f2")
 _AUDIO, _VECTORS, _TEXT, _FACTS = "audio.npy", "vectors.npy", "text.npy", "json"
 
-CLIP = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "audio",
-            "n_samples",
-            "vectors",
-            "n_frames",
-            "text",
-            "facts",
-            "facts_size",
-            "source",
-        )
-    ]
+COLUMNS = (
+    "audio",
+    "n_samples",
+    "vectors",
+    "n_frames",
+    "text",
+    "facts",
+    "facts_size",
+    "source",
 )
+CLIP = np.dtype([(name, np.int64) for name in COLUMNS])
 """Where a clip lies in its shard: the byte at which each array begins, and the lengths.
 
 ``text`` is -1 where there is no caption. ``source`` is the same for all pieces of a video, and
@@ -128,7 +124,8 @@ def scan_shard(
     if not file.size:
         raise ShardError("the file cannot be read (it is empty)")
     samples, damage = list_samples(file)
-    clips, failures = [], [(None, damage)] if damage else []
+    clips: list[tuple] = []
+    failures: list[tuple[str | None, str]] = [(None, damage)] if damage else []
     for key, members in samples.items():
         try:
             clips.append(_locate(file, members, width, has_texts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from ..exceptions import ShardError
@@ -39,6 +40,7 @@ def list_shards(paths) -> list[Path]:
 
 
 def _files_of(path: str) -> list[Path]:
+    names: Collection[str]
     if os.path.isdir(path):
         listed = read_description(path).get("shards", {})
         found = glob.glob(os.path.join(glob.escape(path), "*.tar"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..exceptions import ShardError
 from ..system._atomic import write_atomically
-from ._shard_file import CLIP, LONGEST_FACTS, SAMPLES, VECTORS, scan_shard
+from ._shard_file import CLIP, COLUMNS, LONGEST_FACTS, SAMPLES, VECTORS, scan_shard
 from ._shard_folder import read_json
 
 
@@ -123,9 +123,9 @@ def read_record(path: Path) -> Record | None:
     """The record of a shard that was written to its end; None where it is missing or damaged."""
     try:
         content = read_json(_place(path))
-        columns = [_read_column(content["clips"][name]) for name in CLIP.names]
+        columns = [_read_column(content["clips"][name]) for name in COLUMNS]
         clips = np.zeros(len(columns[0]), CLIP)
-        for name, column in zip(CLIP.names, columns, strict=True):
+        for name, column in zip(COLUMNS, columns, strict=True):
             if len(column) != len(clips):
                 raise ValueError("the columns of a record have several lengths")
             clips[name] = column
@@ -164,7 +164,7 @@ def write_record(path: Path, clips: np.ndarray, *, sha256: str, width: int, fail
         "sha256": sha256,
         "width": width,
         "failures": failures,
-        "clips": {name: clips[name].tolist() for name in CLIP.names},
+        "clips": {name: clips[name].tolist() for name in COLUMNS},
         "clips_sha256": _digest(clips),
     }
     write_atomically(_place(path), json.dumps(record).encode())

@@ -37,7 +37,8 @@ def list_samples(file: OpenFile) -> tuple[dict[str, Members], str | None]:
     samples: dict[str, Members] = {}
     headers = _Headers(file)
     try:
-        tar = tarfile.open(fileobj=headers, mode="r:")  # noqa: SIM115
+        # It needs no more of a file to read from than this, and its stubs ask for more.
+        tar = tarfile.open(fileobj=headers, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115
     except Exception as exc:  # what tarfile raises depends on the kind of damage
         raise ShardError(f"the file is not an uncompressed tar file ({exc})") from exc
     with tar:
@@ -55,7 +56,7 @@ def list_samples(file: OpenFile) -> tuple[dict[str, Members], str | None]:
 def _list_members(tar: tarfile.TarFile) -> Iterator[tuple[str, int, int]]:
     last = -1
     while (member := tar.next()) is not None:
-        tar.members.clear()  # which grows with every member
+        tar.members.clear()  # type: ignore[attr-defined]  # a list that grows with every member
         if member.offset_data <= last:
             raise ShardError(f"the header before byte {member.offset_data} leads backwards")
         last = member.offset_data

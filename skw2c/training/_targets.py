@@ -25,10 +25,9 @@ class Targets:
 
     def __init__(self, values, frame_rate: float | None = None, sampling_rate: int | None = None):
         self._values = values
-        self._frame_rate = frame_rate
-        self._sampling_rate = sampling_rate
+        self._rates: tuple = (frame_rate, sampling_rate)
         self.width = values[0].shape[-1]
-        self._of_clips = None
+        self._of_clips: np.ndarray | None = None
         if frame_rate is None or all(len(frames) == 1 for frames in values):
             # Averaged once, for no piece has any others.
             self._of_clips = np.stack([average(frames) for frames in values])
@@ -37,18 +36,19 @@ class Targets:
         """Mean targets (batch, width) of pieces, whose starts and lengths are in samples."""
         if self._of_clips is not None:
             return torch.from_numpy(self._of_clips[rows])
+        frame_rate, sampling_rate = self._rates
         means = [
-            average_frames(self._values[row], self._frame_rate, self._sampling_rate, start, length)
+            average_frames(self._values[row], frame_rate, sampling_rate, start, length)
             for row, start, length in zip(rows, starts, lengths, strict=True)
         ]
         return torch.from_numpy(np.stack(means))
 
     def update(self, digest) -> None:
         """Add all that the targets depend on to a checksum."""
-        digest.update(f"{self._frame_rate} {len(self._values)}".encode())
+        digest.update(f"{self._rates[0]} {len(self._values)}".encode())
         for frames in self._values:
             digest.update(f"{frames.shape} {frames.dtype.str}".encode())
-            digest.update(np.ascontiguousarray(frames))
+            digest.update(np.ascontiguousarray(frames).data)
 
 
 def average_frames(

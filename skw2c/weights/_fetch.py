@@ -300,7 +300,7 @@ def _download(entry: WeightsFile, folder: Path, sha256: str | None, progress: bo
 
 def _most_bytes(entry: WeightsFile) -> int:
     """How large the file can be: as stated, or a quarter more than its parameters take."""
-    return entry.bytes or entry.approximate_bytes * 5 // 4
+    return entry.bytes or (entry.approximate_bytes or 0) * 5 // 4
 
 
 _WITH_WORDS = "pass encoder='mini', which comes with the package and has words of its own"

@@ -50,7 +50,7 @@ class InMemoryWeights:
         digest = hashlib.sha256(form.encode())
         for name, value in sorted(self.arrays.items()):
             digest.update(f"{name} {value.shape} {value.dtype.str}".encode())
-            digest.update(np.ascontiguousarray(value))
+            digest.update(np.ascontiguousarray(value).data)
         return digest.hexdigest()
 
 

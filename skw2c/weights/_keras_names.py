@@ -63,7 +63,8 @@ def list_layers(root, n_bytes: int, *, limited: bool = False) -> list[tuple[str,
     AnyLengthError
         If the memory is not limited, and some names are of any length.
     """
-    layers, n_names = [], 0
+    layers: list[tuple[str, list[str]]] = []
+    n_names = 0
     if "layer_names" not in root.attrs:
         return layers
     for layer in _read_names(root, "layer_names", n_bytes, limited):

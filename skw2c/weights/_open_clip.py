@@ -131,6 +131,8 @@ class CLIPReference:
         WeightsError
             If the file is missing, or no longer the one referred to.
         """
+        if self.pretrained is None:
+            raise WeightsError("Random weights are in no file.")
         path = _find_file(self.model, self.pretrained, progress=False)
         if sha256_of(path) != self.sha256:
             raise WeightsError(

@@ -13,7 +13,7 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO, Any, ClassVar
 
 import torch
 
@@ -143,13 +143,13 @@ class Inert(dict):
 class _Callable:
     """What a pickle may call. It has no attributes that a pickle could change."""
 
-    function: Callable
+    function: Callable | torch.dtype
 
 
 class _Bounded:
     """A file of which no more than some bytes are read."""
 
-    def __init__(self, file: BinaryIO, n_bytes: int):
+    def __init__(self, file: IO[bytes], n_bytes: int):
         self._file = file
         self._left = n_bytes
 
@@ -170,7 +170,7 @@ class _Bounded:
         return line
 
 
-def read_pickle(file: BinaryIO):
+def read_pickle(file: IO[bytes]):
     """Read one pickle, up to its end.
 
     Returns
@@ -229,7 +229,11 @@ _CALLABLES = {
 class _Reader(pickle._Unpickler):
     """Knows modules, tensors, containers and numbers, and refuses all else by its name."""
 
-    dispatch = {
+    # What the class has beside what its stubs list.
+    stack: list
+    append: Callable[[object], None]
+    pop_mark: Callable[[], list]
+    dispatch: ClassVar[dict[int, Any]] = {
         getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
         for name in _OPCODES
     }

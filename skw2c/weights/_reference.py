@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..exceptions import WeightsError
 from ..system._checksum import sha256_of
 from ._checkpoint import read_checkpoint, read_metadata
-from ._fetch import fetch_file, fetch_weights
+from ._fetch import CachedWeights, fetch_file, fetch_weights
 from ._in_memory import InMemoryWeights
 from ._model_folder import checksum_of_folder, find_weights, read_description
 from ._registry import registry
@@ -55,7 +55,7 @@ class WeightsReference:
     def label(self) -> str:
         """How messages call these weights."""
         if self.in_memory is not None:
-            return f"The trained weights {self.sha256[:12]}"
+            return f"The trained weights {self.sha256:.12}"
         if self.path and os.path.isdir(self.path):
             return f"The folder of weights {self.path!r}"
         return f"The file of weights {self.path!r}" if self.path else f"weights={self.name!r}"
@@ -82,12 +82,11 @@ class WeightsReference:
             tensors = self.in_memory.tensors()
             return {name: value for name, value in tensors.items() if name.startswith(prefixes)}
         if self.path is None:
-            cached = fetch_weights(self.name)
-            path, sha256 = cached.path, cached.sha256
-        else:
-            path, sha256 = self.path, _checksum(self.path)
-        self._compare(sha256)
-        return read_checkpoint(find_weights(path) if os.path.isdir(path) else path, prefixes)
+            cached = self._fetch()
+            self._compare(cached.sha256)
+            return read_checkpoint(cached.path, prefixes)
+        self._compare(_checksum(self.path))
+        return read_checkpoint(_file_of(self.path), prefixes)
 
     def metadata(self) -> dict[str, str]:
         """What the weights say of themselves.
@@ -112,8 +111,7 @@ class WeightsReference:
             return dict(self.in_memory.facts or {})
         if self.seed is not None:
             return {}
-        path = fetch_weights(self.name).path if self.path is None else self.path
-        return read_metadata(find_weights(path) if os.path.isdir(path) else path)
+        return read_metadata(self._fetch().path if self.path is None else _file_of(self.path))
 
     def read_companion(self, name: str) -> bytes | None:
         """Read a file that goes with the weights, such as ``config.json``.
@@ -144,6 +142,11 @@ class WeightsReference:
             return read_description(self.path, name)
         companions = registry()[self.name].companions if self.name else {}
         return fetch_file(companions[name]) if name in companions else None
+
+    def _fetch(self) -> CachedWeights:
+        if self.name is None:
+            raise WeightsError("Random weights are in no file, and cannot be read.")
+        return fetch_weights(self.name)
 
     def _compare(self, sha256: str) -> None:
         if sha256 != self.sha256:
@@ -248,6 +251,10 @@ def _refuse_broken(path: str) -> None:
     for entry in registry().values():
         if entry.refused and entry.sha256 == sha256_of(path):
             raise WeightsError(f"The file of weights {path!r} is not used: {entry.refused}.")
+
+
+def _file_of(path: str) -> str:
+    return find_weights(path) if os.path.isdir(path) else path
 
 
 def _checksum(path: str) -> str:

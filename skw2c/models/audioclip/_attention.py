@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -44,3 +45,15 @@ def halve(x: Tensor, odd: tuple[bool, bool] | None = None) -> Tensor:
     """
     odd = (x.shape[2] % 2, x.shape[3] % 2) if odd is None else odd
     return functional.max_pool2d(x, [2 + odd[0], 2 + odd[1]], 2, [int(odd[0]), int(odd[1])])
+
+
+def halve_any(x: Tensor) -> Tensor:
+    """What `halve` gives of a whole map, in operations that a graph can hold."""
+    for axis in (2, 3):
+        length = x.shape[axis]
+        first = 2 * torch.arange((length + 1) // 2)
+        second = (first + 1).clamp_max(length - 1)
+        before = (first - length % 2).clamp_min(0)
+        parts = [x.index_select(axis, places) for places in (first, second, before)]
+        x = torch.maximum(torch.maximum(parts[0], parts[1]), parts[2])
+    return x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +71,7 @@ class ESResNeXtFBSP(nn.Module):
         Number of blocks in each stage.
     """
 
+    window: Tensor
     sampling_rate = 44100
     time_stride = 32
     """Columns of the spectrogram from one column of the feature map to the next."""
@@ -127,8 +129,8 @@ class ESResNeXtFBSP(nn.Module):
             half = max(half, pooled + attention.conv_depth.padding[1] * jump)
         return half
 
-    def stages(self) -> Iterator[tuple[nn.Sequential, Attention2d]]:
-        """The layers of each stage and their attention."""
+    def stages(self) -> Iterator[tuple[Any, Any]]:
+        """The layers of each stage, a sequence of `Bottleneck`, and their `Attention2d`."""
         for stage in "1234":
             yield getattr(self, f"layer{stage}"), getattr(self, f"att{stage}")
 

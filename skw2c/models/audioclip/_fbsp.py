@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +59,7 @@ def blackman_harris() -> Tensor:
     """The periodic window of Blackman and Harris, (WINDOW_LENGTH,) float32."""
     angles = torch.arange(WINDOW_LENGTH, dtype=torch.float64) * (2 * math.pi / WINDOW_LENGTH)
     terms = (0.35875, -0.48829, 0.14128, -0.01168)
-    return sum(a * torch.cos(k * angles) for k, a in enumerate(terms)).float()
+    return reduce(add, (a * torch.cos(k * angles) for k, a in enumerate(terms))).float()
 
 
 def project(wavelets: Tensor, window: Tensor) -> Tensor:
@@ -99,6 +101,8 @@ class LinearFBSP(nn.Module):
         Number of wavelets.
     """
 
+    times: Tensor
+
     def __init__(self, n_filters: int = N_FFT // 2 + 1):
         super().__init__()
         self.m = nn.Parameter(torch.zeros(n_filters, dtype=torch.float32))
@@ -108,7 +112,7 @@ class LinearFBSP(nn.Module):
         self.register_buffer("bias", torch.zeros(0, dtype=torch.float32))
         times = math.pi * torch.linspace(-1, 1, N_FFT, dtype=torch.float32) + _TINY
         self.register_buffer("times", times, persistent=False)
-        self._trained = None
+        self._trained: Tensor | None = None
 
     def forward(self) -> Tensor:
         """Compute the wavelets: (2, n_filters, N_FFT), real and imaginary parts.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .._convolution import fold
-from ._attention import Attention2d, halve
+from ._attention import Attention2d, halve, halve_any
 from ._esresnext import Bottleneck, ESResNeXtFBSP
 
 
@@ -61,6 +61,16 @@ class FoldedESResNeXt:
             for block in blocks:
                 x = block(x)
             x = x.mul_(weights)
+        return x
+
+    def map_at_once(self, x: Tensor) -> Tensor:
+        """Map whole spectrograms, in operations that a graph can hold."""
+        x = self._pool(self._stem(x.transpose(2, 3)))
+        for stage, (blocks, attention) in enumerate(self._stages):
+            weights = attention(x if stage == 0 else halve_any(x))
+            for block in blocks:
+                x = block(x)
+            x = x * weights
         return x
 
 

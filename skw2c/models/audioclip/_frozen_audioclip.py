@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ...weights import WeightsReference
 from .._framing import Framing
 from .._network_cache import keep_network
 from .._on_device import OnDevice, choose_torch_device
 from .._streaming import join_blocks, stream_maps
+from ._audioclip_head import Head
 from ._audioclip_state import build_audioclip
 from ._esresnext import ESResNeXtFBSP, random_audioclip
 from ._fbsp import (
@@ -71,7 +69,7 @@ class FrozenAudioCLIP(OnDevice):
         self._legacy = legacy_scaling
         self._stride, self._reach = network.time_stride, network.reach
         self._network = FoldedESResNeXt(network, self._device)
-        self._head = _Head(network)
+        self._head = Head(network)
         self.widths = {"encoder": network.n_features, "embedding": network.n_outputs}
         with torch.inference_mode():
             projection = project(network.fbsp(), network.window)
@@ -158,30 +156,6 @@ class FrozenAudioCLIP(OnDevice):
         return vectors.float().numpy()
 
 
-class _Head:
-    """What follows the feature map.
-
-    In double precision, because matrix products in single precision differ in the last bit
-    with the number of rows.
-    """
-
-    @torch.no_grad()
-    def __init__(self, network: ESResNeXtFBSP):
-        depth = copy.deepcopy(network.att5.conv_depth).double()
-        point = fuse_conv_bn_eval(network.att5.conv_point, network.att5.bn).double()
-        # This attention looks at a map of one cell, so the centre of its kernel is all that
-        # counts.
-        rows, columns = depth.kernel_size
-        self._scale, self._shift = depth.weight[:, 0, rows // 2, columns // 2], depth.bias
-        self._weight, self._bias = point.weight[:, :, 0, 0], point.bias
-        self.fc = copy.deepcopy(network.fc).double()
-
-    def weigh(self, mean: Tensor, largest: Tensor) -> Tensor:
-        """Weigh the mean of a map by the attention to its largest values, float64."""
-        seen = largest.double() * self._scale + self._shift
-        return mean.double() * functional.linear(seen, self._weight, self._bias).sigmoid()
-
-
 def _windows_per_part(framing: Framing) -> int:
     by_columns = CORE_COLUMNS // count_columns(framing.length)
     by_samples = CORE_COLUMNS * HOP_LENGTH // framing.hop
@@ -219,11 +193,12 @@ def get_frozen_audioclip(
     options = dict(n_channels=n_channels, legacy_scaling=legacy_scaling)
     return keep_network(
         ("audioclip", reference, device, *options.values()),
-        lambda: FrozenAudioCLIP(_read_network(reference), device, **options),
+        lambda: FrozenAudioCLIP(read_network(reference), device, **options),
     )
 
 
-def _read_network(reference: WeightsReference) -> ESResNeXtFBSP:
+def read_network(reference: WeightsReference) -> ESResNeXtFBSP:
+    """Read the network that is referred to, or draw it."""
     if reference.seed is not None:
         return random_audioclip(reference.seed)
     return build_audioclip(reference.read(), reference.label)

@@ -49,12 +49,12 @@ class TextTuning(Trainable):
         gather : callable or None
             Puts the rows of all processes together, and hands their gradients back.
         """
-        sounds, texts = normalize(self.audio(waveforms).float()), normalize(targets)
+        sounds, words = normalize(self.audio(waveforms).float()), normalize(targets)
         if gather is not None:
-            sounds, texts = gather(sounds), gather(texts)
+            sounds, words = gather(sounds), gather(words)
         # Texts that occur twice in a batch do no harm: the logits of their columns are equal,
         # so the gradient is that of sharing the answer out among them.
-        logits = self._scale * sounds @ texts.T
+        logits = self._scale * sounds @ words.T
         rows = torch.arange(len(logits), device=logits.device)
         loss = cross_entropy(logits, rows) + cross_entropy(logits.T, rows)
         return loss + self.audio.loss_ttf() if self.training else loss

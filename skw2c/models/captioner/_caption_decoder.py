@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -144,7 +144,8 @@ class CaptionDecoder(nn.Module):
         x = self.projection(frames)
         x = self.dropout(x + _positions(0, x))
         absent = torch.arange(longest, device=x.device) >= n_frames[:, None]
-        kept = [layer.cross_attention.keys_and_values(x) for layer in self.layers]
+        layers: Any = self.layers  # of `_DecoderLayer`
+        kept = [layer.cross_attention.keys_and_values(x) for layer in layers]
         return EncodedFrames(kept, absent[:, None, None])
 
     def forward(

@@ -33,7 +33,7 @@ class LogMel:
         # The logarithm magnifies the rounding of a Fourier transform in single precision
         # where a loud sound leaves bands silent. MPS has no other.
         self._dtype = torch.float32 if device.type == "mps" else torch.float64
-        self._window = torch.hann_window(N_FFT, dtype=torch.float64).to(device, self._dtype)
+        self.window = torch.hann_window(N_FFT, dtype=torch.float64).to(device, self._dtype)
         filters = mel_filters(N_BANDS, N_FFT, RATE, "htk", equal_area=False)
         self._filters = filters.T.contiguous().to(device, self._dtype)
 
@@ -46,9 +46,12 @@ class LogMel:
 
     def decibels(self, frames: Tensor) -> Tensor:
         """Map frames (..., n_frames, 512) to (..., 64, n_frames), float32, without the floor."""
-        spectra = torch.fft.rfft(frames.to(self._dtype) * self._window)
+        spectra = torch.fft.rfft(frames.to(self._dtype) * self.window)
         # Nine times as quick as the square of abs(), which guards against overflow.
-        power = spectra.real.square().addcmul_(spectra.imag, spectra.imag)
+        return self.to_decibels(spectra.real.square().addcmul_(spectra.imag, spectra.imag))
+
+    def to_decibels(self, power: Tensor) -> Tensor:
+        """Map power spectra (..., n_frames, 257) to (..., 64, n_frames), without the floor."""
         decibels = 10 * (power @ self._filters).clamp_min_(_LEAST_POWER).log10_()
         return decibels.float().transpose(-1, -2)
 

@@ -158,6 +158,6 @@ def random_ced(seed: int) -> CED:
             encoder.time_pos_embed.normal_(0, 0.02)
             encoder.freq_pos_embed.normal_(0, 0.02)
             # Decibels of most sounds; without it, the patches would outweigh all that follows.
-            encoder.init_bn.running_mean.fill_(-20)
-            encoder.init_bn.running_var.fill_(20**2)
+            encoder.init_bn.get_buffer("running_mean").fill_(-20)
+            encoder.init_bn.get_buffer("running_var").fill_(20**2)
     return network.requires_grad_(False)

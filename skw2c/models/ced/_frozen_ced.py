@@ -178,11 +178,12 @@ def get_frozen_ced(reference: WeightsReference, device: str) -> FrozenCED:
     beside = read_beside(reference)
     return keep_network(
         ("ced", reference, device, beside),
-        lambda: FrozenCED(_read_network(reference, beside), device),
+        lambda: FrozenCED(read_network(reference, beside), device),
     )
 
 
-def _read_network(reference: WeightsReference, beside: CEDConfiguration | None) -> CED:
+def read_network(reference: WeightsReference, beside: CEDConfiguration | None) -> CED:
+    """Read the network that is referred to, or draw it."""
     if reference.seed is not None:
         return random_ced(reference.seed)
     stated = read_configuration(reference) if beside is None else beside

@@ -47,7 +47,7 @@ class LogMel:
         )
         self._filters = filters.T.contiguous().to(device, self._dtype)
         window = torch.hann_window(FFT_LENGTH, dtype=torch.float64)
-        self._window = window.to(device, self._dtype)
+        self.window = window.to(device, self._dtype)
 
     def __call__(self, windows: Tensor) -> Tensor:
         """Map (n, n_samples) of up to ten seconds to (n, 64, 1001), float32.
@@ -58,14 +58,22 @@ class LogMel:
         return torch.cat([self._transform(fill_window(part)) for part in parts])
 
     def _transform(self, windows: Tensor) -> Tensor:
-        margin = FFT_LENGTH // 2
-        windows = pad(windows.to(self._dtype)[:, None], (margin, margin), "reflect")[:, 0]
-        spectra = torch.fft.rfft(windows.unfold(1, FFT_LENGTH, HOP_LENGTH) * self._window)
+        mirrored = mirror_ends(windows.to(self._dtype))
+        spectra = torch.fft.rfft(mirrored.unfold(1, FFT_LENGTH, HOP_LENGTH) * self.window)
         # Several times as fast as the modulus of complex numbers, which guards against overflow.
         real, imaginary = spectra.real, spectra.imag
-        power = torch.addcmul(real * real, imaginary, imaginary)
+        return self.to_levels(torch.addcmul(real * real, imaginary, imaginary))
+
+    def to_levels(self, power: Tensor) -> Tensor:
+        """Map power spectra (n, 1001, 513) to (n, 64, 1001), float32."""
         levels = (power @ self._filters).clamp_min_(_FLOOR).log10_().mul_(10)
         return levels.float().transpose(1, 2).contiguous()
+
+
+def mirror_ends(windows: Tensor) -> Tensor:
+    """Add half a frame to both ends of windows (n, n_samples), of which frames are centred."""
+    margin = FFT_LENGTH // 2
+    return pad(windows[:, None], (margin, margin), "reflect")[:, 0]
 
 
 def fill_window(waveforms: Tensor) -> Tensor:

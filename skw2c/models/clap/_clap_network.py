@@ -71,6 +71,6 @@ def random_audio_side(seed: int) -> AudioSide:
             if isinstance(layer, nn.Linear):
                 nn.init.normal_(layer.weight, 0, 1 / math.sqrt(layer.in_features))
         # The levels of sounds, in decibels, are far from 0.
-        side.network.bn0.running_mean.fill_(-50.0)
-        side.network.bn0.running_var.fill_(400.0)
+        side.network.bn0.get_buffer("running_mean").fill_(-50.0)
+        side.network.bn0.get_buffer("running_var").fill_(400.0)
     return side.eval().requires_grad_(False)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state_checks import check_entry, check_names, fill, shapes_of
+from .._state_checks import Network, check_entry, check_names, fill, shapes_of
 from ._clap_description import CLAPDescription
 from ._clap_network import AudioSide, TextSide
 from ._htsat import HTSAT
@@ -113,22 +113,25 @@ def _take_side(state: Mapping[str, Tensor], side: str, source: str) -> dict[str,
 
 def _stack_attention(entries: dict[str, Entry]) -> dict[str, Entry]:
     """Make one layer of those for queries, keys and values."""
-    stacked = {}
+    stacked: dict[str, Entry] = {}
     for name, entry in entries.items():
-        start, end = re.match(r"(?:(.*\.)query\.(.*))?", name).groups()
-        parts = [entries.get(f"{start}{part}.{end}") for part in ("query", "key", "value")]
-        if start is None:
+        query = re.match(r"(.*\.)query\.(.*)", name)
+        if query is None:
             is_part = re.search(r"\.(key|value)\.", name)
             if not is_part or name.replace(is_part[1], "query") not in entries:
                 stacked[name] = entry
-        elif None not in parts and len({value.shape for _, value in parts}) == 1:
+            continue
+        start, end = query.groups()
+        names = (f"{start}{part}.{end}" for part in ("query", "key", "value"))
+        parts = [entries[own] for own in names if own in entries]
+        if len(parts) == 3 and len({value.shape for _, value in parts}) == 1:
             stacked[f"{start}qkv.{end}"] = (entry[0], torch.cat([value for _, value in parts]))
         else:
             stacked[name] = entry  # what is wrong is said of the whole
     return stacked
 
 
-def _fill(make: Callable[[], nn.Module], entries: dict[str, Entry], source: str) -> nn.Module:
+def _fill(make: Callable[[], Network], entries: dict[str, Entry], source: str) -> Network:
     try:
         expected = shapes_of(make, source, "CLAP")
     except (KeyError, IndexError) as exc:
@@ -149,7 +152,8 @@ def _make_audio_side(
     entries: dict[str, Entry], state: Mapping[str, Tensor], fused: bool
 ) -> AudioSide:
     table = "network.layers.{}.blocks.{}.attn.relative_position_bias_table"
-    depths, heads = [], []
+    depths: list[int] = []
+    heads: list[int] = []
     while table.format(len(depths), 0) in entries:
         stage = len(depths)
         depths.append(_count(table.format(stage, "{}"), entries))

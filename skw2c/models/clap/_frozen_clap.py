@@ -137,12 +137,15 @@ def get_frozen_clap_text(reference: WeightsReference, device: str) -> FrozenCLAP
 
 
 def _freeze(reference: WeightsReference, device: str) -> FrozenCLAP:
-    description = describe_clap(reference)
+    edges = describe_clap(reference).edges
+    return FrozenCLAP(read_audio_side(reference), edges, device)
+
+
+def read_audio_side(reference: WeightsReference) -> AudioSide:
+    """Read the encoder of sound that is referred to, or draw it."""
     if reference.seed is not None:
-        side = random_audio_side(reference.seed)
-    else:
-        side = build_audio_side(reference.read(AUDIO_ENTRIES), reference.label)
-    return FrozenCLAP(side, description.edges, device)
+        return random_audio_side(reference.seed)
+    return build_audio_side(reference.read(AUDIO_ENTRIES), reference.label)
 
 
 def _freeze_text(reference: WeightsReference, device: str) -> FrozenCLAPText:

@@ -158,8 +158,12 @@ class WindowAttention(nn.Module):
         """Map (n, n_windows, 64, width), masked by (n_windows or 1, 64, 64), to the same shape."""
         split = self.qkv(windows).unflatten(-1, (3, self.heads, -1))
         query, key, value = split.permute(3, 0, 1, 4, 2, 5)
-        # One clip at a time: the quick kernel of a CPU takes four dimensions and their mask.
         bias = self.relative_position_bias_table[self.distances].permute(2, 0, 1) + mask[:, None]
+        if torch.compiler.is_exporting():
+            scores = query @ key.transpose(3, 4) * query.shape[-1] ** -0.5
+            attended = (scores + bias).softmax(-1) @ value
+            return self.proj(attended.transpose(2, 3).flatten(3))
+        # One clip at a time: the quick kernel of a CPU takes four dimensions and their mask.
         attended = [
             functional.scaled_dot_product_attention(*parts, attn_mask=bias)
             for parts in zip(query, key, value, strict=True)

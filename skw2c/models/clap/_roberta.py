@@ -70,6 +70,7 @@ class Block(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         split = self.qkv(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(*split, attn_mask=mask)
+        query, key, value = split
+        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         tokens = self.norm1(tokens + self.proj(attended.transpose(1, 2).flatten(2)))
         return self.norm2(tokens + self.fc2(functional.gelu(self.fc1(tokens))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,7 +27,7 @@ class FrozenCLIP:
     """
 
     def __init__(self, network: CLIPNetwork, device: str):
-        model = network.model
+        model: Any = network.model  # of open_clip
         self._model = model.eval().requires_grad_(False).to(device)
         self._tokenizer = network.tokenizer
         self._device = device

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from .._graph_spectrum import power_spectra
+
 RATE = 32000
 HOP_LENGTH = 320
 N_BANDS = 128
@@ -78,24 +80,39 @@ class LogMel(nn.Module):
         There must be 514 samples at least. Single precision is enough: what rounding leaves in
         silent bands is small beside the offset of the logarithm.
         """
-        emphasised = waveforms[:, 1:] - _PRE_EMPHASIS * waveforms[:, :-1]
-        # Frames are centred. The original program mirrors half a transform of samples and has
-        # the window in the middle of it: the power is the same.
-        padded = pad(emphasised, (_FRAME_LENGTH // 2,) * 2, "reflect")
-        frames = pad(padded, (0, _BEYOND)).unfold(1, _FFT_LENGTH, HOP_LENGTH)
+        frames = _emphasise(waveforms).unfold(1, _FFT_LENGTH, HOP_LENGTH)
         parts = [self._to_bands(part) for part in frames.split(COLUMNS_AT_ONCE, 1)]
         return torch.cat(parts, 1).transpose(1, 2)
+
+    def whole(self, waveforms: Tensor) -> Tensor:
+        """What `forward` gives, in one piece and in operations that a graph can hold."""
+        emphasised, window = _emphasise(waveforms).double(), self.window.double()
+        return self._sum_up(power_spectra(emphasised, window, HOP_LENGTH).float()).transpose(1, 2)
 
     def _to_bands(self, frames: Tensor) -> Tensor:
         """Map (n, columns, 1024) to (n, columns, 128)."""
         spectra = torch.fft.rfft(frames * self.window)
         # Several times as fast as the modulus of complex numbers, which guards against overflow.
         real, imaginary = spectra.real, spectra.imag
-        power = torch.addcmul(real * real, imaginary, imaginary)
+        return self._sum_up(torch.addcmul(real * real, imaginary, imaginary))
+
+    def _sum_up(self, power: Tensor) -> Tensor:
+        """Map power spectra (n, columns, 513) to (n, columns, 128)."""
         groups = (getattr(self, f"weights{k}") for k in range(len(self._bins)))
         parts = [power[..., own] @ weights for own, weights in zip(self._bins, groups, strict=True)]
         bands = torch.cat(parts, 2)
         return bands.add_(_LOG_OFFSET).log_().add_(_SHIFT).div_(_SCALE)
+
+
+def _emphasise(waveforms: Tensor) -> Tensor:
+    """Emphasise high frequencies, and add what frames need at both ends, which are centred.
+
+    The original program mirrors half a transform of samples and has the window in the middle of
+    it: the power is the same.
+    """
+    emphasised = waveforms[:, 1:] - _PRE_EMPHASIS * waveforms[:, :-1]
+    padded = pad(emphasised, (_FRAME_LENGTH // 2,) * 2, "reflect")
+    return pad(padded, (0, _BEYOND))
 
 
 def _group_bands(matrix: np.ndarray) -> list[tuple[slice, np.ndarray]]:

@@ -122,7 +122,7 @@ class InvertedBottleneck(nn.Module):
         kernel, expanded, n_out, squeezes, activation, stride = shape
         self.shape = shape
         self.has_shortcut = stride == 1 and n_in == n_out
-        layers = []
+        layers: list[nn.Module] = []
         if expanded != n_in:
             layers.append(ConvolutionNorm(n_in, expanded, 1, activation=activation))
         layers.append(ConvolutionNorm(expanded, expanded, kernel, stride, expanded, activation))
@@ -159,15 +159,17 @@ class EfficientATBody(nn.Module):
         super().__init__()
         n_in = scale_channels(STEM * width)
         self.features = nn.Sequential(ConvolutionNorm(1, n_in, 3, 2, activation="hardswish"))
+        widths = [n_in]
         for shape in BLOCKS:
             n_out = scale_channels(shape.channels * width)
             expanded = scale_channels(shape.expanded * width)
             scaled = shape._replace(expanded=expanded, channels=n_out)
             self.features.append(InvertedBottleneck(n_in, scaled))
             n_in = n_out
+            widths.append(n_out)
         self.width = EXPANSION * n_in
         self.features.append(ConvolutionNorm(n_in, self.width, 1, activation="hardswish"))
-        self.middle_widths = [self.features[block].shape.channels for block in MIDDLE]
+        self.middle_widths = [widths[block] for block in MIDDLE]
 
     def embed(self, x: Tensor) -> Tensor:
         """Map log-mel spectrograms (batch, 128, columns) to means of the last map."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...exceptions import WeightsError
-from .._state_checks import check_entry, check_names, fill, shapes_of
+from .._state_checks import Network, check_entry, check_names, fill, shapes_of
 from ._efficientat_network import HIDDEN, EfficientAT
 
 _MODEL = "EfficientAT"
@@ -37,9 +37,7 @@ def build_efficientat(state: Mapping[str, Tensor], source: str) -> EfficientAT:
     return fill_strictly(lambda: EfficientAT(width), state, source)
 
 
-def fill_strictly(
-    make: Callable[[], nn.Module], state: Mapping[str, Tensor], source: str
-) -> nn.Module:
+def fill_strictly(make: Callable[[], Network], state: Mapping[str, Tensor], source: str) -> Network:
     """Make a network of the entries of a checkpoint, in eval mode.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import hardswish, linear
@@ -31,7 +33,8 @@ class FoldedBody:
     """
 
     def __init__(self, network: EfficientATBody, device: torch.device, *, fused: bool = True):
-        stem, *blocks, last = network.features
+        parts: list[Any] = list(network.features)
+        stem, *blocks, last = parts
         self._stem = _fold(stem, device, fused)
         self._blocks = [_FoldedBottleneck(block, device, fused) for block in blocks]
         self._last = _fold(last, device, fused)
@@ -80,7 +83,8 @@ class _FoldedBottleneck:
     """Convolutions of a block, and what weights its channels between them."""
 
     def __init__(self, block: InvertedBottleneck, device: torch.device, fused: bool):
-        *before, project = block.block
+        parts: list[Any] = list(block.block)
+        *before, project = parts
         self._before = [
             _Excitation(part, device)
             if isinstance(part, ConcurrentExcitation)
@@ -101,7 +105,8 @@ class _Excitation:
     """Weights of the channels, multiplied into the map that they are computed from."""
 
     def __init__(self, excitation: ConcurrentExcitation, device: torch.device):
-        [layer] = excitation.conc_se_layers
+        layers: list[Any] = list(excitation.conc_se_layers)
+        [layer] = layers
         self._layers = [
             (part.weight.detach().to(device), part.bias.detach().to(device))
             for part in (layer.fc1, layer.fc2)
@@ -118,7 +123,8 @@ def _average(x: Tensor) -> Tensor:
 
 
 def _fold(part: ConvolutionNorm, device: torch.device, fused: bool):
-    convolution, norm, *activation = part
+    parts: list[Any] = list(part)
+    convolution, norm, *activation = parts
     name = _NAMES[type(activation[0])] if activation else "none"
     if fused and convolution.kernel_size == (1, 1):
         return fold_pointwise(convolution, norm, name, device)

@@ -107,11 +107,13 @@ def get_frozen_efficientat(reference: WeightsReference, device: str) -> FrozenEf
     """
     device = choose_torch_device(device, "EfficientAT")
     return keep_network(
-        ("efficientat", reference, device), lambda: FrozenEfficientAT(_read(reference), device)
+        ("efficientat", reference, device),
+        lambda: FrozenEfficientAT(read_network(reference), device),
     )
 
 
-def _read(reference: WeightsReference) -> EfficientAT:
+def read_network(reference: WeightsReference) -> EfficientAT:
+    """Read the network that is referred to, or draw it."""
     if reference.seed is not None:
         return random_efficientat(reference.seed)
     return build_efficientat(reference.read(), reference.label)

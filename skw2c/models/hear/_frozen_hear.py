@@ -151,10 +151,11 @@ class FrozenHEAR(OnDevice):
         """The times of two frames or more."""
         for seconds in _PROBES:
             _, times = self._run_on_probe("frame", seconds)
-            if len(times) > 1:
+            n_times = 0 if times is None else len(times)
+            if times is not None and n_times > 1:
                 return times
         raise ValueError(
-            f"The HEAR module {self.name!r} returned {len(times)} timestamps for {seconds} seconds "
+            f"The HEAR module {self.name!r} returned {n_times} timestamps for {seconds} seconds "
             "of sound, expected at least 2: when its frames are, cannot be told. Use mode='clip'"
         )
 

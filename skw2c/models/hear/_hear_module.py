@@ -137,5 +137,5 @@ def _checksum_state(model: nn.Module) -> str:
             continue
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
         plain = value.detach().cpu().contiguous().flatten()
-        digest.update(plain.view(torch.uint8).numpy())
+        digest.update(plain.view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -14,15 +14,17 @@ _DESCRIPTIONS = ["config.json", "preprocessor_config.json", "processor_config.js
 _SAFE, _OTHER = "model.safetensors", "pytorch_model.bin"
 
 
-def split_name(model: str) -> tuple[str, str | None] | None:
-    """Name and revision of what is written like a name on the hub; None of anything else."""
+def split_name(model: str) -> tuple[str, str | None]:
+    """Name and revision of what is written like a name on the hub."""
     found = _NAME.fullmatch(model)
-    return found and (found["name"], found["revision"])
+    if found is None:
+        raise ValueError(f"{model!r} is not written like a name on the hub")
+    return found["name"], found["revision"]
 
 
 def is_hub_name(model) -> bool:
     """Whether it is written like a name on the hub."""
-    return isinstance(model, str) and split_name(model) is not None
+    return isinstance(model, str) and _NAME.fullmatch(model) is not None
 
 
 def find_in_cache(model: str) -> str | None:

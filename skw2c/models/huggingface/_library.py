@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 from ...exceptions import OptionalDependencyError
 from ...system._optional import import_optional
@@ -34,7 +35,7 @@ def import_hub() -> ModuleType:
     return import_optional("huggingface_hub", extra="transformers", purpose=_PURPOSE)
 
 
-def look_up(mapping: str, config) -> type | None:
+def look_up(mapping: str, config) -> Any:
     """The class that one of the library's mappings has for a configuration; None if none.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,7 +30,7 @@ def copy_pair(pair) -> tuple[nn.Module, object]:
     return module.requires_grad_(False), copy.deepcopy(extractor)
 
 
-def check_pair(pair) -> tuple[nn.Module, object]:
+def check_pair(pair) -> tuple[Any, object]:
     """Refuse what is not a model of transformers and its feature extractor.
 
     Raises

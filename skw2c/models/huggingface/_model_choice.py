@@ -38,7 +38,7 @@ def refer_to_model(model) -> WeightsReference:
 
 
 def _fetch(model: str | os.PathLike, path: str) -> str:
-    if is_hub_name(model):
+    if isinstance(model, str) and is_hub_name(model):
         return fetch_model(model)
     found = "a file and no folder" if os.path.isfile(path) else "no folder"
     raise WeightsError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,9 +45,10 @@ class SoundModel:
 
     heeds_scale = True
     _input = "input_values"
+    _shortest: int
 
     def __init__(self, module: nn.Module, extractor, device: str, source: str):
-        self._module = module.to(device)
+        self._module: Any = module.to(device)
         self._extractor = extractor
         self._device = torch.device(device)
         self._source = source
@@ -63,7 +65,7 @@ class SoundModel:
         """
         raise NotImplementedError
 
-    def resolve_layer(self, layer: int | str) -> int | str:
+    def resolve_layer(self, layer: Any) -> int | str:
         """Number of a layer counted from 0, or ``"mean"``.
 
         Raises
@@ -94,7 +96,7 @@ class SoundModel:
     def _take_layer(self, inputs: Tensor, layer: int | str) -> Tensor:
         is_last = layer == self.n_states - 1
         states = self._run(inputs, all_states=not is_last)
-        if layer != "mean":
+        if not isinstance(layer, str):
             return states[-1 if is_last else layer]
         total = states[0].clone()
         for state in states[1:]:
@@ -171,7 +173,7 @@ class SoundModel:
 class WaveformModel(SoundModel):
     """wav2vec 2.0 and its kin: convolutions over the waveform, then a transformer."""
 
-    def __init__(self, module: nn.Module, extractor, device: str, source: str):
+    def __init__(self, module: Any, extractor, device: str, source: str):
         config = module.config
         self._hop, self._field = _geometry(config.conv_kernel, config.conv_stride)
         # SEW joins so many frames to one, and parts them again in the end.
@@ -206,7 +208,7 @@ class WhisperEncoder(SoundModel):
     _input = "input_features"
     _shortest = 1
 
-    def __init__(self, module: nn.Module, extractor, device: str, source: str):
+    def __init__(self, module: Any, extractor, device: str, source: str):
         module = module.get_encoder() if hasattr(module, "decoder") else module
         if getattr(extractor, "dither", 0):
             raise WeightsError(

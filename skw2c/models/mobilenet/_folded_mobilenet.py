@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .._convolution import fold, fold_pointwise
-from ._mobilenet import ConvolutionNorm, InvertedBottleneck, MobileNet
+from ._mobilenet import ConvolutionNorm, MobileNet
 
 
 class FoldedMobileNet:
@@ -30,14 +31,15 @@ class FoldedMobileNet:
 
     def __init__(self, network: MobileNet, device: torch.device, fused: bool = True):
         def fold_transposed(pair: ConvolutionNorm, activation: str = "relu"):
-            convolution = copy.deepcopy(pair[0])
+            parts: list[Any] = list(pair)
+            convolution, norm = copy.deepcopy(parts[0]), parts[1]
             convolution.weight = nn.Parameter(convolution.weight.transpose(2, 3).contiguous())
             convolution.stride = convolution.stride[::-1]
             if fused and convolution.kernel_size == (1, 1):
-                return fold_pointwise(convolution, pair[1], activation, device)
-            return fold(convolution, pair[1], activation, device, fused=False)
+                return fold_pointwise(convolution, norm, activation, device)
+            return fold(convolution, norm, activation, device, fused=False)
 
-        def fold_block(block: InvertedBottleneck):
+        def fold_block(block: Any):
             return (
                 fold_transposed(block.expand),
                 block.depthwise and fold_transposed(block.depthwise),

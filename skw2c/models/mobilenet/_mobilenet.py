@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -102,6 +102,7 @@ class MobileNet(nn.Module):
         times as many features.
     """
 
+    bands: Tensor
     time_stride = 16
     """Input columns from one column of the feature map to the next."""
 
@@ -144,7 +145,8 @@ class MobileNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        for block in self.blocks:
+        blocks: list[Any] = list(self.blocks)
+        for block in blocks:
             if block.has_shortcut:
                 # A deep network learns sooner where its blocks begin as shortcuts (Goyal et al.,
                 # arXiv 1706.02677).

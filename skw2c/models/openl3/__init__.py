@@ -7,6 +7,7 @@ from ._frozen_openl3 import (
     get_frozen_openl3_image,
 )
 from ._openl3_front_end import FRONTENDS, INPUT_REPRS, SAMPLING_RATE
+from ._openl3_graph import graph_openl3
 from ._openl3_network import random_openl3, read_out
 from ._openl3_state import build_openl3
 
@@ -21,6 +22,7 @@ __all__ = [
     "build_openl3",
     "get_frozen_openl3",
     "get_frozen_openl3_image",
+    "graph_openl3",
     "random_openl3",
     "read_out",
 ]

@@ -154,7 +154,9 @@ def get_frozen_openl3(
     device = choose_torch_device(device, "OpenL3")
     return keep_network(
         ("openl3", reference, device, input_repr, frontend),
-        lambda: FrozenOpenL3(_read(reference, "audio", input_repr), input_repr, frontend, device),
+        lambda: FrozenOpenL3(
+            read_network(reference, "audio", input_repr), input_repr, frontend, device
+        ),
     )
 
 
@@ -182,12 +184,15 @@ def get_frozen_openl3_image(
     device = choose_torch_device(device, "OpenL3")
     network = keep_network(
         ("openl3-image", reference, device),
-        lambda: FoldedOpenL3(_read(reference, "image"), torch.device(device)),
+        lambda: FoldedOpenL3(read_network(reference, "image"), torch.device(device)),
     )
     return FrozenOpenL3Image(network, embedding_size, device)
 
 
-def _read(reference: WeightsReference, side: str, input_repr: str | None = None) -> OpenL3Network:
+def read_network(
+    reference: WeightsReference, side: str, input_repr: str | None = None
+) -> OpenL3Network:
+    """Read the network that is referred to, or draw it."""
     if reference.seed is not None:
         return random_openl3(side, reference.seed)
     return build_openl3(reference.read(), reference.label, side, input_repr)

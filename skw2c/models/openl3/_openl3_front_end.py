@@ -11,13 +11,13 @@ from torch.nn.functional import pad
 from .._mel_filters import mel_filters
 
 SAMPLING_RATE = 48000
-_HOP_LENGTH = 242
+HOP_LENGTH = 242
 _MEL_N_FFT = 2048
 _LINEAR_N_FFT = 512
 _FLOOR = 1e-10
 _RANGE = 80.0
 # 199 columns need so many samples more than one second has.
-_SAME = 198 * _HOP_LENGTH + _MEL_N_FFT - SAMPLING_RATE
+_SAME = 198 * HOP_LENGTH + _MEL_N_FFT - SAMPLING_RATE
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class FrontEnd:
 
     def _power(self, waveforms: Tensor) -> Tensor:
         """Power spectra (n_windows, columns, bins) of all complete frames."""
-        frames = waveforms.unfold(-1, len(self._window), _HOP_LENGTH)
+        frames = waveforms.unfold(-1, len(self._window), HOP_LENGTH)
         spectra = torch.fft.rfft(frames * self._window)
         # Nine times as quick as the square of abs(), which guards against overflow.
         return spectra.real.square().addcmul_(spectra.imag, spectra.imag)

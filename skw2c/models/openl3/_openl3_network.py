@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,21 +32,22 @@ class OpenL3Network(nn.Module):
         Which of the two.
     widths : sequence of 8 int
         Channels that each convolution gives.
+
+    Attributes
+    ----------
+    width : int
+        Channels of the last map.
     """
 
     def __init__(self, side: str, widths: Sequence[int] = _WIDTHS):
         super().__init__()
         channels = (CHANNELS[side], *widths)
+        self.width = channels[-1]
         self.rectified_first = _RECTIFIED_FIRST[side]
         self.norms = nn.ModuleList(nn.BatchNorm2d(width, _EPSILON) for width in channels[:-1])
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(channels)
         )
-
-    @property
-    def width(self) -> int:
-        """Channels of the last map."""
-        return self.convolutions[-1].out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, rows, columns) to (batch, width, rows / 8, columns / 8)."""
@@ -65,7 +67,8 @@ def random_openl3(side: str, seed: int) -> OpenL3Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = OpenL3Network(side).float().eval()
-        for convolution in network.convolutions:
+        convolutions: list[Any] = list(network.convolutions)
+        for convolution in convolutions:
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
             nn.init.zeros_(convolution.bias)
     return network.requires_grad_(False)
@@ -93,9 +96,10 @@ class FoldedOpenL3:
         self.width = network.width
         # A normalisation before a convolution cannot be folded into it: the zeros around
         # the map are not normalised.
-        self._steps = [_Affine(network.norms[0], device)]
-        norms = [*network.norms[1:], None]
-        for k, (convolution, norm) in enumerate(zip(network.convolutions, norms, strict=True)):
+        self._steps: list[Callable[[Tensor], Tensor]] = [_Affine(network.norms[0], device)]
+        norms: list[Any] = [*network.norms[1:], None]
+        convolutions: list[Any] = list(network.convolutions)
+        for k, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
             activation = "none" if norm is None else "relu"
             folded = None if k in network.rectified_first else norm
             self._steps.append(fold(convolution, folded, activation, device, fused=fused))
@@ -115,7 +119,7 @@ class FoldedOpenL3:
 class _Affine:
     """A batch normalisation that stands by itself: one factor, one summand per channel."""
 
-    def __init__(self, norm: nn.BatchNorm2d, device: torch.device):
+    def __init__(self, norm: Any, device: torch.device):
         factor = norm.weight.detach() / (norm.running_var + norm.eps).sqrt()
         summand = norm.bias.detach() - norm.running_mean * factor
         self._factor, self._summand = (

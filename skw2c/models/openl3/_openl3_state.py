@@ -102,7 +102,7 @@ def _place_of(layer: list[str]) -> tuple:
     return (int(number[1]) if number else _N_CONVOLUTIONS, not is_norm)
 
 
-def _take(layer: Layer, roles: dict[str, tuple[str, ...]], place: str, source: str) -> Layer:
+def _take(layer: Layer, roles: Mapping[str, tuple[str, ...]], place: str, source: str) -> Layer:
     """The entries of a layer by their names in our network, in the layouts of torch."""
     taken = {}
     for role, names in roles.items():

@@ -16,6 +16,7 @@ from ._student import (
     describe_width,
     hearing_of,
 )
+from ._student_graph import graph_student
 
 __all__ = [
     "ARCHITECTURES",
@@ -28,6 +29,7 @@ __all__ = [
     "check_width",
     "describe_width",
     "get_frozen_student",
+    "graph_student",
     "hearing_of",
     "restore_projection",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,9 @@ class Distillation(Trainable):
         super().__init__()
         self.audio_encoder = encoder
         self.audio_transform = self.image_transform = None
-        self.loss_fn_a = self.loss_fn_i = self.loss_fn_t = None
+        self.loss_fn_a: ContrastiveLoss | None = None
+        self.loss_fn_i: ContrastiveLoss | CosineLoss | None = None
+        self.loss_fn_t: ContrastiveLoss | CosineLoss | None = None
         if loss in ("cx", "clip_i"):
             self.image_transform = Projection(n_targets, n_features, n_features)
             self.loss_fn_a = ContrastiveLoss()
@@ -86,7 +89,7 @@ class Distillation(Trainable):
         losses = [loss(gather(x), gather(y)) for loss, x, y in pairs]
         return torch.stack(losses).mean()
 
-    def _pair(self, a: Tensor, v: Tensor, t: Tensor | None):
+    def _pair(self, a: Tensor, v: Tensor, t: Any):
         g, f = self.audio_transform or _alone, self.image_transform or _alone
         projected = g(a)
         if self.loss_fn_a is not None:

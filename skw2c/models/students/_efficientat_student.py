@@ -97,7 +97,7 @@ class FrozenEfficientATStudent(LogMelEncoder):
 
     shortest = SHORTEST
     heeds_scale = True
-    clip_framing = Framing(_WINDOW, _WINDOW, align_tail=True)
+    clip_framing: Framing | None = Framing(_WINDOW, _WINDOW, align_tail=True)
 
     def __init__(self, student: EfficientATStudent, device: str):
         super().__init__(choose_torch_device(device, "EfficientAT"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,9 +76,9 @@ class FrozenModule(OnDevice):
     """
 
     heeds_scale = True
-    clip_framing = None
+    clip_framing: Framing | None = None
 
-    def __init__(self, encoder: nn.Module, projection: nn.Module | None, device: str):
+    def __init__(self, encoder: nn.Module, projection: Any, device: str):
         super().__init__(device)
         hearing = hearing_of(encoder)
         self.sampling_rate, self.shortest = hearing.sampling_rate, hearing.shortest
@@ -120,6 +121,7 @@ class FrozenModule(OnDevice):
         output: str,
     ) -> Iterator[np.ndarray]:
         """Embed a long clip; without framing it is put together, since no more is known."""
+        parts: Iterable[np.ndarray]
         if framing is None:
             parts = [np.concatenate(list(open_blocks()))[None]]
         else:

@@ -9,8 +9,9 @@ from .._framing import Framing
 from .._frozen_encoder import FrozenEncoder
 from .._network_cache import keep_network
 from .._on_device import choose_device
-from ..wav2clip import FrozenWav2CLIP, build_wav2clip, random_wav2clip
+from ..wav2clip import FrozenWav2CLIP, Wav2CLIP, build_wav2clip, random_wav2clip
 from ._efficientat_student import (
+    EfficientATStudent,
     FrozenEfficientATStudent,
     build_efficientat_student,
     is_efficientat_student,
@@ -55,22 +56,31 @@ def get_frozen_student(reference: WeightsReference, device: str) -> FrozenStuden
     """
     device = choose_device(device)
     # Modules of the user's own may differ where nothing that can be compared does.
-    module = None if _is_ours(reference) else id(reference.in_memory)
+    module = None if is_ours(reference) else id(reference.in_memory)
     key = ("wav2clip", reference, device, module)
     return keep_network(key, lambda: _freeze(reference, device))
 
 
-def _is_ours(reference: WeightsReference) -> bool:
+def is_ours(reference: WeightsReference) -> bool:
+    """Whether a network is one of those that are made here."""
     return reference.in_memory is None or reference.in_memory.encoder is None
 
 
 def _freeze(reference: WeightsReference, device: str) -> FrozenStudent:
-    if reference.seed is not None:
-        return FrozenWav2CLIP(random_wav2clip(reference.seed), device)
-    state = reference.read()
-    if not _is_ours(reference):
-        encoder, projection = restore_module(reference.in_memory.encoder, state)
+    if not is_ours(reference):
+        encoder, projection = restore_module(reference.in_memory.encoder, reference.read())
         return FrozenModule(encoder, projection, device)
+    network = read_network(reference)
+    if isinstance(network, EfficientATStudent):
+        return FrozenEfficientATStudent(network, device)
+    return FrozenWav2CLIP(network, device)
+
+
+def read_network(reference: WeightsReference) -> Wav2CLIP | EfficientATStudent:
+    """Read the network that is referred to, or draw it; not one of the user's own making."""
+    if reference.seed is not None:
+        return random_wav2clip(reference.seed)
+    state = reference.read()
     if is_efficientat_student(state):
-        return FrozenEfficientATStudent(build_efficientat_student(state, reference.label), device)
-    return FrozenWav2CLIP(build_wav2clip(state, reference.label), device)
+        return build_efficientat_student(state, reference.label)
+    return build_wav2clip(state, reference.label)

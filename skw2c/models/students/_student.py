@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ def hearing_of(encoder: str | nn.Module) -> Hearing:
     if isinstance(encoder, str):
         return _HEARING[encoder]
     rate = getattr(encoder, "sampling_rate", AudioEncoder.sampling_rate)
-    if not isinstance(rate, Integral) or not 1 <= rate <= _HIGHEST_RATE:
+    if not isinstance(rate, Integral) or not 1 <= int(rate) <= _HIGHEST_RATE:
         raise ValueError(
             f"encoder has sampling_rate={rate!r}, expected a whole number of Hz of at least 1"
         )
@@ -121,11 +122,12 @@ def build_student(encoder: str | nn.Module, width: int) -> tuple[nn.Module, int]
         student = copy.deepcopy(encoder)
         return student, _probe(student)
     check_width(encoder, width)
+    own: Any
     if encoder in efficientat.WIDTHS:
-        student = efficientat.EfficientATEncoder(efficientat.WIDTHS[encoder])
+        own = efficientat.EfficientATEncoder(efficientat.WIDTHS[encoder])
     else:
-        student = wav2clip.make_audio_encoder(encoder, width)
-    return student, student.n_features
+        own = wav2clip.make_audio_encoder(encoder, width)
+    return own, own.n_features
 
 
 @torch.no_grad()

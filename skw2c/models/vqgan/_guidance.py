@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional
 
@@ -63,8 +64,8 @@ class GuidedGenerator:
     def generate(
         self,
         latents: Tensor,
-        vectors: Sequence[Sequence[float]],
-        weights: Sequence[float],
+        vectors: ArrayLike,
+        weights: ArrayLike,
         n_iter: int,
         watch: Callable[[int, Tensor], None],
     ) -> Tensor:

@@ -78,22 +78,23 @@ class Cutouts:
         largest = functional.adaptive_max_pool2d(image, self._size)
         copies = ((mean + largest) / 2).expand(self._n_cutouts, -1, -1, -1)
         if self._augmentation is not None:
-            copies = self._augment(copies)
+            copies = self._augment(self._augmentation, copies)
         if self._noise:
             copies = copies + self._draw_noise(copies)
         return copies
 
-    def _augment(self, copies: Tensor) -> Tensor:
+    def _augment(self, change: Callable[[Tensor], Tensor], copies: Tensor) -> Tensor:
         # kornia draws from torch's own generator, on the CPU, whatever else draws from it.
         seed = int(torch.randint(2**62, (), generator=self._seeds))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self._augmentation(copies)
+            return change(copies)
 
     def _draw_noise(self, copies: Tensor) -> Tensor:
-        own = dict(generator=self._generator, device=copies.device)
-        amounts = torch.rand((len(copies), 1, 1, 1), **own) * self._noise
-        return amounts * torch.randn(copies.shape, **own)
+        generator, device = self._generator, copies.device
+        shape = (len(copies), 1, 1, 1)
+        amounts = torch.rand(shape, generator=generator, device=device) * self._noise
+        return amounts * torch.randn(copies.shape, generator=generator, device=device)
 
 
 def _make_augmentation(augment: Sequence[str]) -> Callable[[Tensor], Tensor]:

@@ -13,5 +13,6 @@ def fold_network(
     network: ResNet | MobileNet, device: torch.device, fused: bool = True
 ) -> FoldedResNet | FoldedMobileNet:
     """Fold the batch normalisation of a network, whichever of the two kinds it is."""
-    kind = FoldedMobileNet if isinstance(network, MobileNet) else FoldedResNet
-    return kind(network, device, fused)
+    if isinstance(network, MobileNet):
+        return FoldedMobileNet(network, device, fused)
+    return FoldedResNet(network, device, fused)

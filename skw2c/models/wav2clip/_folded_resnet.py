@@ -43,7 +43,8 @@ class FoldedResNet:
             (
                 fold_transposed(block.conv1, block.bn1),
                 fold_transposed(block.conv2, block.bn2),
-                block.downsample and fold_transposed(*block.downsample, activation="none"),
+                block.downsample
+                and fold_transposed(block.downsample[0], block.downsample[1], "none"),
             )
             for stage in resnet.stages()
             for block in stage

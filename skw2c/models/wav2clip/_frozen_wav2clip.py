@@ -36,14 +36,14 @@ class FrozenWav2CLIP(OnDevice):
     sampling_rate = Wav2CLIP.sampling_rate
     shortest = SHORTEST
     heeds_scale = False  # its spectrogram is standardised
-    clip_framing = None
+    clip_framing: Framing | None = None
 
     def __init__(self, model: Wav2CLIP, device: str):
         super().__init__("cpu" if device == "openvino" else device)
         encoder = model.audio_encoder
         self._front_end = encoder.spectrogram.to(self._device)
         self._stride, self._reach = encoder.time_stride, encoder.reach
-        self._network = (
+        self._network: Callable[[Tensor], Tensor] = (
             OpenVINONetwork(encoder)
             if device == "openvino"
             else fold_network(encoder, self._device)
@@ -52,7 +52,7 @@ class FrozenWav2CLIP(OnDevice):
         # last bit with the number of rows.
         self._projections = {"embedding": copy.deepcopy(model.audio_transform).double()}
         self.widths = {"encoder": encoder.n_features, "embedding": model.n_outputs}
-        if model.word_transform is not None:
+        if model.word_transform is not None and model.n_words is not None:
             self._projections["words"] = copy.deepcopy(model.word_transform).double()
             self.widths["words"] = model.n_words
 

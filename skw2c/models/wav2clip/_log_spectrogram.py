@@ -12,7 +12,7 @@ HOP_LENGTH = 353
 SHORTEST = N_FFT // 2 + 1
 """Fewest samples that the reflecting border of the spectrogram can be made of."""
 
-_LOG_OFFSET = 1e-7
+LOG_OFFSET = 1e-7
 # The original adds 1e-9 to the deviation, which turns the rounding errors of a silent
 # clip into an input of several thousand.
 _SMALLEST_DEVIATION = 1e-5
@@ -32,6 +32,10 @@ class LogSpectrogram(nn.Module):
 
     def forward(self, waveforms: Tensor, center: bool = True) -> Tensor:
         """Transform (..., n_samples) to (..., 257, 1 + n_samples // 353)."""
+        return torch.log(self.power(waveforms, center) + LOG_OFFSET)
+
+    def power(self, waveforms: Tensor, center: bool = True) -> Tensor:
+        """Power spectrogram of the shape that `forward` gives."""
         spectrum = torch.stft(
             waveforms.reshape(-1, waveforms.shape[-1]),
             N_FFT,
@@ -42,7 +46,7 @@ class LogSpectrogram(nn.Module):
             return_complex=True,
         )
         power = torch.view_as_real(spectrum).square().sum(-1)
-        return torch.log(power + _LOG_OFFSET).reshape(*waveforms.shape[:-1], *power.shape[1:])
+        return power.reshape(*waveforms.shape[:-1], *power.shape[1:])
 
 
 def standardise_clips(spectrograms: Tensor) -> Tensor:
@@ -52,6 +56,19 @@ def standardise_clips(spectrograms: Tensor) -> Tensor:
     """
     variance, mean = torch.var_mean(spectrograms, dim=(1, 2), keepdim=True)
     return (spectrograms - mean) / variance.sqrt().clamp(min=_SMALLEST_DEVIATION)
+
+
+def standardise_exactly(spectrograms: Tensor) -> Tensor:
+    """Standardise each clip of (batch, n_frames, bins, columns), all of its frames together.
+
+    What `Statistics` does with one clip, in double precision as there.
+    """
+    exact = spectrograms.double()
+    centred = exact - exact.mean((1, 2, 3), keepdim=True)
+    spread = centred.square().sum((1, 2, 3), keepdim=True)
+    count = torch.ones_like(exact).sum((1, 2, 3), keepdim=True)
+    deviation = (spread / (count - 1)).sqrt().clamp(min=_SMALLEST_DEVIATION)
+    return (centred / deviation).float()
 
 
 @dataclass

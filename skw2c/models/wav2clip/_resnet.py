@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -71,7 +72,8 @@ class ResNet(nn.Module):
                 half += jump
         return half
 
-    def stages(self) -> list[nn.Sequential]:
+    def stages(self) -> list[Any]:
+        """The four stages, each a sequence of `BasicBlock`."""
         return [self.layer1, self.layer2, self.layer3, self.layer4]
 
     def feature_map(self, x: Tensor) -> Tensor:

@@ -13,10 +13,11 @@ MOBILE = "mobilenet"
 ARCHITECTURES = (*BLOCKS, MOBILE)
 
 
-class AudioEncoder:
+class AudioEncoder(nn.Module):
     """Mixin: a network together with its front end, keyed as in the release."""
 
     sampling_rate = 16000
+    n_features: int
 
     def __init__(self, *shape):
         super().__init__(*shape)
@@ -41,7 +42,7 @@ class MobileAudioEncoder(AudioEncoder, MobileNet):
     """One that suits a CPU."""
 
 
-def make_audio_encoder(architecture: str, width: int) -> nn.Module:
+def make_audio_encoder(architecture: str, width: int) -> ResidualAudioEncoder | MobileAudioEncoder:
     """Make an encoder with random weights, by its name among `ARCHITECTURES`."""
     if architecture == MOBILE:
         return MobileAudioEncoder(width)

@@ -19,10 +19,10 @@ _BORDER = N_FFT // 2
 
 def stream_spectrogram(blocks: Iterable[np.ndarray], front_end: LogSpectrogram) -> Iterator[Tensor]:
     """Yield the columns that ``front_end`` gives for the joined blocks, (257, k) each."""
-    device = front_end.window.device
-    kept = None
-    for block in join_blocks(blocks):
-        kept = np.concatenate([_reflect_start(block) if kept is None else kept, block])
+    device = front_end.get_buffer("window").device
+    kept = np.empty(0, np.float32)
+    for number, block in enumerate(join_blocks(blocks)):
+        kept = np.concatenate([kept if number else _reflect_start(block), block])
         # The last samples are held back: the end of the clip is reflected around them.
         n_columns = (len(kept) - N_FFT - _BORDER) // HOP_LENGTH
         if n_columns > 0:
@@ -59,7 +59,7 @@ def stream_features(
     -------
     Tensor of shape (features,), float32
     """
-    total, count = 0.0, 0
+    total, count = torch.zeros((), dtype=torch.float64), 0
 
     def whole_map(part: Tensor) -> Tensor:
         return feature_map(part[None, None])[0]

@@ -11,5 +11,5 @@ from importlib import resources
 def audioset_classes() -> tuple[str, ...]:
     """Display names in AudioSet of YAMNet's 521 classes, in the order of its scores."""
     file = resources.files(__package__).joinpath("audioset_classes.csv")
-    with file.open(encoding="utf-8", newline="") as lines:
-        return tuple(row["display_name"] for row in csv.DictReader(lines))
+    rows = csv.DictReader(file.read_text("utf-8").splitlines())
+    return tuple(row["display_name"] for row in rows)

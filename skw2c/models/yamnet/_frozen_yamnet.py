@@ -85,10 +85,13 @@ def get_frozen_yamnet(reference: WeightsReference, device: str) -> FrozenYAMNet:
         If the weights are not those of YAMNet.
     """
     device = choose_torch_device(device, "YAMNet")
-    return keep_network(("yamnet", reference, device), lambda: _freeze(reference, device))
+    return keep_network(
+        ("yamnet", reference, device), lambda: FrozenYAMNet(read_weights(reference), device)
+    )
 
 
-def _freeze(reference: WeightsReference, device: str) -> FrozenYAMNet:
+def read_weights(reference: WeightsReference) -> YAMNetWeights:
+    """Read the weights that are referred to, or draw them."""
     if reference.seed is not None:
-        return FrozenYAMNet(random_yamnet(reference.seed), device)
-    return FrozenYAMNet(read_yamnet(reference.read(), reference.label), device)
+        return random_yamnet(reference.seed)
+    return read_yamnet(reference.read(), reference.label)

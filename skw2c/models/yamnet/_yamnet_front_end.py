@@ -55,14 +55,17 @@ class LogMel:
         # A frame of 400 samples and zeros to 512 is a frame of 512 under a window that
         # ends with zeros.
         window = np.pad(hann_window(), (0, FFT_LENGTH - FRAME_LENGTH))
-        self._window = torch.from_numpy(window).to(device, dtype)
+        self.window = torch.from_numpy(window).to(device, dtype)
         self._mel = torch.from_numpy(mel_matrix().T.copy()).to(device, torch.float32)
 
     def __call__(self, waveforms: Tensor) -> Tensor:
         """Map (n, n_samples) to (n, n_frames, 64), whole frames only."""
-        waveforms = pad(waveforms.to(self._window.dtype), (0, FFT_LENGTH - FRAME_LENGTH))
-        spectra = torch.fft.rfft(waveforms.unfold(1, FFT_LENGTH, FRAME_HOP) * self._window)
+        waveforms = pad(waveforms.to(self.window.dtype), (0, FFT_LENGTH - FRAME_LENGTH))
+        spectra = torch.fft.rfft(waveforms.unfold(1, FFT_LENGTH, FRAME_HOP) * self.window)
         # Several times as fast as the modulus of complex numbers, which guards against overflow.
         real, imaginary = spectra.real, spectra.imag
-        magnitudes = torch.addcmul(real * real, imaginary, imaginary).sqrt_().float()
-        return (magnitudes @ self._mel).add_(LOG_OFFSET).log_()
+        return self.to_bands(torch.addcmul(real * real, imaginary, imaginary))
+
+    def to_bands(self, power: Tensor) -> Tensor:
+        """Map power spectra (n, n_frames, 257) to (n, n_frames, 64)."""
+        return (power.sqrt().float() @ self._mel).add_(LOG_OFFSET).log_()

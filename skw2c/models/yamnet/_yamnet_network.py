@@ -71,11 +71,13 @@ class YAMNet:
         What it computes with.
     device : torch.device
         Where it runs.
+    fused : bool, default=True
+        Whether to use the operations of oneDNN, where they are, and matrix products.
     """
 
-    def __init__(self, weights: YAMNetWeights, device: torch.device):
+    def __init__(self, weights: YAMNetWeights, device: torch.device, *, fused: bool = True):
         self._layers = [
-            _make_layer(number, kernel, bias, weights.activation, device)
+            _make_layer(number, kernel, bias, weights.activation, device, fused)
             for number, (kernel, bias) in enumerate(weights.layers, 1)
         ]
 
@@ -85,11 +87,19 @@ class YAMNet:
 
     def feature_map(self, patches: Tensor) -> Tensor:
         """Map (batch, 96, 64) to (batch, width, 3, 2), time before frequency."""
-        # What TensorFlow's rule for borders gives for a stride of 2 and an even size.
-        x = pad(patches, (0, 1, 0, 1))[:, None]
+        x = _pad_end(patches)
         parts = x.split(_WINDOWS_AT_ONCE if x.device.type == "cpu" else len(x))
         x = torch.cat([_run(self._layers[: _SMALL - 1], part) for part in parts])
         return _run(self._layers[_SMALL - 1 :], x)
+
+    def map_at_once(self, patches: Tensor) -> Tensor:
+        """What `feature_map` gives, in one piece however many patches there are."""
+        return _run(self._layers, _pad_end(patches))
+
+
+def _pad_end(patches: Tensor) -> Tensor:
+    """Add a channel, and what TensorFlow's rule for borders gives for a stride of 2."""
+    return pad(patches, (0, 1, 0, 1))[:, None]
 
 
 def _run(layers: list, x: Tensor) -> Tensor:
@@ -98,8 +108,15 @@ def _run(layers: list, x: Tensor) -> Tensor:
     return x
 
 
-def _make_layer(number: int, kernel: Tensor, bias: Tensor, activation: str, device: torch.device):
-    if kernel.shape[-1] == 1 and number >= _SMALL:
+def _make_layer(
+    number: int,
+    kernel: Tensor,
+    bias: Tensor,
+    activation: str,
+    device: torch.device,
+    fused: bool,
+):
+    if fused and kernel.shape[-1] == 1 and number >= _SMALL:
         return _PointwiseLayer(kernel, bias, activation, device)
     halves = number in HALVING
     padding = 0 if number == 1 or kernel.shape[-1] == 1 else 2 if halves else 1
@@ -114,7 +131,7 @@ def _make_layer(number: int, kernel: Tensor, bias: Tensor, activation: str, devi
         groups=groups,
     )
     convolution.weight, convolution.bias = nn.Parameter(kernel), nn.Parameter(bias)
-    layer = fold(convolution, None, activation, device)
+    layer = fold(convolution, None, activation, device, fused=fused)
     return _AtTheEnd(layer) if padding == 2 else layer
 
 

@@ -110,6 +110,10 @@ def _reorder(name: str, value: Tensor, order: tuple[int, ...], source: str) -> E
     return f"{name} (in the order of torch)", value.permute(*order).contiguous()
 
 
+def _take_pair(state: Mapping[str, Tensor], kernel: str, bias: str) -> tuple[Entry, Entry]:
+    return (kernel, state[kernel]), (bias, state[bias])
+
+
 def _require(state: Mapping[str, Tensor], expected: set[str], source: str) -> None:
     check_names(
         missing=sorted(expected - state.keys()),
@@ -132,8 +136,8 @@ def _read_keras(state: Mapping[str, Tensor], source: str) -> _Parts:
     norms = {f"{layer}/bn/{layer}/bn/{entry}:0" for layer, _, _ in layers for entry in _NORM}
     _require(state, kernels | norms | set(logits), source)
     folded = []
-    for layer, kernel, order in layers:
-        name = f"{layer}/{layer}/{kernel}:0"
+    for layer, kind, order in layers:
+        name = f"{layer}/{layer}/{kind}:0"
         kernel = _reorder(name, state[name], order, source)
         norm = [f"{layer}/bn/{layer}/bn/{entry}:0" for entry in _NORM]
         folded.append(_fold(kernel, [(entry, state[entry]) for entry in norm], source))
@@ -157,14 +161,14 @@ def _read_arrays(state: Mapping[str, Tensor], source: str) -> _Parts:
     prefixes = [f"layer{number:02d}_{kind}" for number, kind in enumerate(kinds, 1)]
     prefixes.append("classifier")
     pairs = [(f"{prefix}/kernel", f"{prefix}/bias") for prefix in prefixes]
-    front_end = {
+    spectrogram = {
         "frontend/window": hann_window(),
         "frontend/mel_matrix": mel_matrix(),
         "frontend/log_offset": np.array(LOG_OFFSET),
     }
-    _require(state, {name for pair in pairs for name in pair} | front_end.keys(), source)
-    *layers, classifier = [tuple((name, state[name]) for name in pair) for pair in pairs]
-    front_end = [((name, state[name]), expected) for name, expected in front_end.items()]
+    _require(state, {name for pair in pairs for name in pair} | spectrogram.keys(), source)
+    *layers, classifier = [_take_pair(state, *pair) for pair in pairs]
+    front_end = [((name, state[name]), expected) for name, expected in spectrogram.items()]
     return _Parts(layers, classifier, "relu6", front_end)
 
 
@@ -186,8 +190,7 @@ def _read_tflite(state: Mapping[str, Tensor], source: str) -> _Parts:
     required = {f"{prefix}/{position}" for prefix in prefixes for position in (1, 2)}
     check_names(sorted(required - state.keys()), [], source, "YAMNet")
     mel, *layers, classifier = [
-        tuple((f"{prefix}/{position}", state[f"{prefix}/{position}"]) for position in (1, 2))
-        for prefix in prefixes
+        _take_pair(state, f"{prefix}/1", f"{prefix}/2") for prefix in prefixes
     ]
     layers = [
         (_reorder(*kernel, _TFLITE_ORDER[kind], source), bias)
