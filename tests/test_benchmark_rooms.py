@@ -15,8 +15,8 @@ FILES = sorted(BENCHMARKS.rglob("*.py"))
 # From top to bottom: each room may use those below it.
 FLOORS = [
     {"run_all"},
-    {"gpu"},
-    {"mini", "reports", "scale", "speed"},
+    {"gpu", "scale"},
+    {"mini", "reports", "speed"},
     {"systems", "tasks"},
     {"datasets"},
     {"running"},
