@@ -42,7 +42,7 @@ imagine: .venv/.installed
 	$(BIN)/python benchmarks/run_all.py --tasks pictures-from-sound --features wav2clip \
 	    --out results/imagine
 
-.venv/.installed: pyproject.toml
+.venv/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "skw2c needs Python 3.11 or later, and '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)"; \
 	    echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; \

@@ -4,17 +4,20 @@
     python tools/check_install.py --oldest                   # the oldest versions that are allowed
     python tools/check_install.py --python python3.12 python3.13 --extra "" clip media
     python tools/check_install.py --extra all                # each extra alone
-    python tools/check_install.py --build-only               # no environment
+    python tools/check_install.py --build-only --out dist    # no environment, keep the archives
 
 The wheel and the source distribution are built twice, from copies whose files have different times,
 and must have the same bits. The wheel must hold what is in the folder of the package and known to
 git, and nothing else. Each environment is fresh; in it, the package is imported, finds what its
 extra brings, and embeds a second of sound with the encoder in the wheel. Needs the packages build
-and hatchling here, and pip's usual sources of packages.
+and setuptools here, and pip's usual sources of packages.
 """
 
 import argparse
+import configparser
+import gzip
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -23,7 +26,6 @@ import sys
 import tarfile
 import tempfile
 import time
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -74,6 +76,10 @@ def main(arguments=None):
         print(
             f"{source.name}: {source.stat().st_size / 1e6:.1f} MB, the same bits twice", flush=True
         )
+        if options.out:
+            options.out.mkdir(parents=True, exist_ok=True)
+            for path in (wheel, source):
+                shutil.copy(path, options.out)
         if options.build_only:
             return 0
         return check_environments(Path(home), wheel, options)
@@ -88,25 +94,35 @@ def parse_arguments(arguments):
     parser.add_argument("--extra", nargs="+", default=[""], help='"" is none, "all" each alone')
     parser.add_argument("--oldest", action="store_true", help=f"those of {OLDEST.name}")
     parser.add_argument("--build-only", action="store_true")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="keep the two archives there")
     parser.add_argument("--write-oldest", action="store_true", help=f"write {OLDEST.name}, and end")
     return parser.parse_args(arguments)
 
 
 def project():
-    """What pyproject.toml says of the project."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    """What setup.cfg says of the project."""
+    stated = configparser.ConfigParser(interpolation=None)
+    stated.read(ROOT / "setup.cfg", "utf-8")
+    return stated
+
+
+def requirements_of(extra=""):
+    """What the package requires, or an extra alone."""
+    stated = project()
+    text = (
+        stated["options.extras_require"][extra] if extra else stated["options"]["install_requires"]
+    )
+    return [Requirement(line) for line in text.split("\n") if line]
 
 
 def extras():
-    """The extras for users, in the order of pyproject.toml."""
-    return [name for name in project()["optional-dependencies"] if name not in NOT_FOR_USERS]
+    """The extras for users, in the order of setup.cfg."""
+    return [name for name in project()["options.extras_require"] if name not in NOT_FOR_USERS]
 
 
 def oldest_versions(extra=""):
     """A line ``name==version`` for the lower bound of each dependency, or of each of an extra."""
-    stated = project()
-    requirements = stated["optional-dependencies"][extra] if extra else stated["dependencies"]
-    return [f"{each.name}=={lowest(each)}" for each in map(Requirement, requirements)]
+    return [f"{each.name}=={lowest(each)}" for each in requirements_of(extra)]
 
 
 def lowest(requirement):
@@ -117,9 +133,7 @@ def lowest(requirement):
 
 def oldest_text():
     """What constraints-oldest.txt holds: a section for the package, and one for each extra."""
-    lines = [
-        "# The oldest versions that pyproject.toml allows, of the package and of each extra alone."
-    ]
+    lines = ["# The oldest versions that setup.cfg allows, of the package and of each extra alone."]
     lines += ["# tools/check_install.py --oldest installs them.", *oldest_versions()]
     for extra in extras():
         lines += ["", f"# {extra}", *oldest_versions(extra)]
@@ -150,7 +164,23 @@ def build(folder, touched):
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", copy]
     run(command, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
     [wheel], [source] = (folder / "dist").glob("*.whl"), (folder / "dist").glob("*.tar.gz")
+    settle_times(source)
     return wheel, source
+
+
+def settle_times(source):
+    """Give files in a source distribution the time of all builds, as in wheels."""
+    with tarfile.open(source) as archive:
+        members = [(each, archive.extractfile(each)) for each in archive.getmembers()]
+        members = [(each, file and file.read()) for each, file in members]
+    with (
+        source.open("wb") as out,
+        gzip.GzipFile("", "wb", fileobj=out, mtime=int(EPOCH)) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for member, content in sorted(members, key=lambda each: each[0].name):
+            member.mtime, member.pax_headers = int(EPOCH), {}
+            archive.addfile(member, None if content is None else io.BytesIO(content))
 
 
 def known_files():
@@ -178,11 +208,11 @@ def check_content(wheel, source):
     expected = {name for name in known_files() if name.startswith("skw2c/")}
     if packed != expected:
         raise SystemExit(f"the wheel differs from the folder in {sorted(packed ^ expected)}")
-    if len(licences) != len(project()["license-files"]):
+    if len(licences) != len(project()["metadata"]["license_files"].split()):
         raise SystemExit(f"the wheel holds the licences {licences}")
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    missing = expected | {"pyproject.toml", "README.rst", "LICENSE", "CHANGES.rst"}
+    missing = expected | {"pyproject.toml", "setup.cfg", "README.rst", "LICENSE", "CHANGES.rst"}
     if not missing <= names:
         raise SystemExit(f"the source distribution lacks {sorted(missing - names)}")
 
@@ -229,8 +259,8 @@ def try_environment(folder, program, wheel, extra, oldest):
 
 def modules_of(extra):
     """The modules that an extra brings."""
-    requirements = project()["optional-dependencies"].get(extra, [])
-    names = [Requirement(each).name.lower().replace("_", "-") for each in requirements]
+    required = requirements_of(extra) if extra else []
+    names = [each.name.lower().replace("_", "-") for each in required]
     return [MODULES.get(name, name.replace("-", "_")) for name in names]
 
 
