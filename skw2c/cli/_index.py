@@ -69,7 +69,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--compact",
         action="store_true",
-        help="write the index anew as one part, without what was removed",
+        help="rewrite the index as one part, without what was removed",
     )
     add_encoder(parser)
 
@@ -130,7 +130,7 @@ def _maintain(options: Namespace) -> int:
         print_message(f"the sounds of {options.index} are in {options.root}")
     if options.compact:
         index.compact()
-        print_message(f"{options.index} was written anew: {len(index)} clips")
+        print_message(f"{options.index} was rewritten: {len(index)} clips")
     return 0
 
 
@@ -140,7 +140,7 @@ def _open(options: Namespace, memory: str):
         if options.update or options.dry_run:
             option = "--update" if options.update else "--dry-run"
             raise FileNotFoundError(
-                f"there is no index in {options.index!r} to bring up to date: check the name, or "
+                f"there is no index in {options.index!r} to update: check the name, or "
                 f"build it without {option}"
             )
         return None

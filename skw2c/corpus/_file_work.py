@@ -64,7 +64,7 @@ class FileWork:
     Attributes
     ----------
     row : FileRow
-        The result; there is no such attribute before it is known.
+        The result, set when it is known.
     is_new : bool
         Whether the row is another one than was known.
     was_read : bool

@@ -476,7 +476,7 @@ class AudioIndex(BaseEstimator):
         The folder holds arrays, JSON and the checksums of its files; nothing in it is
         pickled. The save counts as a whole or not at all: if the disk is full, the folder is as
         before. What was added becomes a part of its own, or is joined with small parts; what was
-        removed is marked, and written anew without it where more than a third of a part is gone.
+        removed is marked, and rewritten without it where more than a third of a part is gone.
 
         Parameters
         ----------

@@ -20,6 +20,7 @@ from ._neighbours import (
     count_lists,
     draw_rows,
     find_centres,
+    naming_damage,
 )
 
 
@@ -55,39 +56,16 @@ class DiskNeighbours(ListNeighbours):
             DiskNeighbours(self.vectors, path=path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike, vectors: np.ndarray) -> DiskNeighbours:
-        """Map what was saved.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-        vectors : ndarray of shape (n_items, n_features), float32
-            The same as when it was saved.
-
-        Raises
-        ------
-        ValueError
-            The file is damaged, of vectors of another number or width, or of a faiss that
-            codes otherwise.
-        """
-        return cls.read(path, open_buffer(path), vectors)
-
-    @classmethod
     def read(cls, path: str | os.PathLike, buffer, vectors: np.ndarray) -> DiskNeighbours:
         """As `load`, from the content of the file."""
         engine = cls.__new__(cls)
         engine.path, engine.vectors, engine._index = os.fspath(path), vectors, None
-        try:
+        with naming_damage(path):
             engine._file, engine._settings = ListFile.read(buffer, vectors.shape)
             if engine._settings:
                 check_settings(engine._settings, engine._file.n_lists)
                 engine._index = engine._file.assemble(path)
                 engine._file.check_codes(buffer, vectors)
-        except (ValueError, RuntimeError) as exc:  # the latter is how faiss complains
-            raise ValueError(
-                f"{os.fspath(path)!r} is not a saved search structure of these vectors, or is "
-                f"damaged: {exc}"
-            ) from exc
         return engine
 
     def _build(self, random) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -170,6 +172,29 @@ class ListNeighbours:
             scores[short], rows[short] = self._search_all(queries[short], k, kept)
         return scores, rows
 
+    @classmethod
+    def load(cls, path: str | os.PathLike, vectors: np.ndarray):
+        """Read what was saved.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+        vectors : ndarray of shape (n_items, n_features), float32
+            The same as when it was saved.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged, of vectors of another number or width, or of a faiss that
+            codes otherwise.
+        """
+        return cls.read(path, open_buffer(path), vectors)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike, buffer, vectors: np.ndarray):
+        """As `load`, from the content of the file."""
+        raise NotImplementedError
+
     def _build(self, random) -> None:
         """Make what is searched in."""
         raise NotImplementedError
@@ -304,23 +329,6 @@ class FaissNeighbours(ListNeighbours):
                 self._codes.write(file)
 
     @classmethod
-    def load(cls, path: str | os.PathLike, vectors: np.ndarray) -> FaissNeighbours:
-        """Read what `save` wrote.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-        vectors : ndarray of shape (n_items, n_features), float32
-            The same as when it was saved.
-
-        Raises
-        ------
-        ValueError
-            The file is damaged, or of vectors of another number or width.
-        """
-        return cls.read(path, open_buffer(path), vectors)
-
-    @classmethod
     def read(
         cls,
         path: str | os.PathLike,
@@ -345,15 +353,10 @@ class FaissNeighbours(ListNeighbours):
         import_faiss()
         n_saved = len(vectors) if n_saved is None else n_saved
         engine = cls.__new__(cls)
-        try:
+        with naming_damage(path):
             engine._settings, codes = read_saved(buffer, (n_saved, vectors.shape[1]))
             engine.vectors, engine._codes = vectors, codes and codes.select(rows)
             engine._index = codes and engine._codes.assemble()
-        except (ValueError, RuntimeError) as exc:  # the latter is how faiss complains
-            raise ValueError(
-                f"{os.fspath(path)!r} is not a saved search structure of these vectors, or is "
-                f"damaged: {exc}"
-            ) from exc
         return engine
 
     def _build(self, random) -> None:
@@ -362,6 +365,18 @@ class FaissNeighbours(ListNeighbours):
 
     def _forget(self) -> None:
         self._index = self._codes = None
+
+
+@contextmanager
+def naming_damage(path: str | os.PathLike) -> Iterator[None]:
+    """Turn what is wrong with a saved search structure into an error that names its file."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as exc:  # the latter is how faiss complains
+        raise ValueError(
+            f"{os.fspath(path)!r} is not a saved search structure of these vectors, or is "
+            f"damaged: {exc}"
+        ) from exc
 
 
 def train_index(vectors, random):

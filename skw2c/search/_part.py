@@ -104,7 +104,7 @@ class IndexPart:
         return replace(self, clips=clips, files=_without(self.files, "items"))
 
     def is_worn(self) -> bool:
-        """Whether so much of it was removed that it should be written anew."""
+        """Whether so much of it was removed that it should be rewritten."""
         return self.n_vectors < (1 - _REWRITTEN) * len(self.vectors) or not len(self)
 
     def living_clips(self, root: str | None) -> ClipTable:
