@@ -46,7 +46,7 @@ from skw2c.training._checkpoint_file import read_plain
 
 from .conftest import REPOSITORY
 from .processes import Python, run_python
-from .test_images import write_video
+from .test_images import write_grey_videos, write_video
 from .tolerances import assert_close
 
 # Most trainings here are of few clips, so that they are short.
@@ -285,14 +285,7 @@ def test_videos_teach_their_own_sound(tiny_clip, tmp_path):
     parameters = dict(teacher=teacher, max_epochs=1, **SMALL)
     with pytest.raises(ValueError, match="constant"):
         Distiller(**parameters).fit(paths)
-    for row, path in enumerate(paths):
-        write_video(
-            path,
-            [250 * k for k in range(9)],
-            Fraction(1, 1000),
-            sound=(0, 2),
-            draw_frame=lambda k, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
-        )
+    write_grey_videos(paths)
     distiller = Distiller(**parameters).fit(paths)
     assert distiller.transform(paths).shape == (4, 16)
 

@@ -1,9 +1,7 @@
 """The documentation names everything that is public, and its code runs as it stands."""
 
 import re
-from fractions import Fraction
 
-import numpy as np
 import pytest
 
 import skw2c
@@ -13,7 +11,7 @@ from skw2c.transformers._passthrough import Passthrough
 
 from .conftest import REPOSITORY
 from .test_documents import code_blocks
-from .test_images import write_video
+from .test_images import write_grey_videos
 from .test_mteb import make_table, make_tasks
 from .vqgan_files import write_tiny_vqgan
 
@@ -91,7 +89,8 @@ def test_code_with_encoders_runs(stand_ins, monkeypatch, wav_files):
 
 def test_code_that_trains_runs(stand_ins, tmp_path, monkeypatch, tiny_clip):
     monkeypatch.chdir(tmp_path)
-    names = {"videos": write_videos(tmp_path)}
+    names = {"videos": [tmp_path / f"{row}.mkv" for row in range(4)]}
+    write_grey_videos(names["videos"])
     [training] = code_blocks(DOCS / "guide" / "training.rst")
     training = training.replace("CLIPVideoEncoder(", f"CLIPVideoEncoder({tiny_clip!r}, None, ")
     training = training.replace(
@@ -114,17 +113,3 @@ def test_code_that_paints_runs(tmp_path, monkeypatch, tiny_checkpoint, tiny_clip
     exec(painting, names)  # noqa: S102
     assert names["images"].shape == (2, 32, 32, 3)
     assert (tmp_path / "walk.mp4").stat().st_size > 1000
-
-
-def write_videos(folder):
-    """Write videos of different colours, with sound."""
-    paths = [folder / f"{row}.mkv" for row in range(4)]
-    for row, path in enumerate(paths):
-        write_video(
-            path,
-            [250 * k for k in range(9)],
-            Fraction(1, 1000),
-            sound=(0, 2),
-            draw_frame=lambda _, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
-        )
-    return paths

@@ -492,6 +492,18 @@ def write_video(path, times, time_base, codec="libx264", sound=None, draw_frame=
     return path
 
 
+def write_grey_videos(paths):
+    """Write videos of two seconds, each of another grey, with sound."""
+    for row, path in enumerate(paths):
+        write_video(
+            path,
+            [250 * k for k in range(9)],
+            Fraction(1, 1000),
+            sound=(0, 2),
+            draw_frame=lambda _, row=row: np.full((64, 64, 3), 60 * row, np.uint8),
+        )
+
+
 def state_durations(packets, lasting):
     for packet in packets:
         packet.duration = lasting[packet.pts]

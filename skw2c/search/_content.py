@@ -185,7 +185,7 @@ class IndexContent:
         keep_files : bool
             Whether the folder that the parts lie in is the one to save into.
         compact : bool, default=False
-            Whether to write all of them anew, as one.
+            Whether to write all of them as one.
         """
         saved = list(self.parts)
         if compact or not keep_files:
