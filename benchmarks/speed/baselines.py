@@ -4,9 +4,9 @@ All read the same files with the same weights, each measurement in a process of 
 turns. CLAP is compared with the extractor and the network of transformers, with random weights
 of the size of clap-htsat-unfused. EfficientAT and CED, whose programs are not on PyPI, are
 compared with YAMNet as it runs here. YAMNet is compared with the TFLite program, window after
-window. OpenL3 is compared with torchopenl3 where that can be imported (it pins an old resampy, so
-it is not a dependency), and with an equal-cost reference: the same spectrograms and the same
-network, as torch runs it layer by layer.
+window, and so is the encoder in the package. OpenL3 is compared with torchopenl3 where that can be
+imported (it pins an old resampy, so it is not a dependency), and with an equal-cost reference: the
+same spectrograms and the same network, as torch runs it layer by layer.
 """
 
 import json
@@ -17,11 +17,14 @@ from pathlib import Path
 from skw2c.system._atomic import write_atomically
 
 WORKER = "baselines_worker"
+_OTHER_NETWORKS = "EfficientAT mn10", "CED mini", "mini"
+"""Those compared with a program of another one, so that only their speed can be compared."""
 COMPARED = {
     "CLAP": ("skw2c clap", ["transformers clap"]),
     "EfficientAT mn10": ("skw2c mn10", ["skw2c yamnet, untrained"]),
     "CED mini": ("skw2c ced-mini", ["skw2c yamnet, untrained"]),
     "YAMNet": ("skw2c yamnet", ["tflite yamnet"]),
+    "mini": ("skw2c mini", ["tflite yamnet"]),
     "OpenL3, hop 1.0 s": ("skw2c openl3", ["torch openl3", "torchopenl3"]),
 }
 
@@ -30,7 +33,7 @@ def add_arguments(parser):
     """Add what the command line says of these measurements."""
     own = parser.add_argument_group("baselines")
     own.add_argument("--baselines", action="store_true", help="measure encoders of others")
-    own.add_argument("--tflite", help="the file yamnet.tflite; without it YAMNet is left out")
+    own.add_argument("--tflite", help="the file yamnet.tflite, without which YAMNet is left out")
     own.add_argument("--n-openl3", type=int, default=40, help="files for OpenL3, which is slow")
     own.add_argument("--n-clap", type=int, default=40, help="files for CLAP, which is slow")
     own.add_argument("--only", nargs="+", choices=COMPARED, help="which to measure")
@@ -60,7 +63,7 @@ def prepare(options, files, folder):
     counts = {"OpenL3, hop 1.0 s": options.n_openl3, "CLAP": options.n_clap}
     jobs = {}
     for title in options.only or COMPARED:
-        if title == "YAMNet" and not options.tflite:
+        if "tflite yamnet" in COMPARED[title][1] and not options.tflite:
             continue
         job = {"files": files[: counts.get(title)], "n_jobs": options.n_jobs}
         if title == "CLAP":
@@ -106,7 +109,7 @@ def describe(rounds, titles, options):
                     "peak memory, MB": f"{_median(results, 'peak_megabytes'):.0f}",
                 }
             )
-            if engine != "skw2c yamnet, untrained":  # it is another network
+            if title not in _OTHER_NETWORKS:
                 probes = zip(results[0]["probe"], rounds[0][ours]["probe"], strict=True)
                 differences.append(f"{engine} {max(abs(x - y) for x, y in probes):.1e}")
     page = [

@@ -23,6 +23,13 @@ def measure_yamnet(job):
     return time_folder(transformer.fit().transform, job["files"])
 
 
+def measure_mini(job):
+    from skw2c import Wav2CLIPTransformer
+
+    transformer = Wav2CLIPTransformer("mini", output="words", n_jobs=job["n_jobs"])
+    return time_folder(transformer.fit().transform, job["files"])
+
+
 def measure_tflite(job):
     """The loop around Google's interpreter, on all threads; decoding as in skw2c."""
     from ai_edge_litert.interpreter import Interpreter
@@ -148,6 +155,7 @@ MEASUREMENTS = {
     "skw2c ced-mini": partial(measure_untrained, "CEDTransformer"),
     "skw2c yamnet, untrained": partial(measure_untrained, "YAMNetTransformer"),
     "skw2c yamnet": measure_yamnet,
+    "skw2c mini": measure_mini,
     "tflite yamnet": measure_tflite,
     "skw2c openl3": measure_openl3,
     "torch openl3": measure_torch_openl3,
