@@ -4,8 +4,8 @@ Listening at a glance
 
 ``AudioToImage`` paints what is heard: a VQGAN paints, and CLIP compares what it sees with
 the vector of the sound. This example runs offline, in a small generated world: its encoder
-of sound, its CLIP and its VQGAN are trained on the spot (some minutes the first time, kept
-in the cache). For real use none of it is needed::
+of sound, its CLIP and its VQGAN are trained on the spot (ten minutes the first time, kept in
+the cache). For real use none of it is needed::
 
     painter = AudioToImage(size=512, random_state=0).fit()
     pictures = painter.transform(["rain.wav", "dog.wav"])
@@ -13,6 +13,8 @@ in the cache). For real use none of it is needed::
 
 which fetches the weights of Wav2CLIP, of CLIP and of a VQGAN once. There, a GPU is of use.
 """
+
+# sphinx_gallery_thumbnail_path = "_static/images-from-sound.png"
 
 # %%
 # The small world, and a small VQGAN that learns to give back its pictures.
