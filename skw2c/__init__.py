@@ -42,6 +42,7 @@ _PUBLIC = {
     "mteb": None,
     "exceptions": None,
     "hear": None,
+    "search": None,
     "weights": None,
     "xares": None,
 }
@@ -55,8 +56,19 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = _PUBLIC[name]
     if home is None:
-        return importlib.import_module(f".{name}", __name__)
-    return getattr(importlib.import_module(home, __name__), name)
+        return _import_home(f".{name}", f"skw2c.{name}")
+    return getattr(_import_home(home, name), name)
+
+
+def _import_home(home, name):
+    try:
+        return importlib.import_module(home, __name__)
+    except ImportError as exc:
+        from .system._optional import is_lack_of_torch, need_torch
+
+        if is_lack_of_torch(exc):
+            need_torch(name)
+        raise
 
 
 def __dir__():

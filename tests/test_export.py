@@ -200,6 +200,36 @@ def test_file_gives_the_same_vectors(network, parameters, tiny, path):
     assert session.get_outputs()[0].shape == shape
 
 
+@pytest.mark.parametrize(
+    ("network", "parameters"),
+    [
+        ("mobilenet", {"output": "words"}),
+        ("student", {}),
+        ("yamnet", {"output": "scores"}),
+        ("openl3", {"hop_length": 0.5}),
+        ("efficientat", {"output": "mid"}),
+        ("ced", {"output": "scores"}),
+        ("audioclip", {}),
+        ("clap", {}),
+    ],
+)
+def test_device(network, parameters, tiny):
+    """``device="onnxruntime"``: the vectors of torch, whatever the batch and the order."""
+    encoder = make_tiny(network, tiny, **parameters)
+    parameters = {**parameters, "sampling_rate": encoder._rate}
+    encoder.set_params(**parameters)
+    other = make_tiny(network, tiny, device="onnxruntime", **parameters)
+    rng = np.random.default_rng(6)
+    clips = [make_tone(rng, n, encoder._rate) for n in lengths_for(encoder)[1:3] * 2]
+    together = list(other.transform(clips))
+    alone = [other.transform([clip])[0] for clip in clips[:2]]
+    backwards = list(other.transform(clips[::-1]))[::-1]
+    for row, expected in enumerate(encoder.transform(clips)):
+        for actual in (together[row], backwards[row], *alone[row : row + 1]):
+            gap = np.abs(actual - expected).max(axis=-1) / np.linalg.norm(expected, axis=-1)
+            assert gap.max() <= LARGEST_GAP
+
+
 def test_guide(tmp_path, monkeypatch, capsys):
     """The page of the guide, which exports mini."""
     monkeypatch.chdir(tmp_path)
@@ -282,7 +312,7 @@ def test_refusals(tiny, path, tmp_path):
 def test_without_the_extra(package, tiny, path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     encoder = Wav2CLIPTransformer(tiny["wav2clip"]).fit()
-    with pytest.raises(OptionalDependencyError, match=rf"{package}.*skw2c\[onnx\]"):
+    with pytest.raises(OptionalDependencyError, match=rf"{package}.*skw2c\[export\]"):
         encoder.export(path)
 
 
@@ -290,7 +320,7 @@ def test_with_a_package_that_is_too_old(tiny, path, monkeypatch):
     old = Requirement("onnxscript", ">=0.7", "0.1.0", False)
     monkeypatch.setattr(_packages, "list_requirements", lambda extra: [old])
     encoder = Wav2CLIPTransformer(tiny["wav2clip"]).fit()
-    with pytest.raises(OptionalDependencyError, match=r"0\.1\.0, wanted >=0\.7.*skw2c\[onnx\]"):
+    with pytest.raises(OptionalDependencyError, match=r"0\.1\.0, wanted >=0\.7.*skw2c\[export\]"):
         encoder.export(path)
 
 

@@ -63,6 +63,19 @@ def test_openvino(transformer, mixed):
         assert_close(other.transform(mixed[3:4])[0], vectors[3])
 
 
+def test_onnxruntime(transformer, mixed):
+    pytest.importorskip("onnxruntime")
+    for mode in ("clip", "frame"):
+        transformer.set_params(mode=mode, output="embedding", hop_length=0.4).fit(mixed)
+        other = Wav2CLIPTransformer(
+            weights=None, random_state=0, mode=mode, hop_length=0.4, device="onnxruntime"
+        )
+        vectors = other.fit(mixed).transform(mixed)
+        for ours, expected in zip(vectors, transformer.transform(mixed), strict=True):
+            assert_close(ours, expected)
+        assert_close(other.transform(mixed[3:4])[0], vectors[3])
+
+
 def test_openvino_without_the_extra(mixed, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ImportError, match=r"device='openvino' needs .*skw2c\[openvino\]"):

@@ -37,7 +37,7 @@ def test_oldest_versions_are_those_that_are_stated():
 
 def test_extras():
     assert {"clip", "serve", "search"} <= set(check_install.extras())
-    assert check_install.modules_of("clip") == ["open_clip", "PIL"]
+    assert check_install.modules_of("clip") == ["torch", "open_clip", "PIL"]
     assert check_install.modules_of("") == []
 
 

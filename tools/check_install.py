@@ -9,8 +9,10 @@
 The wheel and the source distribution are built twice, from copies whose files have different times,
 and must have the same bits. The wheel must hold what is in the folder of the package and known to
 git, and nothing else. Each environment is fresh; in it, the package is imported, finds what its
-extra brings, and embeds a second of sound with the encoder in the wheel. Needs the packages build
-and setuptools here, and pip's usual sources of packages.
+extra brings, and embeds a second of sound with the encoder in the wheel. Where the extra brings
+nothing that an encoder runs in, the extra onnx is installed beside it; without any extra, an error
+must name the two that do. Needs the packages build and setuptools here, and pip's usual sources of
+packages.
 """
 
 import argparse
@@ -44,9 +46,10 @@ imported = time.perf_counter() - began
 assert "torch" not in sys.modules, "importing skw2c alone loads torch"
 for name in sys.argv[1:]:
     importlib.import_module(name)
-from skw2c import Wav2CLIPTransformer, datasets
+import numpy as np
+from skw2c import Wav2CLIPTransformer
 began = time.perf_counter()
-clips = datasets.make_sound_events(2, duration=1, random_state=0).data
+clips = np.random.default_rng(0).normal(scale=0.1, size=(2, 16000)).astype(np.float32)
 vectors = Wav2CLIPTransformer("mini").fit_transform(clips)
 assert vectors.shape == (2, 512) and 0 < abs(vectors).max() < float("inf"), vectors
 print(json.dumps({"import": imported, "first": time.perf_counter() - began}))
@@ -101,7 +104,7 @@ def parse_arguments(arguments):
 
 def project():
     """What setup.cfg says of the project."""
-    stated = configparser.ConfigParser(interpolation=None)
+    stated = configparser.ConfigParser()
     stated.read(ROOT / "setup.cfg", "utf-8")
     return stated
 
@@ -245,7 +248,8 @@ def try_environment(folder, program, wheel, extra, oldest):
     constraints = []
     if oldest:
         file = folder / "oldest.txt"
-        file.write_text("\n".join(oldest_versions() + (oldest_versions(extra) if extra else [])))
+        added = oldest_versions(extra) if extra else []
+        file.write_text("\n".join([*oldest_versions(), *added]))
         constraints = ["--constraint", file]
     target = f"{wheel}[{extra}]" if extra else wheel
     run([python, "-m", "pip", "install", "--quiet", *constraints, target])

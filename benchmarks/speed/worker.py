@@ -112,11 +112,16 @@ def measure_network(job, mode):
     from skw2c.models import random_wav2clip
     from skw2c.models.wav2clip._folded_resnet import FoldedResNet
     from skw2c.models.wav2clip._openvino_network import OpenVINONetwork
+    from skw2c.models.wav2clip._portable_wav2clip import PortableWav2CLIP
 
-    resnet = random_wav2clip(0).audio_encoder
+    model = random_wav2clip(0)
+    resnet = model.audio_encoder
+    arrays = {name: value.numpy() for name, value in model.state_dict().items()}
+    portable = PortableWav2CLIP(arrays, "the untrained network")
     networks = {
         "torch": FoldedResNet(resnet, torch.device("cpu")),
         "OpenVINO": OpenVINONetwork(resnet),
+        "ONNX Runtime": lambda inputs: torch.from_numpy(portable._network(inputs.numpy())),
     }
     inputs = torch.randn(N_CLIPS, 1, 257, COLUMNS)
     work = N_CLIPS * count_operations(resnet)

@@ -25,6 +25,7 @@ from ..models import (
     pad_frames,
     search_captions,
 )
+from ..models._devices import device_beside
 from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
 from ..training import (
@@ -117,8 +118,8 @@ class AudioCaptioner(BaseEstimator):
         all of a clip counts, or dropped.
 
     device : str, default="auto"
-        Where the networks run, see :class:`Wav2CLIPTransformer`. Under ``"openvino"`` the
-        decoder runs on the CPU.
+        Where the networks run, see :class:`Wav2CLIPTransformer`. Under ``"openvino"``
+        and ``"onnxruntime"`` the decoder runs in torch, on the CPU.
 
     n_jobs : int or None, default=None
         Threads that prefetch clips, see :class:`Wav2CLIPTransformer`.
@@ -533,4 +534,4 @@ class AudioCaptioner(BaseEstimator):
         return [decode_caption(numbers, names) for numbers in found]
 
     def _device(self) -> str:
-        return "cpu" if self.device == "openvino" else choose_device(self.device)
+        return choose_device(device_beside(self.device))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import skw2c
 
 from ..system._installation import list_extras, list_requirements
+from ..system._optional import is_installed
 
 HELP = "say what is installed and whether it works"
 
@@ -71,6 +72,10 @@ def _describe_extra(extra: str) -> str:
 
 
 def _list_devices() -> Iterator[str]:
+    if not is_installed("torch"):
+        yield f"{platform.machine()}, {os.cpu_count()} cores"
+        yield "torch is not installed: mini runs in ONNX Runtime, where the extra onnx is"
+        return
     import torch
 
     threads = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"

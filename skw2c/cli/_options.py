@@ -129,7 +129,9 @@ def add_clip(parser) -> None:
 def add_machine(parser: ArgumentParser) -> None:
     """Add the options of devices, threads and progress."""
     group = parser.add_argument_group("machine")
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, openvino ...")
+    group.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, openvino, onnxruntime ..."
+    )
     group.add_argument(
         "--n-jobs", type=int, default=None, metavar="N", help="number of threads that decode"
     )
@@ -206,12 +208,12 @@ def make_text_encoder(options: Namespace):
     """
     if options.label_vectors:
         return read_vectors(options.label_vectors)
-    return _make_clip(skw2c.CLIPTextEncoder, options)
+    return _make_clip("CLIPTextEncoder", options)
 
 
 def make_image_encoder(options: Namespace):
     """Make the image encoder for the options."""
-    return _make_clip(skw2c.CLIPImageEncoder, options)
+    return _make_clip("CLIPImageEncoder", options)
 
 
 def clip_parameters(options: Namespace) -> dict:
@@ -219,9 +221,10 @@ def clip_parameters(options: Namespace) -> dict:
     return {name: value for name, value in vars(options).items() if name in _CLIP}
 
 
-def _make_clip(kind: type, options: Namespace):
+def _make_clip(kind: str, options: Namespace):
     given = {_CLIP[name]: value for name, value in clip_parameters(options).items()}
     if not given:
         return "auto"
-    device = "auto" if options.device == "openvino" else options.device
-    return kind(**given, device=device, random_state=0)
+    from ..models._devices import device_beside
+
+    return getattr(skw2c, kind)(**given, device=device_beside(options.device), random_state=0)

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import joblib
-import torch
 
 from .._version import __version__
 from ..exceptions import AudioError, CorpusError
 from ..files import Stamp
 from ..system._freed_memory import keep_freed_memory
+from ..system._installation import version_of
 from ..transformers._file_embedder import FileEmbedder
 from ._cluster import import_distributed
 from ._file_work import FileWork
@@ -105,7 +105,7 @@ def _check_worker(folder: CorpusFolder, order: Order) -> None:
 
 
 def _versions() -> dict:
-    return {"skw2c": __version__, "torch": torch.__version__.partition("+")[0]}
+    return {"skw2c": __version__, "torch": (version_of("torch") or "").partition("+")[0]}
 
 
 def _list(versions: dict) -> str:

@@ -15,11 +15,11 @@ from itertools import compress
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 from sklearn.utils import Bunch
 
 from .._version import __version__
 from ..files import MissingFileError, RemoteError, RemoteFile, Stamp, is_remote
+from ..system._installation import version_of
 from ..system._vector_store import FORMAT as VECTORS
 from ..transformers._encoder_descriptions import describe_encoder, terms_of_vectors
 from ..transformers._file_embedder import FileEmbedder, prepare_encoder
@@ -144,7 +144,7 @@ class CorpusRun:
             "encoder": describe_encoder(self._encoder),
             "terms": there["terms"],
             "created_by": f"skw2c {__version__}",
-            "torch": torch.__version__,
+            "torch": version_of("torch"),
         }
         return Terms(width, has_frames, on_error, metadata)
 

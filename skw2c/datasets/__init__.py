@@ -3,18 +3,24 @@
 Everything works offline. What reads data sets of others belongs to ``benchmarks/readers``.
 """
 
+from ..system._lazy_names import import_lazily
 from ._audiovisual_events import make_audiovisual_events
 from ._frame_pairs import pair_frames
 from ._parameter_checks import SOUND_KINDS
-from ._small_clip import train_small_clip
-from ._small_vqgan import train_small_vqgan
 from ._sound_events import make_sound_events
+
+# They train networks, which needs torch.
+_HOMES = {
+    "train_small_clip": "_small_clip",
+    "train_small_vqgan": "_small_vqgan",
+}
 
 __all__ = [
     "SOUND_KINDS",
     "make_audiovisual_events",
     "make_sound_events",
     "pair_frames",
-    "train_small_clip",
-    "train_small_vqgan",
+    *_HOMES,
 ]
+
+__getattr__ = import_lazily(__name__, _HOMES, public=True)

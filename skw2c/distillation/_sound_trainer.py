@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..models import Trainable
+from ..models._trainable import Trainable
 from ..system._optional import import_optional
 from ..system._warning import warn_caller
 from ..training import (

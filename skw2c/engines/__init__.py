@@ -1,6 +1,17 @@
-"""Networks outside torch: as ONNX models."""
+"""Networks outside torch: as ONNX models, and how these are run."""
 
-from ._joining import NetworkGraph, trace_encoder
-from ._packages import import_onnx
+from ..system._lazy_names import import_lazily
 
-__all__ = ["NetworkGraph", "import_onnx", "trace_encoder"]
+_HOMES = {
+    "OnnxSession": "_onnx_session",
+    "NetworkGraph": "_joining",
+    "make_model": "_model_file",
+    "make_node": "_model_file",
+    "import_onnx": "_packages",
+    "trace": "_tracing",
+    "trace_encoder": "_joining",
+}
+
+__all__ = [*_HOMES]
+
+__getattr__ = import_lazily(__name__, _HOMES)

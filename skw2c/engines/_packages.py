@@ -8,7 +8,7 @@ from ..exceptions import OptionalDependencyError
 from ..system._installation import list_requirements
 from ..system._optional import import_optional
 
-_EXTRA = "onnx"
+_EXTRA = "export"
 _NEEDED = ("onnxscript", "onnx")
 
 

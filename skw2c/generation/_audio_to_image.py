@@ -19,6 +19,7 @@ from ..audio import as_clip
 from ..exceptions import AudioError, ImageError
 from ..images import as_image
 from ..models import FrozenCLIP, get_frozen_clip
+from ..models._devices import device_beside
 from ..models.vqgan import AUGMENTATIONS, FrozenVQGAN, Guidance, GuidedGenerator, get_frozen_vqgan
 from ..system._docstrings import document_shared
 from ..system._progress import progress_bar
@@ -664,8 +665,8 @@ class AudioToImage(TransformerMixin, BaseEstimator):
         return get_frozen_clip(self.clip_, self._device())
 
     def _device(self) -> str:
-        """The device of VQGAN and CLIP; OpenVINO only runs the audio encoder."""
-        return "cpu" if self.device == "openvino" else self.device
+        """The device of VQGAN and CLIP; other engines than torch only run the audio encoder."""
+        return device_beside(self.device)
 
 
 def _path_of(item) -> str:

@@ -1,79 +1,47 @@
-"""Networks in pure torch. They know tensors and arrays, neither files of sound nor X.
+"""Networks, most of them in torch. They know tensors and arrays, neither files of sound nor X.
 
 A folder for each network; what stands beside the folders is shared by several.
 """
 
-from ._framing import Framing
-from ._frozen_encoder import FrozenEncoder
-from ._on_device import choose_device
-from ._trainable import Trainable
-from ._waveform_graph import EncoderGraph, Front, Tail
-from .captioner import (
-    END,
-    PAD,
-    START,
-    UNKNOWN,
-    CaptionDecoder,
-    Captioning,
-    get_caption_decoder,
-    pad_frames,
-    search_captions,
-)
-from .clip import FrozenCLIP, get_frozen_clip
-from .students import (
-    ARCHITECTURES,
-    LOSSES,
-    Classification,
-    Distillation,
-    build_student,
-    check_width,
-    describe_width,
-    get_frozen_student,
-    graph_student,
-    hearing_of,
-    restore_projection,
-)
-from .wav2clip import (
-    SHORTEST,
-    FrozenWav2CLIP,
-    Wav2CLIP,
-    build_wav2clip,
-    random_wav2clip,
-)
+from ..system._lazy_names import import_lazily
 
-__all__ = [
-    "ARCHITECTURES",
-    "END",
-    "LOSSES",
-    "PAD",
-    "SHORTEST",
-    "START",
-    "UNKNOWN",
-    "CaptionDecoder",
-    "Captioning",
-    "Classification",
-    "Distillation",
-    "EncoderGraph",
-    "Framing",
-    "Front",
-    "FrozenCLIP",
-    "FrozenEncoder",
-    "FrozenWav2CLIP",
-    "Tail",
-    "Trainable",
-    "Wav2CLIP",
-    "build_student",
-    "build_wav2clip",
-    "check_width",
-    "choose_device",
-    "describe_width",
-    "get_caption_decoder",
-    "get_frozen_clip",
-    "get_frozen_student",
-    "graph_student",
-    "hearing_of",
-    "pad_frames",
-    "random_wav2clip",
-    "restore_projection",
-    "search_captions",
-]
+_HOMES = {
+    "ARCHITECTURES": "students",
+    "END": "captioner",
+    "LOSSES": "students",
+    "PAD": "captioner",
+    "SHORTEST": "wav2clip",
+    "START": "captioner",
+    "UNKNOWN": "captioner",
+    "CaptionDecoder": "captioner",
+    "Captioning": "captioner",
+    "Classification": "students",
+    "Distillation": "students",
+    "EncoderGraph": "_waveform_graph",
+    "Framing": "_framing",
+    "Front": "_waveform_graph",
+    "FrozenCLIP": "clip",
+    "FrozenEncoder": "_frozen_encoder",
+    "FrozenWav2CLIP": "wav2clip",
+    "Tail": "_waveform_graph",
+    "Trainable": "_trainable",
+    "Wav2CLIP": "wav2clip",
+    "build_student": "students",
+    "build_wav2clip": "wav2clip",
+    "check_width": "students",
+    "choose_device": "_devices",
+    "describe_width": "students",
+    "get_caption_decoder": "captioner",
+    "get_frozen_clip": "clip",
+    "get_frozen_student": "students",
+    "graph_student": "students",
+    "hearing_of": "students",
+    "pad_frames": "captioner",
+    "random_wav2clip": "wav2clip",
+    "restore_projection": "students",
+    "search_captions": "captioner",
+}
+
+__all__ = [*_HOMES]
+
+__getattr__ = import_lazily(__name__, _HOMES)

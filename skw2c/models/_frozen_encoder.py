@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
-from torch import Tensor
 
 from ._framing import Framing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Inputs: TypeAlias = "Tensor | np.ndarray"
+"""What a network takes: tensors of torch, or arrays where it runs without."""
 
 
 class FrozenEncoder(Protocol):
@@ -25,6 +30,8 @@ class FrozenEncoder(Protocol):
         Length of the vector under each name of ``output``.
     device_type : str
         Kind of device that it runs on, such as ``"cpu"``.
+    n_threads : int
+        How many threads of the processor it may use.
     one_at_a_time : bool
         Whether it takes turns, so that nothing is gained by feeding it from several threads.
     """
@@ -36,19 +43,22 @@ class FrozenEncoder(Protocol):
     @property
     def device_type(self) -> str: ...
 
+    @property
+    def n_threads(self) -> int: ...
+
     def exact(self) -> AbstractContextManager:
         """Keep torch from trading precision for speed, where the device would."""
 
     def longest(self, framing: Framing | None) -> int:
         """Samples of the longest clip that `prepare` takes; longer ones are streamed."""
 
-    def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Tensor:
+    def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Inputs:
         """Turn (n_samples,) into inputs (n_frames, bins, columns)."""
 
     def batch_limit(self, columns: int) -> int:
         """Most inputs of so many columns that are worth computing together."""
 
-    def encode(self, inputs: Tensor, output: str) -> np.ndarray:
+    def encode(self, inputs: Inputs, output: str) -> np.ndarray:
         """Embed inputs of any clips (batch, bins, columns) as (batch, width), float32."""
 
     def embed_blocks(

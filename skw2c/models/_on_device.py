@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ._devices import device_beside
 from ._exact import exact_cudnn
 
 
@@ -17,7 +18,7 @@ class OnDevice:
     Parameters
     ----------
     device : str
-        Torch device.
+        Torch device, or another engine for the CPU, beside which torch computes the rest.
 
     Attributes
     ----------
@@ -28,12 +29,17 @@ class OnDevice:
     one_at_a_time = False
 
     def __init__(self, device: str):
-        self._device = torch.device(device)
+        self._device = torch.device(device_beside(device))
 
     @property
     def device_type(self) -> str:
         """Kind of device that the network runs on, such as ``"cpu"``."""
         return self._device.type
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads of the processor it may use."""
+        return torch.get_num_threads()
 
     def exact(self) -> AbstractContextManager:
         """Keep torch from trading precision for speed, where the device would."""
@@ -41,33 +47,3 @@ class OnDevice:
 
     def _to_device(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(array)).to(self._device)
-
-
-def choose_torch_device(device: str, network: str) -> str:
-    """Resolve a device for a network that does not run in OpenVINO.
-
-    Raises
-    ------
-    ValueError
-        If that is asked for, or torch does not know the device, or has none of that kind.
-    """
-    if device == "openvino":
-        raise ValueError(f"device='openvino' runs Wav2CLIP, not {network}: choose 'cpu'")
-    return choose_device(device)
-
-
-def choose_device(device: str) -> str:
-    """Resolve ``"auto"``: the GPU where torch has CUDA, else the CPU."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "openvino":
-        return device
-    try:
-        torch.zeros(0, device=device)
-    except (RuntimeError, AssertionError) as exc:
-        first_line = str(exc).partition("\n")[0]
-        raise ValueError(
-            f"device={device!r} cannot be used ({first_line}). Choose 'auto', 'cpu', or a "
-            "device that torch has here."
-        ) from exc
-    return device

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from ._arrays import concatenate
 
 # Blocks of decoders can be a few milliseconds long, and each would cost a call of the network.
 _JOINED_SAMPLES = 1 << 18
@@ -26,13 +27,13 @@ def join_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def stream_maps(
-    columns: Iterable[Tensor],
-    feature_map: Callable[[Tensor], Tensor],
+    columns: Iterable[Any],
+    feature_map: Callable[[Any], Any],
     *,
     stride: int,
     reach: int,
     core: int,
-) -> Iterator[Tensor]:
+) -> Iterator[Any]:
     """Yield the feature map of a clip part by part, whose spectrogram comes in parts.
 
     Each part is computed with as many columns of context on either side as one column
@@ -42,7 +43,7 @@ def stream_maps(
 
     Parameters
     ----------
-    columns : iterable of Tensor of shape (..., k)
+    columns : iterable of Tensor or ndarray of shape (..., k)
         Spectrogram.
     feature_map : callable
         From (..., columns) to (..., columns / stride).
@@ -57,8 +58,8 @@ def stream_maps(
     for new in columns:
         pending.append(new)
         while sum(part.shape[-1] for part in pending) > left + core + margin:
-            joined = torch.cat(pending, -1)
+            joined = concatenate(pending, -1)
             end = left + core
             yield feature_map(joined[..., : end + margin])[..., left // stride : end // stride]
             left, pending = margin, [joined[..., end - margin :]]
-    yield feature_map(torch.cat(pending, -1))[..., left // stride :]
+    yield feature_map(concatenate(pending, -1))[..., left // stride :]

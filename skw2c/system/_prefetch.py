@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -38,8 +39,7 @@ def prefetch_map(
         waited for, to make them return soon.
     """
     items = iter(items)
-    _openmp()
-    with ThreadPoolExecutor(n_threads, "skw2c", limit_openmp, (inner_threads,)) as pool:
+    with ThreadPoolExecutor(n_threads, "skw2c", *_limited(inner_threads)) as pool:
         waiting = deque(pool.submit(function, item) for item in islice(items, 2 * n_threads))
         try:
             while waiting:
@@ -71,8 +71,7 @@ def map_unordered(
         waited for, to make them return soon.
     """
     items = iter(items)
-    _openmp()
-    with ThreadPoolExecutor(n_threads, "skw2c", limit_openmp, (1,)) as pool:
+    with ThreadPoolExecutor(n_threads, "skw2c", *_limited(1)) as pool:
         running = {pool.submit(function, item): item for item in islice(items, 2 * n_threads)}
         try:
             while running:
@@ -97,6 +96,17 @@ def prefetch(items: Iterable) -> Iterator:
             yield item
 
 
+def _limited(n_threads: int) -> tuple:
+    """What makes workers keep to so many threads each; nothing where torch is not in use.
+
+    What runs without torch keeps to one thread by itself.
+    """
+    if sys.modules.get("torch") is None:
+        return ()
+    _openmp()
+    return limit_openmp, (n_threads,)
+
+
 def limit_openmp(n_threads: int) -> None:
     """Limit OpenMP to ``n_threads`` in the thread that calls this, as long as it lives."""
     import torch
@@ -115,6 +125,4 @@ def _openmp() -> ThreadpoolController:
     Python's lock at each; a worker that imports a library holds the second and asks for the
     first, and both would wait forever.
     """
-    import torch  # noqa: F401, so that its library is loaded
-
     return ThreadpoolController().select(user_api="openmp")

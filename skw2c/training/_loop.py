@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..models import Trainable
+from ..models._trainable import Trainable
 from ..system._prefetch import prefetch_map
 from ._batch import Batch
 from ._batches import Batches

@@ -12,11 +12,12 @@ from itertools import chain, count
 
 import joblib
 import numpy as np
-import torch
 
 from ..audio import Levels, SoundClip, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, OptionalDependencyError
-from ..models import Framing, FrozenEncoder
+from ..models._arrays import concatenate, split
+from ..models._framing import Framing
+from ..models._frozen_encoder import FrozenEncoder, Inputs
 from ..system._prefetch import prefetch, prefetch_map
 from ..system._vector_store import VectorStore
 from ._rows import Results, collect_rows, to_unit_length
@@ -34,7 +35,7 @@ class _Prepared:
     row: int
     clip: SoundClip
     key: str | None
-    inputs: torch.Tensor
+    inputs: Inputs
 
 
 class ClipEmbedder:
@@ -236,14 +237,14 @@ class ClipEmbedder:
                 yield from task_results
 
     def _share_out(self, n_items: int) -> tuple[int, int, int]:
-        """Number of workers, of torch's threads in each, and of items in one task.
+        """Number of workers, of the network's threads in each, and of items in one task.
 
         On a CPU a thread that computes a clip alone wastes no time waiting for others:
         on two cores this embeds a quarter more clips per second than two threads for
         each clip. On a GPU one worker more than decode keeps the GPU busy, and so it does a
         network that takes one clip at a time.
         """
-        n_threads = torch.get_num_threads()
+        n_threads = self._network.n_threads
         if self._network.device_type != "cpu" or self._network.one_at_a_time:
             return min(self._n_jobs + 1, n_items), n_threads, self._batch_size
         n_workers = min(max(self._n_jobs, min(n_threads, _MOST_WORKERS)), n_items)
@@ -344,8 +345,8 @@ class ClipEmbedder:
     ) -> dict[int, np.ndarray | Exception]:
         """Run the network on clips whose frames are of one size, as many as fit at a time."""
         limit = min(self._batch_size, self._network.batch_limit(columns))
-        inputs = torch.cat([clip.inputs for clip in group])
-        parts = inputs.tensor_split(-(-len(inputs) // limit))
+        inputs = concatenate([clip.inputs for clip in group])
+        parts = split(inputs, -(-len(inputs) // limit))
         vectors = np.concatenate([self._network.encode(part, self._output) for part in parts])
         ends = np.cumsum([len(clip.inputs) for clip in group])
         results: dict[int, np.ndarray | Exception] = {}

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from sklearn.frozen import FrozenEstimator
 
+from ..system._optional import is_lack_of_torch
+
 Encoder = TypeVar("Encoder", bound=type)
 
 GROUP = "skw2c.encoders"
@@ -347,11 +349,20 @@ def _entries() -> list[RegisteredEncoder]:
 
 
 @cache
-def _load_own() -> None:
-    """Import every module of this folder, where each encoder of skw2c registers itself."""
-    home = __name__.rpartition(".")[0]
+def _load_own() -> list[str]:
+    """Import every module of this folder, where each encoder of skw2c registers itself.
+
+    Returns those that need torch, where it is not installed.
+    """
+    home, without_torch = __name__.rpartition(".")[0], []
     for module in pkgutil.iter_modules(importlib.import_module(home).__path__, f"{home}."):
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except ImportError as exc:
+            if not is_lack_of_torch(exc):
+                raise
+            without_torch.append(module.name)
+    return without_torch
 
 
 @cache
@@ -383,12 +394,14 @@ def _describe_missing(name: str, embeds: str) -> str:
         f" The entry point {point!r} could not be loaded ({reason})."
         for point, reason in _load_plugins().items()
     ]
+    absent = _NEED_TORCH if _load_own() else ""
     return (
         f"{name!r} is not the name of {_ARTICLES.get(embeds, 'a')} {embeds} encoder"
         f"{f': did you mean {near[0]!r}?' if near else '.'} "
-        f"Known names: {', '.join(map(repr, known))}.{''.join(broken)} Other packages bring "
-        f"encoders through the entry points {GROUP!r} or skw2c.register_encoder."
+        f"Known names: {', '.join(map(repr, known))}.{absent}{''.join(broken)} Other "
+        f"packages bring encoders through the entry points {GROUP!r} or skw2c.register_encoder."
     )
 
 
+_NEED_TORCH = ' More of them run in torch, which is not installed: pip install "skw2c[torch]".'
 _ARTICLES = {"audio": "an", "image": "an"}

@@ -8,6 +8,8 @@ from dataclasses import replace
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from ..models._devices import device_beside
+from ..system._optional import is_installed
 from ..weights import WeightsReference
 from ._encoder_registry import (
     READY,
@@ -81,9 +83,19 @@ def resolve_partner(partner, encoder, embeds: str, **parameters):
         raise ValueError(
             f"No {embeds} encoder is known to share the space of {name_encoder(encoder)}: "
             f"pass {embeds}_encoder=..., one whose vectors can be compared with those of the "
-            "encoder"
+            f"encoder{_hint_at_torch()}"
         )
     return found
+
+
+def _hint_at_torch() -> str:
+    """What to do where an encoder may be lacking because torch is."""
+    if is_installed("torch"):
+        return ""
+    return (
+        '. More encoders run in torch, which is not installed: pip install "skw2c[torch]"; or '
+        "choose encoder='mini', which needs none and has words of its own"
+    )
 
 
 def make_partner(encoder, embeds: str, **parameters):
@@ -117,8 +129,8 @@ def tell_of_input(tags, estimator) -> None:
 
 
 def _make(entry: RegisteredEncoder, embeds: str, parameters: dict):
-    if embeds != "audio" and parameters.get("device") == "openvino":
-        parameters = {**parameters, "device": "cpu"}  # OpenVINO runs audio encoders alone
+    if embeds != "audio" and "device" in parameters:
+        parameters = {**parameters, "device": device_beside(parameters["device"])}
     return entry.make(**parameters)
 
 

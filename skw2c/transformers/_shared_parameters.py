@@ -4,6 +4,9 @@ from ..validation._input_parameters import COLUMNS, SAMPLING_RATE
 
 _DEVICE = """Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or a
 torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``."""
+_DEVICE_OF_SOUND = f"""{_DEVICE} ``"onnxruntime"`` is the CPU through ONNX Runtime, for the encoders
+that can be exported (extras ``onnx`` and ``export``): equal within 1e-5. The network is exported in
+memory first, which takes seconds."""
 _MEMORY = """Where to keep the vectors, each found again by the content of its file and the
 configuration: adding 10 files to a folder of 10,000 computes 10, and an interrupted run goes on.
 They are plain numbers with a checksum, and what does not fit it is computed again. A file elsewhere
@@ -21,6 +24,7 @@ _EVERY = {
 
 SOUND = {
     **_EVERY,
+    "device": ("str", _DEVICE_OF_SOUND),
     **COLUMNS,
     **SAMPLING_RATE,
     "frame_length": ("float", "Length of a window in seconds, in frame mode."),
@@ -52,6 +56,7 @@ SOUND = {
 
 IMAGES = {
     **SOUND,
+    "device": ("str", _DEVICE),
     "n_jobs": (
         "int or None",
         """Threads that read and resize images ahead while the network works. None is one, -1 as

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -18,16 +19,20 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..models import EncoderGraph, Framing, FrozenEncoder
+from ..models._framing import Framing
+from ..models._frozen_encoder import FrozenEncoder
+from ..system._optional import import_optional
 from ..system._vector_store import VectorStore
 from ..validation._clips import validate_clips
 from ..validation._intervals import LONGEST, RATE
 from ..validation._tables import check_container, note_columns, stack_frames
 from ..weights import WeightsReference, refer_to, registry
 from ._embedding import ClipEmbedder, average
-from ._export import check_export, write_onnx
 from ._rows import to_unit_length
 from ._weights_by_reference import WeightsByReference
+
+if TYPE_CHECKING:
+    from ..models import EncoderGraph
 
 
 class SoundTransformer(
@@ -190,10 +195,11 @@ class SoundTransformer(
     def export(self, path):
         """Write the fitted encoder as an ONNX file, which needs neither skw2c nor torch to run.
 
-        Needs the extra ``onnx``. The model takes ``waveforms`` (clips, samples), float32, mono and
-        at the rate of the network: any number of clips of one length, which may be any. It gives
-        ``vectors``, those of `transform` with the parameters of this encoder within 1e-5: (clips,
-        width), or (clips, frames, width) in frame mode. Its metadata say what the parameters were.
+        Needs the extra ``export``. The model takes ``waveforms`` (clips, samples), float32, mono
+        and at the rate of the network: any number of clips of one length, which may be any. It
+        gives ``vectors``, those of `transform` with the parameters of this encoder within 1e-5:
+        (clips, width), or (clips, frames, width) in frame mode. Its metadata say what the
+        parameters were.
 
         Parameters
         ----------
@@ -203,7 +209,7 @@ class SoundTransformer(
         Raises
         ------
         OptionalDependencyError
-            If the extra ``onnx`` is not installed.
+            If the extra ``export`` is not installed.
         OSError
             If the file cannot be written.
         ValueError
@@ -221,6 +227,9 @@ class SoundTransformer(
         """
         check_is_fitted(self)
         self._validate_params()
+        import_optional("torch", extra="export", purpose="export to ONNX")
+        from ._export import check_export, write_onnx
+
         check_export(path)
         framing, pool = self._windows()
         write_onnx(self, self._graph(), framing, pool, path)

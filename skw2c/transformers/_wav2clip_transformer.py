@@ -2,7 +2,9 @@
 
 from sklearn.utils._param_validation import StrOptions
 
-from ..models import Framing, FrozenWav2CLIP, get_frozen_student, graph_student
+from ..models._framing import Framing
+from ..models.students import get_frozen_student
+from ..models.wav2clip._wav2clip_flow import Wav2CLIPFlow
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ._embedding import average, average_directions
@@ -63,7 +65,9 @@ class Wav2CLIPTransformer(SoundTransformer):
         Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or
         a torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``. ``"openvino"`` is the
         CPU through OpenVINO (extra ``openvino``): faster for many clips, and equal within
-        1e-5.
+        1e-5. ``"onnxruntime"`` is the CPU through ONNX Runtime, equal within 1e-5, too: it needs
+        no torch where the weights are ``"mini"`` or a safetensors file of a network of Wav2CLIP,
+        and is what ``"auto"`` means where torch is not installed.
 
     n_jobs, memory, on_error, random_state, verbose : shared
         As described in ``_shared_parameters``.
@@ -138,10 +142,10 @@ class Wav2CLIPTransformer(SoundTransformer):
 
     _model = "wav2clip"
     # Those of the release; students say by themselves what they hear.
-    _rate = FrozenWav2CLIP.sampling_rate
-    _shortest = FrozenWav2CLIP.shortest
-    _heeds_scale = FrozenWav2CLIP.heeds_scale
-    _clip_framing = FrozenWav2CLIP.clip_framing
+    _rate = Wav2CLIPFlow.sampling_rate
+    _shortest = Wav2CLIPFlow.shortest
+    _heeds_scale = Wav2CLIPFlow.heeds_scale
+    _clip_framing = Wav2CLIPFlow.clip_framing
 
     _parameter_constraints = {
         **SoundTransformer._parameter_constraints,
@@ -277,4 +281,6 @@ class Wav2CLIPTransformer(SoundTransformer):
         return get_frozen_student(self.weights_, self.device)
 
     def _graph(self):
+        from ..models.students import graph_student  # needs torch
+
         return graph_student(self.weights_, self.output)

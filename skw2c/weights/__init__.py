@@ -1,7 +1,7 @@
 """Files of pre-trained weights: the registry, the cache, and safe reading."""
 
 from ..system._checksum import sha256_of
-from ._checkpoint import read_checkpoint, read_metadata, write_safetensors
+from ._checkpoint import read_arrays, read_checkpoint, read_metadata, write_safetensors
 from ._fetch import cache_folder, fetch_file, fetch_weights, is_cached
 from ._in_memory import fingerprint_module
 from ._open_clip import CLIPReference, import_open_clip, refer_to_clip
@@ -19,6 +19,7 @@ __all__ = [
     "import_open_clip",
     "is_cached",
     "keep_in_memory",
+    "read_arrays",
     "read_checkpoint",
     "read_metadata",
     "refer_to",

@@ -11,19 +11,16 @@ import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-
-import torch
-from torch import Tensor
+from typing import Any
 
 MAX_ENTRIES = 10_000  # the networks that are read here have some thousand at most
 _FLOOR = 64 << 20  # what any machine has to spare
 _RATIO = 10  # eight-bit numbers that are read as float32 take 4; compressed ones some more
 _MAX_MEMBERS = 100_000
-_DTYPES = {
-    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
-    *(torch.float8_e4m3fn, torch.float8_e5m2, torch.complex64, torch.complex128),
-    *(torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64),
-    *(torch.int8, torch.int16, torch.int32, torch.int64),
+_TYPES = {
+    *("float16", "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_e5m2"),
+    *("complex64", "complex128", "bool"),
+    *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
 }
 
 
@@ -76,18 +73,18 @@ def count_entries(n_entries: int) -> None:
         raise TooLargeError(f"it has more than {MAX_ENTRIES} entries, which no network here has")
 
 
-def check_tensors(tensors: Iterable[Tensor], budget: Budget) -> None:
-    """Refuse tensors that take more memory than their file when each is copied.
+def check_tensors(tensors: Iterable[Any], budget: Budget) -> None:
+    """Refuse tensors, or arrays, that take more memory than their file when each is copied.
 
     Those that repeat one number, or one storage under many names, take next to none before.
     """
     for n_entries, tensor in enumerate(tensors, 1):
         count_entries(n_entries)
-        if tensor.dtype not in _DTYPES:
+        if str(tensor.dtype).removeprefix("torch.") not in _TYPES:
             raise ValueError(f"it holds numbers of type {tensor.dtype}")
         # What has no elements may still state sizes, of which networks are made.
         n_elements = math.prod(max(size, 1) for size in tensor.shape)
-        budget.take(n_elements * tensor.element_size(), "its tensors")
+        budget.take(n_elements * tensor.itemsize, "its tensors")
 
 
 @contextmanager

@@ -8,13 +8,14 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..exceptions import WeightsError
 from ..system._atomic import open_atomically
+from ..system._optional import need_torch
+from ..system._tensors import tensor_to_array
 from ._bounds import (
     Budget,
     TooLargeError,
@@ -23,10 +24,12 @@ from ._bounds import (
     open_archive,
     unpacked_limit,
 )
-from ._keras import KERAS_SUFFIXES, read_keras
-from ._tflite import read_tflite
-from ._torch_file import read_torch
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_SAFETENSORS = ".safetensors"
+_KERAS_SUFFIXES = (".h5", ".h5.gz", ".hdf5")
 _MAX_HEADER = 16 << 20  # an entry takes some 100 bytes of a safetensors header
 
 
@@ -61,13 +64,59 @@ def read_checkpoint(
     --------
     >>> from skw2c.weights import fetch_weights, read_checkpoint
     >>> tensors = read_checkpoint(fetch_weights("mini").path)
-    >>> tensors["audio_encoder.bn1.bias"].shape
-    torch.Size([32])
+    >>> tensors["audio_transform.sequential.3.bias"].shape
+    torch.Size([512])
     """
+    path = _check_is_file(path)
+    return _check(_read_by_suffix(path, prefixes), path)
+
+
+def read_arrays(
+    path: str | os.PathLike, prefixes: tuple[str, ...] = ("",)
+) -> dict[str, np.ndarray]:
+    """Read the tensors of a file as arrays, which needs no torch if it is a safetensors file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file, of any format that `read_checkpoint` reads.
+    prefixes : tuple of str, default=("",)
+        What the names of the tensors begin with; others are left out.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    OptionalDependencyError
+        If the format needs torch, which is not installed.
+    WeightsError
+        As `read_checkpoint`.
+
+    Examples
+    --------
+    >>> from skw2c.weights import fetch_weights, read_arrays
+    >>> arrays = read_arrays(fetch_weights("mini").path, ("audio_encoder.",))
+    >>> {type(values).__name__ for values in arrays.values()}
+    {'ndarray'}
+    """
+    path = _check_is_file(path)
+    if path.endswith(_SAFETENSORS):
+        return _check(_read_safetensors(path, prefixes, "np"), path)
+    need_torch(f"reading the weights {path!r}, which are no safetensors file,")
+    tensors = read_checkpoint(path, prefixes)
+    return {name: tensor_to_array(value) for name, value in tensors.items()}
+
+
+def _check_is_file(path: str | os.PathLike) -> str:
     path = os.fspath(path)
     if not os.path.isfile(path):  # a pipe would be waited for without end
         raise WeightsError(f"The weights {path!r} are not a file.")
-    tensors = _read_by_suffix(path, prefixes)
+    return path
+
+
+def _check(tensors: dict[str, Any], path: str) -> dict[str, Any]:
     try:
         check_tensors(tensors.values(), Budget(unpacked_limit(path)))
     except ValueError as exc:
@@ -76,39 +125,47 @@ def read_checkpoint(
 
 
 def _read_by_suffix(path: str, prefixes: tuple[str, ...]) -> dict[str, Tensor]:
-    if path.endswith(".safetensors"):
-        return _read_safetensors(path, prefixes)
+    need_torch(f"reading the weights {path!r} as tensors")
+    if path.endswith(_SAFETENSORS):
+        return _read_safetensors(path, prefixes, "pt")
     tensors = _read_whole(path)
     return {name: value for name, value in tensors.items() if name.startswith(prefixes)}
 
 
 def _read_whole(path: str) -> dict[str, Tensor]:
-    if path.endswith(KERAS_SUFFIXES):
+    if path.endswith(_KERAS_SUFFIXES):
+        from ._keras import read_keras
+
         return read_keras(path)
     if path.endswith(".npz"):
         return _read_npz(path)
     if path.endswith(".tflite"):
+        from ._tflite import read_tflite
+
         return read_tflite(path)
+    from ._torch_file import read_torch
+
     return read_torch(path)
 
 
-def _read_safetensors(path: str, prefixes: tuple[str, ...]) -> dict[str, Tensor]:
-    with _open_safetensors(path) as file:
+def _read_safetensors(path: str, prefixes: tuple[str, ...], framework: str) -> dict[str, Any]:
+    with _open_safetensors(path, framework) as file:
         names = file.keys()
         count_entries(len(names))
         wanted = [name for name in names if name.startswith(prefixes)]
         # Copies: the file may be written to, or cut, while the network is in use.
-        return {name: file.get_tensor(name).clone() for name in wanted}
+        tensors = {name: file.get_tensor(name) for name in wanted}
+        return {n: x.copy() if framework == "np" else x.clone() for n, x in tensors.items()}
 
 
 @contextmanager
-def _open_safetensors(path: str) -> Iterator:
+def _open_safetensors(path: str, framework: str = "np") -> Iterator:
     import safetensors
 
     try:
         with open(path, "rb") as file:
             _check_header_length(int.from_bytes(file.read(8), "little"))
-        with safetensors.safe_open(path, "pt") as file:
+        with safetensors.safe_open(path, framework) as file:
             yield file
     except Exception as exc:  # of safetensors, and what torch raises for a type it lacks
         raise WeightsError(
@@ -176,6 +233,8 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
         shape, _, dtype = read_header(file)
         if dtype.kind not in "fiub" or math.prod(shape) * dtype.itemsize > member.file_size:
             raise ValueError(f"{member.filename} states shape {shape} and type {dtype}")
+    import torch
+
     with archive.open(member) as file:
         return torch.from_numpy(np.lib.format.read_array(file, allow_pickle=False))
 

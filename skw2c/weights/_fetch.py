@@ -14,6 +14,7 @@ from pathlib import Path
 from ..exceptions import WeightsError, WeightsNotAvailableError
 from ..system._atomic import write_atomically
 from ..system._checksum import git_blob_of, sha256_of
+from ..system._optional import need_torch
 from ._checkpoint import read_checkpoint, write_safetensors
 from ._download import Downloader
 from ._registry import WeightsFile, registry
@@ -233,6 +234,7 @@ def _only_one(entry: WeightsFile, folder: Path) -> Iterator[None]:
 
 
 def _fetch_and_convert(entry: WeightsFile, folder: Path, record: dict, progress: bool) -> dict:
+    need_torch(f"fetching the weights {entry.name!r}, which are converted then,")
     expected = entry.sha256 or record.get("sha256")
     given = (folder / entry.file).exists()
     original = _download(entry, folder, expected, progress)

@@ -7,10 +7,12 @@ import hashlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,8 @@ class InMemoryWeights:
 
     def tensors(self) -> dict[str, Tensor]:
         """The state dict."""
+        import torch
+
         return {name: torch.from_numpy(value.copy()) for name, value in self.arrays.items()}
 
     def checksum(self) -> str:
@@ -55,6 +59,8 @@ class InMemoryWeights:
 
 
 def _to_array(value: Tensor) -> np.ndarray:
+    import torch
+
     value = value.detach().cpu()
     return (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
 

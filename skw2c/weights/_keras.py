@@ -20,7 +20,6 @@ from . import _keras_names
 from ._bounds import Budget, TooLargeError, unpacked_limit
 from ._keras_names import AnyLengthError, descend, find_root, list_layers
 
-KERAS_SUFFIXES = (".h5", ".h5.gz", ".hdf5")
 _SECONDS = 60
 
 

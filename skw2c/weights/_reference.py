@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+import numpy as np
 
 from ..exceptions import WeightsError
 from ..system._checksum import sha256_of
-from ._checkpoint import read_checkpoint, read_metadata
+from ._checkpoint import read_arrays, read_checkpoint, read_metadata
 from ._fetch import CachedWeights, fetch_file, fetch_weights
 from ._in_memory import InMemoryWeights
 from ._model_folder import checksum_of_folder, find_weights, read_description
 from ._registry import registry
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,34 @@ class WeightsReference:
         if self.in_memory is not None:
             tensors = self.in_memory.tensors()
             return {name: value for name, value in tensors.items() if name.startswith(prefixes)}
-        if self.path is None:
-            cached = self._fetch()
-            self._compare(cached.sha256)
-            return read_checkpoint(cached.path, prefixes)
-        self._compare(_checksum(self.path))
-        return read_checkpoint(_file_of(self.path), prefixes)
+        return self._read_with(read_checkpoint, prefixes)
+
+    def read_arrays(self, prefixes: tuple[str, ...] = ("",)) -> dict[str, np.ndarray]:
+        """Read the tensors as arrays, which needs no torch where they are in a safetensors file.
+
+        Parameters
+        ----------
+        prefixes : tuple of str, default=("",)
+            What the names of the tensors begin with; others are left out.
+
+        Raises
+        ------
+        OptionalDependencyError
+            If the format needs torch, which is not installed.
+        WeightsError
+            As `read`.
+
+        Examples
+        --------
+        >>> from skw2c.weights import refer_to
+        >>> arrays = refer_to("mini").read_arrays(("audio_encoder.",))
+        >>> {type(values).__name__ for values in arrays.values()}
+        {'ndarray'}
+        """
+        if self.in_memory is not None:
+            arrays = self.in_memory.arrays
+            return {name: value for name, value in arrays.items() if name.startswith(prefixes)}
+        return self._read_with(read_arrays, prefixes)
 
     def metadata(self) -> dict[str, str]:
         """What the weights say of themselves.
@@ -142,6 +168,15 @@ class WeightsReference:
             return read_description(self.path, name)
         companions = registry()[self.name].companions if self.name else {}
         return fetch_file(companions[name]) if name in companions else None
+
+    def _read_with(self, read: Callable, prefixes: tuple[str, ...]) -> dict[str, Any]:
+        """Read the file with a function, if it is still the one referred to."""
+        if self.path is None:
+            cached = self._fetch()
+            self._compare(cached.sha256)
+            return read(cached.path, prefixes)
+        self._compare(_checksum(self.path))
+        return read(_file_of(self.path), prefixes)
 
     def _fetch(self) -> CachedWeights:
         if self.name is None:

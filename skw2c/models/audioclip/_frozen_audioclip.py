@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ...weights import WeightsReference
+from .._devices import ONNX_RUNTIME, choose_device_of_exported
 from .._framing import Framing
 from .._network_cache import keep_network
-from .._on_device import OnDevice, choose_torch_device
+from .._on_device import OnDevice
 from .._streaming import join_blocks, stream_maps
 from ._audioclip_head import Head
 from ._audioclip_state import build_audioclip
@@ -46,7 +47,7 @@ class FrozenAudioCLIP(OnDevice):
     network : ESResNeXtFBSP
         Network in eval mode.
     device : str
-        Torch device.
+        Torch device, or ``"onnxruntime"``, where torch still computes clips of more than a minute.
     n_channels : int, default=1
         How often each clip is counted: the features of the channels are added up, also where
         all channels are the same.
@@ -69,6 +70,7 @@ class FrozenAudioCLIP(OnDevice):
         self._legacy = legacy_scaling
         self._stride, self._reach = network.time_stride, network.reach
         self._network = FoldedESResNeXt(network, self._device)
+        self._map_whole = _run_in_onnx(network) if device == ONNX_RUNTIME else self._network
         self._head = Head(network)
         self.widths = {"encoder": network.n_features, "embedding": network.n_outputs}
         with torch.inference_mode():
@@ -94,7 +96,7 @@ class FrozenAudioCLIP(OnDevice):
     def encode(self, inputs: Tensor, output: str) -> np.ndarray:
         """Embed spectrograms (batch, 3, bins, columns) as (batch, width), float32."""
         with torch.inference_mode():
-            maps = self._network(inputs)
+            maps = self._map_whole(inputs)
             return self._finish(maps.mean((2, 3)), maps.amax((2, 3)), output)
 
     def embed_blocks(
@@ -162,6 +164,13 @@ def _windows_per_part(framing: Framing) -> int:
     return max(min(by_columns, by_samples), 1)
 
 
+def _run_in_onnx(network: ESResNeXtFBSP) -> Callable[[Tensor], Tensor]:
+    from .._onnx_network import OnnxNetwork
+    from ._audioclip_graph import AudioCLIPNetworkGraph
+
+    return OnnxNetwork(AudioCLIPNetworkGraph(network))
+
+
 def get_frozen_audioclip(
     reference: WeightsReference,
     device: str,
@@ -176,7 +185,7 @@ def get_frozen_audioclip(
     reference : WeightsReference
         Which weights.
     device : str
-        ``"auto"`` or a torch device.
+        ``"auto"``, a torch device, or ``"onnxruntime"``.
     n_channels : int, default=1
         How often each clip is counted.
     legacy_scaling : bool, default=False
@@ -189,7 +198,7 @@ def get_frozen_audioclip(
     WeightsError
         If the weights do not fit.
     """
-    device = choose_torch_device(device, "AudioCLIP")
+    device = choose_device_of_exported(device, "AudioCLIP")
     options = dict(n_channels=n_channels, legacy_scaling=legacy_scaling)
     return keep_network(
         ("audioclip", reference, device, *options.values()),

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ...weights import WeightsReference
+from .._devices import ONNX_RUNTIME, choose_device_of_exported
 from .._framing import Framing
 from .._network_cache import keep_network
-from .._on_device import choose_torch_device
 from .._streaming import join_blocks
 from .._window_encoder import WindowEncoder
 from ._ced_configuration import CEDConfiguration, read_beside, read_configuration
@@ -40,7 +40,7 @@ class FrozenCED(WindowEncoder):
     network : CED
         Network in eval mode.
     device : str
-        Torch device.
+        Torch device, or ``"onnxruntime"``.
 
     Attributes
     ----------
@@ -55,6 +55,9 @@ class FrozenCED(WindowEncoder):
         self.n_heads = network.encoder.n_heads
         self._front_end = LogMel(self._device)
         self._encoder = network.encoder.to(self._device)
+        self._average = (
+            _run_in_onnx(network) if device == ONNX_RUNTIME else lambda x: self._encoder(x).mean(1)
+        )
         # In double precision, because matrix products in single precision differ in the
         # last bit with the number of rows.
         self._classifier = copy.deepcopy(network.outputlayer).double()
@@ -138,7 +141,7 @@ class FrozenCED(WindowEncoder):
     def _average_tokens(self, chunks: Tensor) -> Tensor:
         """Mean of the tokens of chunks (n, 64, columns): (n, width), float64, on the CPU."""
         parts = chunks.split(self.batch_limit(chunks.shape[-1]))
-        return torch.cat([self._encoder(part).mean(1).cpu() for part in parts]).double()
+        return torch.cat([self._average(part).cpu() for part in parts]).double()
 
     def _finish(self, means: Tensor, output: str) -> np.ndarray:
         vectors = means if output == "embedding" else self._classifier(means).sigmoid()
@@ -157,6 +160,14 @@ def _mirror_ends(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     yield last[-2::-1]
 
 
+def _run_in_onnx(network: CED) -> Callable[[Tensor], Tensor]:
+    from .._onnx_network import OnnxNetwork
+    from ._ced_graph import CEDNetworkGraph
+
+    average = OnnxNetwork(CEDNetworkGraph(network.encoder))
+    return lambda chunks: average(chunks[:, None])
+
+
 def get_frozen_ced(reference: WeightsReference, device: str) -> FrozenCED:
     """Build the CED that ``reference`` names, or take it from those built before.
 
@@ -165,7 +176,7 @@ def get_frozen_ced(reference: WeightsReference, device: str) -> FrozenCED:
     reference : WeightsReference
         Which weights.
     device : str
-        ``"auto"`` or a torch device.
+        ``"auto"``, a torch device, or ``"onnxruntime"``.
 
     Raises
     ------
@@ -174,7 +185,7 @@ def get_frozen_ced(reference: WeightsReference, device: str) -> FrozenCED:
     WeightsError
         If the weights are not those of CED.
     """
-    device = choose_torch_device(device, "CED")
+    device = choose_device_of_exported(device, "CED")
     beside = read_beside(reference)
     return keep_network(
         ("ced", reference, device, beside),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...exceptions import WeightsError
 from ...weights import WeightsReference, fetch_file
+from .._devices import ONNX_RUNTIME, choose_device_of_exported, choose_torch_device
 from .._network_cache import keep_network
-from .._on_device import OnDevice, choose_torch_device
+from .._on_device import OnDevice
 from .._window_encoder import WindowEncoder
 from ._clap_description import describe_clap
 from ._clap_front_end import N_BANDS, N_FRAMES, RATE, LogMel
@@ -34,7 +37,7 @@ class FrozenCLAP(WindowEncoder):
     edges : tuple of float
         Lowest and highest frequency of the filters, in Hz.
     device : str
-        A torch device.
+        A torch device, or ``"onnxruntime"``.
     """
 
     sampling_rate = RATE
@@ -43,7 +46,9 @@ class FrozenCLAP(WindowEncoder):
     def __init__(self, side: AudioSide, edges: tuple[float, float], device: str):
         super().__init__(device)
         self._front_end = LogMel(side.fused, *edges, self._device)
-        self._network = side.network.to(self._device)
+        self._network = (
+            _run_in_onnx(side) if device == ONNX_RUNTIME else side.network.to(self._device)
+        )
         # In double precision, because matrix products in single precision differ in the last bit
         # with the number of rows.
         self._projection = side.projection.double()
@@ -71,6 +76,13 @@ class FrozenCLAP(WindowEncoder):
     def _compute_inputs(self, frames: np.ndarray, hop: int) -> Tensor:
         """Turn windows (n, n_samples) into spectrograms (n, 64, 1001)."""
         return self._front_end(self._to_device(frames))
+
+
+def _run_in_onnx(side: AudioSide) -> Callable[[Tensor], Tensor]:
+    from .._onnx_network import OnnxNetwork
+    from ._clap_graph import CLAPNetworkGraph
+
+    return OnnxNetwork(CLAPNetworkGraph(side.network))
 
 
 class FrozenCLAPText(OnDevice):
@@ -106,7 +118,7 @@ def get_frozen_clap(reference: WeightsReference, device: str) -> FrozenCLAP:
     reference : WeightsReference
         Which weights.
     device : str
-        ``"auto"`` or a torch device.
+        ``"auto"``, a torch device, or for sound ``"onnxruntime"``.
 
     Raises
     ------
@@ -115,7 +127,7 @@ def get_frozen_clap(reference: WeightsReference, device: str) -> FrozenCLAP:
     WeightsError
         If the weights are damaged, or of another network.
     """
-    device = choose_torch_device(device, "CLAP")
+    device = choose_device_of_exported(device, "CLAP")
     return keep_network(("clap", reference, device), lambda: _freeze(reference, device))
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ...weights import CLIPReference, import_open_clip
+from .._devices import choose_torch_device
 from .._exact import exact_cudnn
 from .._network_cache import keep_network
-from .._on_device import choose_torch_device
 from ._clip_network import CLIPNetwork, build_clip
 
 

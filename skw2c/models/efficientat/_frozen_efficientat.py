@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...weights import WeightsReference
+from .._devices import ONNX_RUNTIME, choose_device_of_exported
 from .._network_cache import keep_network
-from .._on_device import choose_torch_device
 from .._window_encoder import WindowEncoder
 from ._efficientat_front_end import (
     COLUMNS_AT_ONCE,
@@ -65,17 +68,16 @@ class FrozenEfficientAT(LogMelEncoder):
     network : EfficientAT
         The network, in eval mode.
     device : str
-        Torch device.
+        Torch device, or ``"onnxruntime"``.
     """
 
     def __init__(self, network: EfficientAT, device: str):
         super().__init__(device)
-        folded = FoldedEfficientAT(network, self._device)
-        self._encoders = {
-            "embedding": folded.embed,
-            "scores": folded.score,
-            "mid": folded.middle_means,
-        }
+        self._encoders = (
+            _run_in_onnx(network)
+            if device == ONNX_RUNTIME
+            else _run_in_torch(network, self._device)
+        )
         self.widths = {
             "embedding": network.width,
             "scores": N_CLASSES,
@@ -88,6 +90,32 @@ class FrozenEfficientAT(LogMelEncoder):
             return self._encoders[output](inputs).numpy()
 
 
+_Encoders = dict[str, Callable[[Tensor], Tensor]]
+
+
+def _run_in_torch(network: EfficientAT, device: torch.device) -> _Encoders:
+    folded = FoldedEfficientAT(network, device)
+    return {"embedding": folded.embed, "scores": folded.score, "mid": folded.middle_means}
+
+
+def _run_in_onnx(network: EfficientAT) -> _Encoders:
+    from .._onnx_network import OnnxNetwork
+    from ._efficientat_graph import EfficientATGraph, EfficientATNetworkGraph
+
+    scores = EfficientATGraph(network, "scores")
+    embed = OnnxNetwork(scores.network)
+    traced: dict[str, OnnxNetwork] = {}
+    lock = threading.Lock()
+
+    def middle(inputs: Tensor) -> Tensor:
+        with lock:  # traced only where it is asked for, which takes as long again
+            if not traced:
+                traced["mid"] = OnnxNetwork(EfficientATNetworkGraph(network, "mid"))
+        return traced["mid"](inputs)
+
+    return {"embedding": embed, "scores": lambda x: scores.finish(embed(x)), "mid": middle}
+
+
 def get_frozen_efficientat(reference: WeightsReference, device: str) -> FrozenEfficientAT:
     """Build the EfficientAT that ``reference`` names, or take it from those built before.
 
@@ -96,7 +124,7 @@ def get_frozen_efficientat(reference: WeightsReference, device: str) -> FrozenEf
     reference : WeightsReference
         Which weights.
     device : str
-        ``"auto"`` or a torch device.
+        ``"auto"``, a torch device, or ``"onnxruntime"``.
 
     Raises
     ------
@@ -105,7 +133,7 @@ def get_frozen_efficientat(reference: WeightsReference, device: str) -> FrozenEf
     WeightsError
         If the weights are not those of EfficientAT.
     """
-    device = choose_torch_device(device, "EfficientAT")
+    device = choose_device_of_exported(device, "EfficientAT")
     return keep_network(
         ("efficientat", reference, device),
         lambda: FrozenEfficientAT(read_network(reference), device),

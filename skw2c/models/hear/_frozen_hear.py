@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from ...exceptions import AudioError
+from .._devices import choose_torch_device
 from .._framing import Framing
 from .._network_cache import keep_network
-from .._on_device import OnDevice, choose_torch_device
+from .._on_device import OnDevice
 from ._hear_checks import (
     check_finite,
     check_model,

@@ -9,9 +9,10 @@ import numpy as np
 
 from ...exceptions import WeightsError
 from ...weights import WeightsReference
+from .._devices import choose_torch_device
 from .._framing import Framing
 from .._network_cache import keep_network
-from .._on_device import OnDevice, choose_torch_device
+from .._on_device import OnDevice
 from .._streaming import join_blocks
 from ._description import read_config, read_extractor
 from ._kinds import check_extractor, find_kind

@@ -1,6 +1,12 @@
 """A small convolutional network for spectrograms that suits a CPU."""
 
-from ._folded_mobilenet import FoldedMobileNet
-from ._mobilenet import MobileNet
+from ...system._lazy_names import import_lazily
 
-__all__ = ["FoldedMobileNet", "MobileNet"]
+_HOMES = {
+    "FoldedMobileNet": "_folded_mobilenet",
+    "MobileNet": "_mobilenet",
+}
+
+__all__ = [*_HOMES]
+
+__getattr__ = import_lazily(__name__, _HOMES)

@@ -2,55 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ._bands import mel_bands
-
-N_BANDS = 64
-_HIGHEST = 8000.0
-_N_BINS = 257
-
-
-class Shape(NamedTuple):
-    """Shape of a block of full width.
-
-    Attributes
-    ----------
-    expanded, channels : int
-        Channels within the block, and of its result.
-    stride : tuple of int
-        Over frequency and time.
-    fused : bool
-        Whether one convolution of 3 x 3 both expands and looks around. Where maps are large and
-        channels few, a CPU computes it faster than the two that do so with fewer operations.
-    """
-
-    expanded: int
-    channels: int
-    stride: tuple[int, int] = (1, 1)
-    fused: bool = False
-
-
-STEM = 16
-BLOCKS = (
-    Shape(32, 16, fused=True),
-    Shape(64, 32, (2, 2), fused=True),
-    Shape(96, 32, fused=True),
-    Shape(128, 48, (2, 2), fused=True),
-    Shape(144, 48, fused=True),
-    Shape(240, 96, (2, 2)),
-    Shape(288, 96),
-    Shape(288, 96),
-    Shape(480, 128),
-    Shape(512, 128),
-    Shape(640, 160, (2, 1)),
-    Shape(800, 160),
-    Shape(800, 160),
-)
-FULL_WIDTH = 64
+from ._shapes import BLOCKS, FULL_WIDTH, HIGHEST, N_BANDS, N_BINS, STEM, Shape, scale
 
 
 class ConvolutionNorm(nn.Sequential):
@@ -109,14 +67,14 @@ class MobileNet(nn.Module):
     def __init__(self, width: int = FULL_WIDTH):
         super().__init__()
         self.n_features = 12 * width
-        bands = torch.from_numpy(mel_bands(N_BANDS, _N_BINS, _HIGHEST)).float()
+        bands = torch.from_numpy(mel_bands(N_BANDS, N_BINS, HIGHEST)).float()
         self.register_buffer("bands", bands, persistent=False)
-        n_in = _scale(STEM, width)
+        n_in = scale(STEM, width)
         self.stem = ConvolutionNorm(1, n_in, 3, 2)
         self.blocks = nn.ModuleList()
         for shape in BLOCKS:
-            n_out = _scale(shape.channels, width)
-            scaled = shape._replace(expanded=_scale(shape.expanded, width), channels=n_out)
+            n_out = scale(shape.channels, width)
+            scaled = shape._replace(expanded=scale(shape.expanded, width), channels=n_out)
             self.blocks.append(InvertedBottleneck(n_in, scaled))
             n_in = n_out
         self.last = ConvolutionNorm(n_in, self.n_features, 1)
@@ -151,8 +109,3 @@ class MobileNet(nn.Module):
                 # A deep network learns sooner where its blocks begin as shortcuts (Goyal et al.,
                 # arXiv 1706.02677).
                 nn.init.zeros_(block.project[1].weight)
-
-
-def _scale(channels: int, width: int) -> int:
-    """Channels at a width, a multiple of 8, which the vector units of CPUs like."""
-    return max(round(channels * width / FULL_WIDTH / 8), 1) * 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,8 +11,9 @@ from torch.nn.functional import interpolate
 
 from ...exceptions import ImageError
 from ...weights import WeightsReference
+from .._devices import ONNX_RUNTIME, choose_device_of_exported, choose_torch_device
 from .._network_cache import keep_network
-from .._on_device import OnDevice, choose_torch_device
+from .._on_device import OnDevice
 from .._window_encoder import WindowEncoder
 from ._openl3_front_end import SAMPLING_RATE, FrontEnd
 from ._openl3_network import FoldedOpenL3, OpenL3Network, random_openl3, read_out
@@ -41,7 +44,7 @@ class FrozenOpenL3(WindowEncoder):
     frontend : {"kapre-0.1", "kapre-0.3", "librosa"}
         Which release's spectrograms it is fed with.
     device : str
-        A torch device.
+        A torch device, or ``"onnxruntime"``.
     """
 
     sampling_rate = SAMPLING_RATE
@@ -50,7 +53,11 @@ class FrozenOpenL3(WindowEncoder):
     def __init__(self, network: OpenL3Network, input_repr: str, frontend: str, device: str):
         super().__init__(device)
         self._front_end = FrontEnd(input_repr, frontend, self._device)
-        self._network = FoldedOpenL3(network, self._device)
+        self._network = (
+            self._run_in_onnx(network)
+            if device == ONNX_RUNTIME
+            else FoldedOpenL3(network, self._device)
+        )
         self.widths = _list_widths(network.width, AUDIO_GRIDS)
 
     def batch_limit(self, columns: int) -> int:
@@ -62,6 +69,13 @@ class FrozenOpenL3(WindowEncoder):
         with torch.inference_mode():
             maps = self._network(inputs[:, None])
             return read_out(maps, AUDIO_GRIDS[int(output)]).cpu().numpy()
+
+    def _run_in_onnx(self, network: OpenL3Network) -> Callable[[Tensor], Tensor]:
+        from .._onnx_network import OnnxNetwork
+        from ._openl3_graph import OpenL3NetworkGraph
+
+        spectrogram = self._front_end(torch.zeros(1, SAMPLING_RATE))
+        return OnnxNetwork(OpenL3NetworkGraph(network, spectrogram.shape[1:]))
 
     def _compute_inputs(self, frames: np.ndarray, hop: int) -> Tensor:
         """Turn windows (n_windows, 48000) into spectrograms, a few at a time."""
@@ -151,7 +165,7 @@ def get_frozen_openl3(
     WeightsError
         If the weights are damaged, or of another network.
     """
-    device = choose_torch_device(device, "OpenL3")
+    device = choose_device_of_exported(device, "OpenL3")
     return keep_network(
         ("openl3", reference, device, input_repr, frontend),
         lambda: FrozenOpenL3(

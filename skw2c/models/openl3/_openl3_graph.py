@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -62,7 +64,7 @@ def graph_openl3(
 class OpenL3NetworkGraph(NetworkGraph):
     """The network alone, from (n, 1, rows, columns) to (n, width, rows / 8, columns / 8)."""
 
-    def __init__(self, network: OpenL3Network, shape: tuple[int, int]):
+    def __init__(self, network: OpenL3Network, shape: Sequence[int]):
         super().__init__()
         self.example = (2, 1, *shape)
         self._folded = FoldedOpenL3(network, _CPU, fused=False)

@@ -4,32 +4,24 @@ Networks that are frozen from the start belong to their own folders; the loop of
 in ``skw2c/training``.
 """
 
-from ._classification import Classification
-from ._distillation import LOSSES, Distillation
-from ._frozen_module import restore_projection
-from ._frozen_student import FrozenStudent, get_frozen_student
-from ._student import (
-    ARCHITECTURES,
-    Hearing,
-    build_student,
-    check_width,
-    describe_width,
-    hearing_of,
-)
-from ._student_graph import graph_student
+from ...system._lazy_names import import_lazily
 
-__all__ = [
-    "ARCHITECTURES",
-    "LOSSES",
-    "Classification",
-    "Distillation",
-    "FrozenStudent",
-    "Hearing",
-    "build_student",
-    "check_width",
-    "describe_width",
-    "get_frozen_student",
-    "graph_student",
-    "hearing_of",
-    "restore_projection",
-]
+_HOMES = {
+    "ARCHITECTURES": "_student",
+    "LOSSES": "_distillation",
+    "Classification": "_classification",
+    "Distillation": "_distillation",
+    "FrozenStudent": "_frozen_student",
+    "Hearing": "_student",
+    "build_student": "_student",
+    "check_width": "_student",
+    "describe_width": "_student",
+    "get_frozen_student": "_frozen_student",
+    "graph_student": "_student_graph",
+    "hearing_of": "_student",
+    "restore_projection": "_frozen_module",
+}
+
+__all__ = [*_HOMES]
+
+__getattr__ = import_lazily(__name__, _HOMES)

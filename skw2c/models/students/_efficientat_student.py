@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._devices import ONNX_RUNTIME, choose_device_of_exported
 from .._framing import Framing
-from .._on_device import choose_torch_device
 from ..efficientat._efficientat_encoder import EfficientATEncoder
 from ..efficientat._efficientat_front_end import RATE, SHORTEST
 from ..efficientat._efficientat_network import width_of
@@ -17,9 +17,9 @@ from ..efficientat._efficientat_state import fill_strictly
 from ..efficientat._folded_efficientat import FoldedBody
 from ..efficientat._frozen_efficientat import LogMelEncoder
 from ..wav2clip import Projection
+from ._names_of_entries import LAST_MAP
 
 _PREFIXES = ("audio_encoder.", "audio_transform.")
-_LAST_MAP = "audio_encoder.features.16.0.weight"
 _LAST_LAYER = "audio_transform.sequential.3.weight"
 _WINDOW = 10 * RATE
 
@@ -44,11 +44,6 @@ class EfficientATStudent(nn.Module):
             self.audio_transform = Projection(n_features, n_outputs, n_outputs)
 
 
-def is_efficientat_student(state: Mapping[str, Tensor]) -> bool:
-    """Whether these are the tensors of such a student."""
-    return _LAST_MAP in state and state[_LAST_MAP].ndim == 4
-
-
 def build_efficientat_student(state: Mapping[str, Tensor], source: str) -> EfficientATStudent:
     """Build the student that the tensors describe, in eval mode.
 
@@ -68,7 +63,7 @@ def build_efficientat_student(state: Mapping[str, Tensor], source: str) -> Effic
         If one is missing, unexpected, of another shape, or not finite.
     """
     own = {name: value for name, value in state.items() if name.startswith(_PREFIXES)}
-    width = width_of(len(own[_LAST_MAP]))
+    width = width_of(len(own[LAST_MAP]))
     n_outputs = _count_outputs(own.get(_LAST_LAYER))
     return fill_strictly(lambda: EfficientATStudent(width, n_outputs), own, source)
 
@@ -92,7 +87,7 @@ class FrozenEfficientATStudent(LogMelEncoder):
     student : EfficientATStudent
         In eval mode.
     device : str
-        Torch device.
+        Torch device, or ``"onnxruntime"``.
     """
 
     shortest = SHORTEST
@@ -100,9 +95,13 @@ class FrozenEfficientATStudent(LogMelEncoder):
     clip_framing: Framing | None = Framing(_WINDOW, _WINDOW, align_tail=True)
 
     def __init__(self, student: EfficientATStudent, device: str):
-        super().__init__(choose_torch_device(device, "EfficientAT"))
+        super().__init__(choose_device_of_exported(device, "EfficientAT"))
         encoder, projection = student.audio_encoder, student.audio_transform
-        self._folded = FoldedBody(encoder, self._device)
+        self._embed: Callable[[Tensor], Tensor] = (
+            _run_in_onnx(encoder)
+            if device == ONNX_RUNTIME
+            else FoldedBody(encoder, self._device).embed
+        )
         # In double precision, because matrix products in single precision differ in the last bit
         # with the number of rows.
         self._projection = None if projection is None else projection.double()
@@ -113,7 +112,14 @@ class FrozenEfficientATStudent(LogMelEncoder):
     def encode(self, inputs: Tensor, output: str) -> np.ndarray:
         """Embed spectrograms (batch, 128, columns) as (batch, width), float32."""
         with torch.inference_mode():
-            vectors = self._folded.embed(inputs)
+            vectors = self._embed(inputs)
             if output == "embedding" and self._projection is not None:
                 vectors = self._projection(vectors.double()).float()
             return vectors.numpy()
+
+
+def _run_in_onnx(encoder: EfficientATEncoder) -> Callable[[Tensor], Tensor]:
+    from .._onnx_network import OnnxNetwork
+    from ._student_graph import BodyGraph
+
+    return OnnxNetwork(BodyGraph(encoder))

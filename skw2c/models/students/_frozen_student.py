@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from ...system._optional import need_torch
 from ...weights import WeightsReference
+from .._devices import ONNX_RUNTIME, choose_device, choose_torch_device
 from .._framing import Framing
 from .._frozen_encoder import FrozenEncoder
 from .._network_cache import keep_network
-from .._on_device import choose_device
-from ..wav2clip import FrozenWav2CLIP, Wav2CLIP, build_wav2clip, random_wav2clip
-from ._efficientat_student import (
-    EfficientATStudent,
-    FrozenEfficientATStudent,
-    build_efficientat_student,
-    is_efficientat_student,
-)
-from ._frozen_module import FrozenModule, restore_module
+from ..wav2clip._portable_wav2clip import PortableWav2CLIP
+from ._names_of_entries import is_efficientat_student
+
+if TYPE_CHECKING:
+    from ..wav2clip import Wav2CLIP
+    from ._efficientat_student import EfficientATStudent
 
 
 class FrozenStudent(FrozenEncoder, Protocol):
@@ -47,14 +46,16 @@ def get_frozen_student(reference: WeightsReference, device: str) -> FrozenStuden
     reference : WeightsReference
         Which weights.
     device : str
-        ``"auto"``, a torch device, or ``"openvino"``.
+        ``"auto"``, a torch device, ``"openvino"`` or ``"onnxruntime"``.
 
     Raises
     ------
+    OptionalDependencyError
+        If a package is not installed that runs it there.
     ValueError
         If torch does not know the device, or has none of that kind.
     """
-    device = choose_device(device)
+    device = choose_device(device, portable=True)
     # Modules of the user's own may differ where nothing that can be compared does.
     module = None if is_ours(reference) else id(reference.in_memory)
     key = ("wav2clip", reference, device, module)
@@ -67,17 +68,37 @@ def is_ours(reference: WeightsReference) -> bool:
 
 
 def _freeze(reference: WeightsReference, device: str) -> FrozenStudent:
+    if device == ONNX_RUNTIME and reference.seed is None and is_ours(reference):
+        arrays = reference.read_arrays()
+        if not is_efficientat_student(arrays):
+            return PortableWav2CLIP(arrays, reference.label)
+    need_torch(f"this network (device={device!r}, {reference.label})")
+    return _freeze_in_torch(reference, device)
+
+
+def _freeze_in_torch(reference: WeightsReference, device: str) -> FrozenStudent:
+    from ..wav2clip import FrozenWav2CLIP
+    from ._efficientat_student import EfficientATStudent, FrozenEfficientATStudent
+    from ._frozen_module import FrozenModule, restore_module
+
     if not is_ours(reference):
+        device = choose_torch_device(device, "modules of your own making")
         encoder, projection = restore_module(reference.in_memory.encoder, reference.read())
         return FrozenModule(encoder, projection, device)
     network = read_network(reference)
     if isinstance(network, EfficientATStudent):
         return FrozenEfficientATStudent(network, device)
+    if device == ONNX_RUNTIME:
+        state = {name: value.numpy() for name, value in network.state_dict().items()}
+        return PortableWav2CLIP(state, reference.label)
     return FrozenWav2CLIP(network, device)
 
 
 def read_network(reference: WeightsReference) -> Wav2CLIP | EfficientATStudent:
     """Read the network that is referred to, or draw it; not one of the user's own making."""
+    from ..wav2clip import build_wav2clip, random_wav2clip
+    from ._efficientat_student import build_efficientat_student
+
     if reference.seed is not None:
         return random_wav2clip(reference.seed)
     state = reference.read()

@@ -33,7 +33,7 @@ class EfficientATStudentGraph(EncoderGraph):
     def __init__(self, student: EfficientATStudent, output: str):
         super().__init__()
         self._front_end = LogMel()
-        self.network = _BodyGraph(student.audio_encoder)
+        self.network = BodyGraph(student.audio_encoder)
         self._projection = None
         if output == "embedding" and student.audio_transform is not None:
             self._projection = copy.deepcopy(student.audio_transform).double()
@@ -51,7 +51,7 @@ class EfficientATStudentGraph(EncoderGraph):
         return self._projection(features.double()).float()
 
 
-class _BodyGraph(NetworkGraph):
+class BodyGraph(NetworkGraph):
     example = (2, N_BANDS, 100)
     dynamic = (0, 2)
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from ...weights import WeightsReference
+from .._devices import choose_torch_device
 from .._network_cache import keep_network
-from .._on_device import OnDevice, choose_torch_device
+from .._on_device import OnDevice
 from ._pixels import ClampWithGradient
 from ._vqgan_network import VQGAN, random_vqgan
 from ._vqgan_state import build_vqgan

@@ -1,25 +1,19 @@
 """Wav2CLIP: its spectrogram and residual network, as they are trained and as they run frozen."""
 
-from ._frozen_wav2clip import FrozenWav2CLIP
-from ._log_spectrogram import SHORTEST
-from ._wav2clip_network import (
-    ARCHITECTURES,
-    AudioEncoder,
-    Projection,
-    Wav2CLIP,
-    make_audio_encoder,
-    random_wav2clip,
-)
-from ._wav2clip_state import build_wav2clip
+from ...system._lazy_names import import_lazily
 
-__all__ = [
-    "ARCHITECTURES",
-    "SHORTEST",
-    "AudioEncoder",
-    "FrozenWav2CLIP",
-    "Projection",
-    "Wav2CLIP",
-    "build_wav2clip",
-    "make_audio_encoder",
-    "random_wav2clip",
-]
+_HOMES = {
+    "ARCHITECTURES": "_configuration",
+    "SHORTEST": "_spectrogram_sizes",
+    "AudioEncoder": "_wav2clip_network",
+    "FrozenWav2CLIP": "_frozen_wav2clip",
+    "Projection": "_wav2clip_network",
+    "Wav2CLIP": "_wav2clip_network",
+    "build_wav2clip": "_wav2clip_state",
+    "make_audio_encoder": "_wav2clip_network",
+    "random_wav2clip": "_wav2clip_network",
+}
+
+__all__ = [*_HOMES]
+
+__getattr__ = import_lazily(__name__, _HOMES)

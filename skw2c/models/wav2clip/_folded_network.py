@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..mobilenet import FoldedMobileNet, MobileNet
+from ..mobilenet._folded_mobilenet import FoldedMobileNet
+from ..mobilenet._mobilenet import MobileNet
 from ._folded_resnet import FoldedResNet
 from ._resnet import ResNet
 

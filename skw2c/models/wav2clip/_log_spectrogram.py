@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-N_FFT = 512
-HOP_LENGTH = 353
-SHORTEST = N_FFT // 2 + 1
-"""Fewest samples that the reflecting border of the spectrogram can be made of."""
-
-LOG_OFFSET = 1e-7
-# The original adds 1e-9 to the deviation, which turns the rounding errors of a silent
-# clip into an input of several thousand.
-_SMALLEST_DEVIATION = 1e-5
+from ._spectrogram_sizes import HOP_LENGTH, LOG_OFFSET, N_FFT, SMALLEST_DEVIATION
 
 
 class LogSpectrogram(nn.Module):
@@ -55,7 +45,7 @@ def standardise_clips(spectrograms: Tensor) -> Tensor:
     What `Statistics` does with one clip, for a batch and without leaving the device.
     """
     variance, mean = torch.var_mean(spectrograms, dim=(1, 2), keepdim=True)
-    return (spectrograms - mean) / variance.sqrt().clamp(min=_SMALLEST_DEVIATION)
+    return (spectrograms - mean) / variance.sqrt().clamp(min=SMALLEST_DEVIATION)
 
 
 def standardise_exactly(spectrograms: Tensor) -> Tensor:
@@ -67,33 +57,5 @@ def standardise_exactly(spectrograms: Tensor) -> Tensor:
     centred = exact - exact.mean((1, 2, 3), keepdim=True)
     spread = centred.square().sum((1, 2, 3), keepdim=True)
     count = torch.ones_like(exact).sum((1, 2, 3), keepdim=True)
-    deviation = (spread / (count - 1)).sqrt().clamp(min=_SMALLEST_DEVIATION)
+    deviation = (spread / (count - 1)).sqrt().clamp(min=SMALLEST_DEVIATION)
     return (centred / deviation).float()
-
-
-@dataclass
-class Statistics:
-    """Mean and deviation of all values of one clip, gathered part by part.
-
-    Sums are kept in double precision, so that the parts in which a long clip comes do
-    not show in the result.
-    """
-
-    count: int = 0
-    total: float = 0.0
-    total_of_squares: float = 0.0
-
-    def update(self, values: Tensor) -> Statistics:
-        # MPS has no double precision.
-        values = (values.cpu() if values.device.type == "mps" else values).double()
-        self.count += values.numel()
-        self.total += float(values.sum())
-        self.total_of_squares += float(values.square().sum())
-        return self
-
-    def standardise(self, values: Tensor) -> Tensor:
-        """Subtract the mean and divide by the (unbiased) standard deviation."""
-        mean = self.total / self.count
-        spread = max(self.total_of_squares - self.count * mean**2, 0.0)
-        deviation = (spread / max(self.count - 1, 1)) ** 0.5
-        return (values - mean) / max(deviation, _SMALLEST_DEVIATION)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ...system._optional import import_optional
-from ..mobilenet import FoldedMobileNet, MobileNet
+from ..mobilenet._folded_mobilenet import FoldedMobileNet
+from ..mobilenet._mobilenet import MobileNet
 from ._folded_network import fold_network
 from ._folded_resnet import FoldedResNet
 from ._resnet import ResNet

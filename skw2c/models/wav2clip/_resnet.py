@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
+from ._configuration import BLOCKS
 
 
 class BasicBlock(nn.Module):

@@ -12,7 +12,8 @@ from .._graph_framing import cut_waveforms
 from .._graph_spectrum import lengthen
 from .._waveform_graph import EncoderGraph, NetworkGraph
 from ._folded_network import fold_network
-from ._log_spectrogram import LOG_OFFSET, SHORTEST, standardise_exactly
+from ._log_spectrogram import standardise_exactly
+from ._spectrogram_sizes import LOG_OFFSET, SHORTEST
 from ._wav2clip_network import Wav2CLIP
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..mobilenet import MobileNet
+from ..mobilenet._mobilenet import MobileNet
+from ._configuration import BLOCKS, MOBILE
 from ._log_spectrogram import LogSpectrogram, standardise_clips
-from ._resnet import BLOCKS, ResNet
-
-MOBILE = "mobilenet"
-ARCHITECTURES = (*BLOCKS, MOBILE)
+from ._resnet import ResNet
+from ._spectrogram_sizes import RATE
 
 
 class AudioEncoder(nn.Module):
     """Mixin: a network together with its front end, keyed as in the release."""
 
-    sampling_rate = 16000
+    sampling_rate = RATE
     n_features: int
 
     def __init__(self, *shape):

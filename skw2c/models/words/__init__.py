@@ -1,15 +1,17 @@
 """Texts as vectors in a space of sounds: a table of word pieces, and how near they are to names."""
 
-from ._frozen_words import FrozenWords, get_frozen_words
-from ._word_pieces import WordPieces, has_unread_letters
-from ._words_state import Words, read_words, write_words
+from ...system._lazy_names import import_lazily
 
-__all__ = [
-    "FrozenWords",
-    "WordPieces",
-    "Words",
-    "get_frozen_words",
-    "has_unread_letters",
-    "read_words",
-    "write_words",
-]
+_HOMES = {
+    "FrozenWords": "_frozen_words",
+    "WordPieces": "_word_pieces",
+    "Words": "_words_state",
+    "get_frozen_words": "_frozen_words",
+    "has_unread_letters": "_word_pieces",
+    "read_words": "_words_state",
+    "write_words": "_words_state",
+}
+
+__all__ = [*_HOMES]
+
+__getattr__ = import_lazily(__name__, _HOMES)

@@ -10,7 +10,7 @@ import numpy as np
 from ...weights import WeightsReference
 from .._network_cache import keep_network
 from ._word_pieces import WordPieces
-from ._words_state import Words, read_words
+from ._words_state import PREFIX, Words, read_words
 
 
 class FrozenWords:
@@ -83,6 +83,6 @@ def get_frozen_words(reference: WeightsReference) -> FrozenWords:
     """
 
     def build() -> FrozenWords:
-        return FrozenWords(read_words(reference.read(), reference.label))
+        return FrozenWords(read_words(reference.read_arrays((PREFIX,)), reference.label))
 
     return keep_network(("words", reference), build)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ...exceptions import WeightsError
+from ...system._tensors import is_tensor, tensor_to_array
 
-_PREFIX = "words."
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PREFIX = "words."
 _DIMENSIONS = {"pieces": 2, "scales": 1, "anchors": 2, "projection": 2, "vocabulary": 1}
 
 
@@ -45,6 +48,8 @@ class Words:
 
 def write_words(words: Words) -> dict[str, Tensor]:
     """Entries for a checkpoint, in half precision."""
+    import torch
+
     text = np.frombuffer("\n".join(words.vocabulary).encode(), np.uint8).copy()
     entries = {
         "vocabulary": torch.from_numpy(text),
@@ -53,30 +58,31 @@ def write_words(words: Words) -> dict[str, Tensor]:
     }
     for name in ("scales", "anchors", "projection"):
         entries[name] = torch.from_numpy(getattr(words, name)).half()
-    return {_PREFIX + name: value for name, value in entries.items()}
+    return {PREFIX + name: value for name, value in entries.items()}
 
 
-def read_words(state: Mapping[str, Tensor], source: str) -> Words:
-    """Read what `write_words` gave; other entries are passed over.
+def read_words(state: Mapping[str, Any], source: str) -> Words:
+    """Read what `write_words` gave, as tensors or as arrays; other entries are passed over.
 
     Raises
     ------
     WeightsError
         If entries are missing, do not fit each other, or are not finite.
     """
-    own = {n.removeprefix(_PREFIX): x for n, x in state.items() if n.startswith(_PREFIX)}
+    own = {n.removeprefix(PREFIX): x for n, x in state.items() if n.startswith(PREFIX)}
+    own = {name: tensor_to_array(x) if is_tensor(x) else x for name, x in own.items()}
     for name, n_dimensions in {**_DIMENSIONS, "sharpness": 0}.items():
         if name not in own or own[name].ndim != n_dimensions:
             raise WeightsError(
-                f"{source} holds no encoder of words: it lacks {_PREFIX + name!r} with "
+                f"{source} holds no encoder of words: it lacks {PREFIX + name!r} with "
                 f"{n_dimensions} dimensions. weights='mini' has one"
             )
-    numbers = {name: own[name].float().numpy() for name in ("scales", "anchors", "projection")}
+    numbers = {name: own[name].astype(np.float32) for name in ("scales", "anchors", "projection")}
     try:
-        vocabulary = bytes(own["vocabulary"].to(torch.uint8).numpy()).decode().split("\n")
+        vocabulary = own["vocabulary"].astype(np.uint8).tobytes().decode().split("\n")
     except UnicodeDecodeError as exc:
         raise WeightsError(f"{source} has a damaged vocabulary ({exc.reason})") from exc
-    words = Words(vocabulary, own["pieces"].numpy(), sharpness=float(own["sharpness"]), **numbers)
+    words = Words(vocabulary, own["pieces"], sharpness=float(own["sharpness"]), **numbers)
     _check(words, source)
     return words
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...weights import WeightsReference
+from .._devices import ONNX_RUNTIME, choose_device_of_exported
 from .._network_cache import keep_network
-from .._on_device import choose_torch_device
 from .._window_encoder import WindowEncoder
 from ._yamnet_front_end import FRAME_HOP, N_BANDS, N_FRAMES, RATE, WINDOW_LENGTH, LogMel
 from ._yamnet_network import YAMNet, YAMNetWeights, random_yamnet
@@ -25,7 +27,7 @@ class FrozenYAMNet(WindowEncoder):
     weights : YAMNetWeights
         What it computes with.
     device : str
-        Torch device.
+        Torch device, or ``"onnxruntime"``.
     """
 
     sampling_rate = RATE
@@ -33,7 +35,9 @@ class FrozenYAMNet(WindowEncoder):
     def __init__(self, weights: YAMNetWeights, device: str):
         super().__init__(device)
         self._front_end = LogMel(self._device)
-        self._network = YAMNet(weights, self._device)
+        self._network: Callable[[Tensor], Tensor] = (
+            _run_in_onnx(weights) if device == ONNX_RUNTIME else YAMNet(weights, self._device)
+        )
         # In double precision, because matrix products in single precision differ in the
         # last bit with the number of rows.
         self._kernel, self._bias = (value.double() for value in weights.classifier)
@@ -67,6 +71,14 @@ class FrozenYAMNet(WindowEncoder):
         return spectrogram.unfold(0, N_FRAMES, hop // FRAME_HOP).transpose(1, 2).contiguous()
 
 
+def _run_in_onnx(weights: YAMNetWeights) -> Callable[[Tensor], Tensor]:
+    from .._onnx_network import OnnxNetwork
+    from ._yamnet_graph import YAMNetNetworkGraph
+
+    maps = OnnxNetwork(YAMNetNetworkGraph(weights))
+    return lambda inputs: maps(inputs).mean((2, 3))
+
+
 def get_frozen_yamnet(reference: WeightsReference, device: str) -> FrozenYAMNet:
     """Build the YAMNet that ``reference`` names, or take it from those built before.
 
@@ -75,7 +87,7 @@ def get_frozen_yamnet(reference: WeightsReference, device: str) -> FrozenYAMNet:
     reference : WeightsReference
         Which weights.
     device : str
-        ``"auto"`` or a torch device.
+        ``"auto"``, a torch device, or ``"onnxruntime"``.
 
     Raises
     ------
@@ -84,7 +96,7 @@ def get_frozen_yamnet(reference: WeightsReference, device: str) -> FrozenYAMNet:
     WeightsError
         If the weights are not those of YAMNet.
     """
-    device = choose_torch_device(device, "YAMNet")
+    device = choose_device_of_exported(device, "YAMNet")
     return keep_network(
         ("yamnet", reference, device), lambda: FrozenYAMNet(read_weights(reference), device)
     )

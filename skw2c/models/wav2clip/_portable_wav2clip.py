@@ -1,0 +1,112 @@
+"""A frozen Wav2CLIP encoder without torch: NumPy around a network that ONNX Runtime runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+
+from ...engines import OnnxSession
+from .._devices import count_threads
+from ._checked_entries import CheckedEntries
+from ._configuration import MOBILE, read_configuration
+from ._network_models import model_mobile, model_residual
+from ._spectrogram_sizes import HOP_LENGTH, LOG_OFFSET, N_FFT
+from ._wav2clip_flow import Wav2CLIPFlow
+
+_COLUMNS_AT_ONCE = 2048
+"""Of a spectrogram in double precision."""
+
+
+class PortableWav2CLIP(Wav2CLIPFlow):
+    """Embed clips as `FrozenWav2CLIP` does on a CPU, within rounding.
+
+    Parameters
+    ----------
+    state : mapping of str to ndarray
+        Entries of a checkpoint.
+    source : str
+        Its name, for errors.
+
+    Raises
+    ------
+    OptionalDependencyError
+        If ONNX Runtime is not installed.
+    WeightsError
+        If an entry is missing, unexpected, of another shape, or not finite.
+    """
+
+    device_type = "cpu"
+    one_at_a_time = False
+
+    def __init__(self, state: Mapping[str, np.ndarray], source: str):
+        configuration = read_configuration(state, source)
+        architecture, width = configuration["architecture"], configuration["width"]
+        entries = CheckedEntries(state, source)
+        self._window = entries.take_window(N_FFT)
+        model = (
+            model_mobile(entries, width)
+            if architecture == MOBILE
+            else model_residual(entries, architecture, width)
+        )
+        self._stride, self._reach = model.stride, model.reach
+        self.widths = {"encoder": model.n_features, "embedding": configuration["n_outputs"]}
+        if "n_words" in configuration:
+            self.widths["words"] = configuration["n_words"]
+        self._projections = {
+            output: _Projection(entries, prefix, model.n_features, self.widths[output])
+            for output, prefix in _PROJECTIONS.items()
+            if output in self.widths
+        }
+        entries.check_that_all_are_taken()
+        self._network = OnnxSession(model.content)
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads of the processor it may use."""
+        return count_threads()
+
+    def exact(self) -> AbstractContextManager:
+        """Nothing here trades precision for speed."""
+        return nullcontext()
+
+    def _transform(self, waveforms: np.ndarray, center: bool = True) -> np.ndarray:
+        if center:
+            border = N_FFT // 2
+            waveforms = np.pad(waveforms, ((0, 0), (border, border)), "reflect")
+        return np.stack([_log_spectrogram(waveform, self._window) for waveform in waveforms])
+
+    def _finish(self, features: np.ndarray, output: str) -> np.ndarray:
+        if output not in self._projections:
+            return features
+        return self._projections[output](features.astype(np.float64)).astype(np.float32)
+
+
+_PROJECTIONS = {"embedding": "audio_transform.", "words": "word_transform."}
+
+
+def _log_spectrogram(waveform: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Natural logarithm of the power spectrogram (257, columns), float32."""
+    frames = np.lib.stride_tricks.sliding_window_view(waveform, N_FFT)[::HOP_LENGTH]
+    power = np.empty((len(frames), N_FFT // 2 + 1), np.float32)
+    for start in range(0, len(frames), _COLUMNS_AT_ONCE):
+        part = slice(start, start + _COLUMNS_AT_ONCE)
+        spectra = np.fft.rfft(frames[part].astype(np.float64) * window)
+        power[part] = spectra.real**2 + spectra.imag**2
+    return np.log(power.T + np.float32(LOG_OFFSET))
+
+
+class _Projection:
+    """Two linear layers in double precision, from the encoder's space to another."""
+
+    def __init__(self, entries: CheckedEntries, prefix: str, n_in: int, n_out: int):
+        layers = (f"{prefix}sequential.0", n_in), (f"{prefix}sequential.3", n_out)
+        self._layers = [
+            (entries.take(f"{name}.weight", n_out, n).T, entries.take(f"{name}.bias", n_out))
+            for name, n in layers
+        ]
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        (first, offset), (second, last_offset) = self._layers
+        return np.maximum(features @ first + offset, 0) @ second + last_offset
