@@ -27,11 +27,14 @@ OF_THE_PACKAGE = {
     "split_fingerprint",
 }
 
+ROOMS = ("datasets", "exceptions", "metrics", "search", "weights")
+
 
 def find_public_objects():
     """Classes and functions by name, without those that are public in two places."""
     found = {}
-    for module in (skw2c, skw2c.datasets, skw2c.exceptions, skw2c.metrics, skw2c.weights):
+    rooms = (getattr(skw2c, name) for name in ROOMS)
+    for module in (skw2c, *rooms):
         for name in module.__all__:
             public = inspect.unwrap(getattr(module, name))
             if inspect.isclass(public) or inspect.isfunction(public):

@@ -14,11 +14,8 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._version import __version__
-from ..exceptions import SavedIndexError, UnreadableError
+from ..exceptions import UnreadableError
 from ..system._docstrings import document_shared
-from ..system._warning import warn_caller
-from ..transformers._encoder_descriptions import describe_encoder, differences
 from ..transformers._encoders import (
     PARTNER,
     resolve_encoder,
@@ -32,25 +29,17 @@ from ..validation._intervals import SECONDS
 from ..validation._tables import note_columns, take_columns
 from ._content import IndexContent
 from ._filters import choose_vectors
-from ._folder import read_engines, read_index, write_index
-from ._listing import is_current
 from ._map import draw_map
 from ._methods import METHODS
 from ._new_part import as_floats, embed_part, pick
 from ._parted import PartedNeighbours
 from ._queries import list_names, list_queries, list_rows
 from ._query_vectors import embed_sounds, embed_words, require_encoder, to_unit_queries
-from ._results import tabulate
-from ._roots import check_root, common_folder
-from ._saved_encoders import (
-    check_replacement,
-    describe_parameters,
-    outline,
-    restore_fitted,
-    restore_parameters,
-    warn_of_unsaved,
-)
+from ._results import Hits, tabulate
+from ._saved_encoders import check_replacement, outline, restore_fitted, warn_of_unsaved
+from ._saved_index import SavedIndexMixin
 from ._sources import Job, Plan, Planner, find_items
+from ._stored_content import EMPTY, StoredContent
 
 _KINDS = ("text", "audio", "image", "vector")
 _LOCAL = ("device", "n_jobs", "memory", "on_error", "verbose")
@@ -58,7 +47,7 @@ _FRAMING = ("mode", "frame_length", "hop_length", "tail")
 
 
 @document_shared(WITH_ENCODER)
-class AudioIndex(BaseEstimator):
+class AudioIndex(SavedIndexMixin, BaseEstimator):
     """Find sounds by words, by other sounds, by images or by vectors.
 
     An index holds the vectors of clips, or of the windows of clips, and ranks them by
@@ -92,7 +81,14 @@ class AudioIndex(BaseEstimator):
         what is right, by codes in memory: 136 bytes for a vector of 512 numbers. ``"disk"``
         does the same by shorter codes in a file that is mapped, which takes almost no memory
         and more time. ``"auto"`` chooses by the number of vectors that were saved together:
-        faiss from 50,000 on, disk from 5 million on, where faiss is installed.
+        faiss from 50,000 on, disk from 5 million on, where faiss is installed. In a ``store``,
+        ``"auto"`` is what the database does, and ``"exact"`` has it compare all vectors.
+
+    store : LanceStore, QdrantStore or None, default=None
+        The database that clips and vectors are in (:class:`skw2c.search.LanceStore`,
+        :class:`skw2c.search.QdrantStore`). What `fit`, `add`, `update` and `remove` change counts
+        there at once; ``AudioIndex.load(store)`` opens it again. None: in memory, and in the
+        folder that `save` is given.
 
     frame_length, hop_length, tail, device, n_jobs, memory : shared
         As described in ``_shared_parameters``.
@@ -161,6 +157,7 @@ class AudioIndex(BaseEstimator):
         "prompts": [str, "array-like"],
         "mode": [StrOptions({"clip", "frame"})],
         "method": [StrOptions(set(METHODS))],
+        "store": [HasMethods(["connect"]), None],
         "frame_length": [SECONDS],
         "hop_length": [SECONDS],
         "tail": [StrOptions({"pad", "drop"})],
@@ -180,6 +177,7 @@ class AudioIndex(BaseEstimator):
         prompts="{}",
         mode="clip",
         method="auto",
+        store=None,
         frame_length=1.0,
         hop_length=1.0,
         tail="pad",
@@ -195,6 +193,7 @@ class AudioIndex(BaseEstimator):
         self.prompts = prompts
         self.mode = mode
         self.method = method
+        self.store = store
         self.frame_length = frame_length
         self.hop_length = hop_length
         self.tail = tail
@@ -392,9 +391,7 @@ class AudioIndex(BaseEstimator):
         self._check_columns(query, by)
         queries = list_queries(query, by)
         unit = self._embed_as_units(queries, by)
-        chosen = None if where is None else choose_vectors(self._content, where, self._root)
-        scores, rows = self._engine().search(unit, min(int(k), self.n_vectors_), chosen)
-        return tabulate(queries, scores, rows, self._content)
+        return tabulate(queries, self._find(unit, int(k), where))
 
     def map(self, *, method="auto", labels=None, table=None, clips=1000, seconds=3.0, limit=25.0):
         """Draw a map of the clips, on which similar ones lie near each other and can be heard.
@@ -470,199 +467,6 @@ class AudioIndex(BaseEstimator):
             verbose=self.verbose,
         )
 
-    def save(self, folder, *, root=None):
-        """Save the index into a folder, or what was changed in the one it was loaded from.
-
-        The folder holds arrays, JSON and the checksums of its files; nothing in it is
-        pickled. The save counts as a whole or not at all: if the disk is full, the folder is as
-        before. What was added becomes a part of its own, or is joined with small parts; what was
-        removed is marked, and rewritten without it where more than a third of a part is gone.
-
-        Parameters
-        ----------
-        folder : str or Path
-            Made where it is missing.
-        root : str, Path or None, default=None
-            The folder that holds the sounds. Paths of files in it are saved relative to it, so
-            that they are found again after all of it was moved. None: the one that was saved
-            before, or else the folder that all files are in or below.
-
-        Returns
-        -------
-        self : AudioIndex
-            The index.
-
-        Raises
-        ------
-        SavedIndexError
-            If the folder holds another index, or one that was changed since this one was
-            loaded; or if a file that is to be copied is damaged.
-        NotADirectoryError
-            If ``root`` is not a folder.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skw2c import AudioIndex
-        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("kept")
-        >>> index = AudioIndex.load("kept").remove("b").save("kept")
-        >>> AudioIndex.load("kept").items_
-        ['a', 'c']
-        """
-        check_is_fitted(self, "_content")
-        warn_of_unsaved(self, self._encoder)
-        if root is not None:
-            self._root = check_root(root)
-        self._write(_real(folder))
-        return self
-
-    def compact(self):
-        """Write the saved index anew as one part, without what was removed.
-
-        This takes as much disk again while it runs. Others who read the index go on with what
-        they loaded; if it ends early, the folder is as before.
-
-        Returns
-        -------
-        self : AudioIndex
-            The index, with its changes saved.
-
-        Raises
-        ------
-        ValueError
-            If the index was never saved.
-        SavedIndexError
-            If somebody else changed the folder, or a file is damaged.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skw2c import AudioIndex
-        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("small")
-        >>> index.remove("b").compact().items_
-        ['a', 'c']
-        """
-        check_is_fitted(self, "_content")
-        self._require_home("compact")
-        self._write(self._home, compact=True)
-        return self
-
-    def refresh(self):
-        """Go over to what is saved now, if somebody saved into the folder since.
-
-        Until then an index answers from what it loaded, also while another program adds to the
-        folder or removes from it. What did not change is not read again.
-
-        Returns
-        -------
-        self : AudioIndex
-            The index, as it was saved last.
-
-        Raises
-        ------
-        ValueError
-            If the index was never saved, or has changes that are not.
-        SavedIndexError
-            If the folder now holds an index that was made otherwise, or a file is damaged. The
-            index is then as before.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skw2c import AudioIndex
-        >>> writer = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("read")
-        >>> reader = AudioIndex.load("read")
-        >>> writer = writer.remove("b").save("read")
-        >>> reader.items_, reader.refresh().items_
-        (['a', 'b', 'c'], ['a', 'c'])
-        """
-        check_is_fitted(self, "_content")
-        self._require_home("refresh")
-        if self._content is not self._saved_content:
-            raise ValueError("the index has changes that are not saved: save them, or load it anew")
-        if is_current(self._home, self._saved_ids[self._home]):
-            return self
-        while True:
-            known = self._content.parts
-            listed, parts, root = read_index(self._home, root=self._own_root, known=known)
-            self._check_same(listed)
-            if self._take(self._home, listed, parts, root):
-                return self
-
-    @classmethod
-    def load(cls, folder, *, root=None, verify=False, **parameters):
-        """Load a saved index.
-
-        Arrays of more than 64 MB are mapped: they are read where a search needs them, so that
-        an index of any size opens at once. Of their files only the size is checked then, and of
-        each vector that is compared that its cosine is a number from -1 to 1. Smaller files are
-        compared with their checksums; larger ones before they are copied, by `save` or
-        `compact`, or if ``verify=True``.
-
-        Parameters
-        ----------
-        folder : str or Path
-            What `save` was given.
-        root : str, Path or None, default=None
-            The folder that the sound files were moved to, all of them together. None: the one
-            that was saved, as it was or as it lies now seen from the folder of the index.
-        verify : bool, default=False
-            Whether to read all files and compare them with their checksums.
-        **parameters
-            Parameters of the index that differ from those saved, such as
-            ``device``, or that were not saved: an ``encoder`` of another package, a
-            ``text_encoder`` that is a table.
-
-        Returns
-        -------
-        AudioIndex
-            The index, ready for `search` and `add`.
-
-        Raises
-        ------
-        SavedIndexError
-            If there is no index, it is of another version, a file is missing, truncated
-            or another one than was saved, ``mode`` is not that of the index, or
-            ``encoder`` is an encoder of skw2c with other weights or parameters than that of
-            the index (of others only the class and the width are compared).
-        NotADirectoryError
-            If ``root`` is not a folder.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skw2c import AudioIndex
-        >>> index = AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("saved")
-        >>> AudioIndex.load("saved", verify=True).items_
-        ['a', 'b', 'c']
-        """
-        folder = _real(folder)
-        own_root = None if root is None else check_root(root)
-        listed, parts, root = read_index(folder, root=own_root, verify=verify)
-        try:
-            index = cls(**{**restore_parameters(listed), **parameters})
-        except (AttributeError, ArithmeticError, KeyError, TypeError, ValueError) as exc:
-            if unknown := set(parameters) - set(cls().get_params(deep=False)):
-                raise TypeError(f"AudioIndex does not have a parameter {min(unknown)!r}") from exc
-            raise SavedIndexError(
-                f"The saved index in {folder!r} is damaged: its encoders cannot be made "
-                f"({type(exc).__name__}: {exc})"
-            ) from exc
-        index._start(listed["encoder"])
-        saved_mode = listed["parameters"]["mode"]
-        index._validate_params()
-        if index.mode != saved_mode:
-            raise SavedIndexError(
-                f"the index was built with mode={saved_mode!r}: pass that mode, or build a new "
-                "index"
-            )
-        if "encoder" in parameters:
-            index._replace_encoder()
-        if not index._take(folder, listed, parts, root, verify=verify):
-            return cls.load(folder, root=own_root, verify=verify, **parameters)
-        index._own_root = own_root
-        return index
-
     @property
     def items_(self):
         return list(self._content.items)
@@ -671,65 +475,25 @@ class AudioIndex(BaseEstimator):
     def n_vectors_(self):
         return self._content.n_vectors
 
-    def _start(self, encoder) -> None:
-        """Become an empty index of an encoder, or of the description of one."""
+    def _start(self, encoder, content=None) -> None:
+        """Become an index of an encoder, or of the description of one, by default an empty one."""
         self.failed_items_ = []
-        self._encoder, self._content, self._neighbours = encoder, IndexContent(), None
+        self._encoder, self._neighbours = encoder, None
+        self._content = self._empty_content() if content is None else content
         self._n_named = 0
         self._home, self._root, self._own_root, self._saved_ids = None, None, None, {}
         self._saved_content = None
 
-    def _set_content(self, content: IndexContent) -> None:
+    def _empty_content(self) -> IndexContent | StoredContent:
+        if self.store is None:
+            return IndexContent()
+        self._check_method()
+        warn_of_unsaved(self, self._encoder)
+        return StoredContent.started(self.store, self._describe_making())
+
+    def _set_content(self, content: IndexContent | StoredContent) -> None:
         """Have other clips."""
         self._content, self._neighbours = content, None
-
-    def _require_home(self, what: str) -> None:
-        if self._home is None:
-            raise ValueError(f"the index was never saved: save it into a folder before {what}()")
-
-    def _check_same(self, listed: dict) -> None:
-        """Refuse a list of an index that was made otherwise."""
-        own = self._encoder
-        own = own if isinstance(own, (dict, str)) else describe_encoder(own)
-        different = differences(listed["encoder"], own)
-        if listed["parameters"]["mode"] != self.mode:
-            different = [*different, "mode"]
-        if different:
-            raise SavedIndexError(
-                f"The folder {self._home!r} now holds an index that was made otherwise: they "
-                f"differ in {', '.join(different)}. Load it with AudioIndex.load(folder)"
-            )
-
-    def _take(self, folder: str, listed: dict, parts: list, root, *, verify: bool = False) -> bool:
-        """Take what was read from a folder; False where somebody saved into it meanwhile."""
-        is_whole = read_engines(folder, listed, parts, self.method, verify=verify)
-        if not is_whole:
-            if not is_current(folder, listed["id"]):
-                return False
-            warn_caller(
-                "The saved search structure of the index is missing or damaged, and is built again"
-            )
-        self.failed_items_, self._n_named = listed["failed_items"], listed["n_named"]
-        self._set_content(IndexContent(parts))
-        self._home, self._root, self._saved_content = folder, root, self._content
-        self._saved_ids = {folder: listed["id"]}
-        return True
-
-    def _write(self, folder: str, *, compact: bool = False) -> None:
-        """Save into a folder, and search from now on in what lies there."""
-        root = self._root or common_folder(self._content.parts)
-        self._saved_ids[folder], parts = write_index(
-            folder,
-            self._describe(),
-            self._content.groups(keep_files=folder == self._home, compact=compact),
-            saved_id=self._saved_ids.get(folder),
-            method=self.method,
-            root=root,
-            compact=compact,
-        )
-        self._set_content(IndexContent(parts))
-        self._home, self._root, self._saved_content = folder, root, self._content
-        self._own_root = None
 
     def _own(self, *names: str) -> dict:
         """Parameters that go to encoders that are given by name."""
@@ -766,6 +530,8 @@ class AudioIndex(BaseEstimator):
         self._carry_out(X, rows, self._plan(rows, items))
 
     def _plan(self, rows: list, items, *, by_name: bool = False) -> Plan:
+        if items is None and self._content.store is not None:
+            self._n_named = max(self._n_named, self._content.n_named)
         names = list_names(rows, items, first_number=self._n_named)
         return Planner(self._content).plan(rows, names, named=items is not None, by_name=by_name)
 
@@ -776,15 +542,14 @@ class AudioIndex(BaseEstimator):
         content = self._content
         kept = {number: (content.items[number], s) for number, s in plan.unchanged.items()}
         kept = {number: new for number, new in kept.items() if new[1] != content.sources[number]}
-        content = content.with_sources({**kept, **plan.moved})
-        content = content.without({*plan.missing, *(job.replaces for job in plan.jobs)} - {None})
-        self._set_content(content if part is None else content.with_part(part))
+        gone = {*plan.missing, *(job.replaces for job in plan.jobs)} - {None}
+        self._set_content(content.changed({**kept, **plan.moved}, gone, part))
         self._list_failed(failed)
         return failed
 
     def _embed_jobs(self, X, rows: list, jobs: list[Job]):
         """The part that the index grows by, or None, and the names of clips that failed."""
-        if self._content.parts and self._content.is_framed != (self.mode == "frame"):
+        if len(self._content) and self._content.is_framed != (self.mode == "frame"):
             raise ValueError(
                 f"mode={self.mode!r} came after the index was built with the other one"
             )
@@ -795,7 +560,7 @@ class AudioIndex(BaseEstimator):
 
     def _drop(self, numbers: set[int]) -> None:
         """Remove clips, by their numbers."""
-        self._set_content(self._content.without(numbers))
+        self._set_content(self._content.changed({}, numbers))
 
     def _list_failed(self, now: list) -> None:
         """Note what failed, each once, and forget what failed before and did not now."""
@@ -844,25 +609,30 @@ class AudioIndex(BaseEstimator):
         encoder = self._resolve_partner(require_encoder(self.image_encoder, "image"), "image")
         return encoder.fit(queries, None).transform(queries)
 
+    def _find(self, unit: np.ndarray, k: int, where) -> Hits:
+        """The best vectors for unit vectors of queries."""
+        content = self._content
+        if content.store is not None:
+            self._check_method()
+            return content.search(unit, k, where, exact=self.method == "exact")
+        chosen = None if where is None else choose_vectors(content, where, self._root)
+        found = self._engine().search(unit, min(k, self.n_vectors_), chosen)
+        return Hits.of_rows(*found, content)
+
+    def _check_method(self) -> None:
+        if self.method not in ("auto", "exact"):
+            raise ValueError(
+                f"method={self.method!r} is for vectors in memory and in folders: with "
+                f"store={self.store!r} it must be 'auto' or 'exact'"
+            )
+
     def _engine(self) -> PartedNeighbours:
         """What searches the vectors; its parts are made at the first need."""
         if self._neighbours is None or self._neighbours.method != self.method:
             if not self.n_vectors_:
-                raise ValueError(
-                    "the index is empty: its clips could not be read, or were all removed"
-                )
+                raise ValueError(EMPTY)
             self._neighbours = PartedNeighbours(self._content, self.method)
         return self._neighbours
-
-    def _describe(self) -> dict:
-        return {
-            "created_by": f"skw2c {__version__}",
-            "n_items": len(self._content),
-            "n_vectors": self.n_vectors_,
-            "failed_items": self.failed_items_,
-            "n_named": self._n_named,
-            **describe_parameters(self, self._encoder),
-        }
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -876,8 +646,3 @@ class AudioIndex(BaseEstimator):
     def __getstate__(self):
         state = super().__getstate__()
         return state | {"_neighbours": None} if "_neighbours" in state else state
-
-
-def _real(folder) -> str:
-    """The same name for a folder however it is reached."""
-    return os.path.realpath(os.path.expanduser(os.fspath(folder)))

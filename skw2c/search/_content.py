@@ -24,6 +24,8 @@ class IndexContent:
         In the order in which they were added.
     """
 
+    store = None  # in which database it is
+
     def __init__(self, parts: Iterable[IndexPart] = ()):
         self.parts = [part for part in parts if len(part)]
 
@@ -94,6 +96,13 @@ class IndexContent:
         for at, _, clips in self._by_part(sorted(numbers)):
             parts[at] = parts[at].without(clips)
         return IndexContent(parts)
+
+    def changed(
+        self, renamed: dict[int, tuple], gone: Iterable[int] = (), part: IndexPart | None = None
+    ) -> IndexContent:
+        """The content where some clips have another name and source, but for some, and a part."""
+        content = self.with_sources(renamed).without(gone)
+        return content if part is None else content.with_part(part)
 
     def _by_part(self, numbers: list[int]):
         """For each part with some of the clips: its place, their numbers, and those in the part."""

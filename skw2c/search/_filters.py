@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Real
 
 import numpy as np
@@ -29,11 +29,7 @@ def choose_vectors(content: IndexContent, where: Mapping, root: str | None) -> l
     ValueError
         If a condition is unknown, has another form, or can fit no clip of the index.
     """
-    if not isinstance(where, Mapping) or not where or not set(where) <= set(_CONDITIONS):
-        raise ValueError(
-            f"where={where!r} must be a dict with some of the keys "
-            f"{', '.join(map(repr, _CONDITIONS))}"
-        )
+    check_where(where)
     masks = [np.ones(len(part.clips), bool) for part in content.parts]
     for name, value in where.items():
         found = _CONDITIONS[name](content, value, root)
@@ -41,13 +37,61 @@ def choose_vectors(content: IndexContent, where: Mapping, root: str | None) -> l
     return [part.rows_of(mask) for part, mask in zip(content.parts, masks, strict=True)]
 
 
+def check_where(where) -> None:
+    """Refuse conditions that there are none of.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown, or there are none.
+    """
+    if not isinstance(where, Mapping) or not where or not set(where) <= set(_CONDITIONS):
+        raise ValueError(
+            f"where={where!r} must be a dict with some of the keys "
+            f"{', '.join(map(repr, _CONDITIONS))}"
+        )
+
+
+def list_wanted(value) -> Iterable:
+    """One name, or several, as several."""
+    single = isinstance(value, (str, os.PathLike)) or not np.iterable(value)
+    return [value] if single else value
+
+
+def check_folder(folder) -> str:
+    """The name of a folder, which must be one.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder):
+        raise ValueError(f"where: the folder {folder!r} must be the name of a folder")
+    return os.fspath(folder)
+
+
+def check_limits(limits) -> tuple[float | None, float | None]:
+    """The shortest and the longest duration, which must be two numbers or None.
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    is_pair = isinstance(limits, (tuple, list)) and len(limits) == 2
+    if not is_pair or not all(limit is None or _is_length(limit) for limit in limits):
+        raise ValueError(
+            f"where: duration={limits!r} must be two numbers of seconds, (shortest, longest), "
+            "of which one may be None"
+        )
+    return limits[0], limits[1]
+
+
 def _in_folders(content: IndexContent, folders, root: str | None) -> list[np.ndarray]:
-    single = isinstance(folders, (str, os.PathLike)) or not np.iterable(folders)
     masks = [np.zeros(len(part.clips), bool) for part in content.parts]
-    for folder in [folders] if single else folders:
-        if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder):
-            raise ValueError(f"where: the folder {folder!r} must be the name of a folder")
-        found = _in_folder(content, os.fspath(folder), root)
+    for folder in list_wanted(folders):
+        found = _in_folder(content, check_folder(folder), root)
         masks = [mask | own for mask, own in zip(masks, found, strict=True)]
     return masks
 
@@ -67,13 +111,8 @@ def _in_folder(content: IndexContent, folder: str, root: str | None) -> list[np.
 
 
 def _of_duration(content: IndexContent, limits, root: str | None) -> list[np.ndarray]:
-    is_pair = isinstance(limits, (tuple, list)) and len(limits) == 2
-    if not is_pair or not all(limit is None or _is_length(limit) for limit in limits):
-        raise ValueError(
-            f"where: duration={limits!r} must be two numbers of seconds, (shortest, longest), "
-            "of which one may be None"
-        )
-    low, high = (-np.inf if limits[0] is None else limits[0]), limits[1]
+    low, high = check_limits(limits)
+    low = -np.inf if low is None else low
     high = np.inf if high is None else high
     seconds = [part.clips.seconds for part in content.parts]
     if not _any_living(content.parts, [~np.isnan(own) for own in seconds]):
@@ -85,9 +124,8 @@ def _of_duration(content: IndexContent, limits, root: str | None) -> list[np.nda
 
 
 def _among(content: IndexContent, items, root: str | None) -> list[np.ndarray]:
-    single = isinstance(items, (str, os.PathLike)) or not np.iterable(items)
     try:
-        numbers = find_items([items] if single else list(items), content.items, content.sources)
+        numbers = find_items(list(list_wanted(items)), content.items, content.sources)
     except ValueError as exc:
         raise ValueError(f"where: {str(exc).split(': no clips')[0]}") from None
     return content.clip_masks(numbers)

@@ -78,7 +78,7 @@ def _check_numbers(clips, seconds, limit) -> None:
 
 
 def _vectors_of_clips(content: IndexContent) -> np.ndarray:
-    if not content.parts:
+    if not len(content):
         return np.zeros((0, 1), np.float32)
     return mean_vectors(content.vectors(), content.counts)
 

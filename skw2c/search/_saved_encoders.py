@@ -42,6 +42,7 @@ def describe_parameters(index, encoder) -> dict:
 
 def warn_of_unsaved(index, encoder) -> None:
     """Say at once which encoders a loaded index will lack; tables are never saved."""
+    place = "folder" if index.store is None else "store"
     for parameter in _MODALITIES:
         own = encoder if parameter == "encoder" else getattr(index, parameter)
         is_described = own is None or isinstance(own, dict) or is_table(own)
@@ -49,7 +50,7 @@ def warn_of_unsaved(index, encoder) -> None:
         if reason is not None:
             warn_caller(
                 f"{parameter}={name_encoder(own)} is not saved with the index, since {reason}: "
-                f"pass it to AudioIndex.load(folder, {parameter}=...)"
+                f"pass it to AudioIndex.load({place}, {parameter}=...)"
             )
 
 
