@@ -16,6 +16,7 @@ PACKAGE = Path(skw2c.__file__).parent
 HEAVY = [
     "h5py",
     "tflite",
+    "onnxruntime",
     "openvino",
     "librosa",
     "numba",

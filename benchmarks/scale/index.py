@@ -83,12 +83,13 @@ def measure_vectors(folder, options):
         f"({built['processor']:.0f} s of the processors), {built['memory']:.0f} MB at most, "
         f"{size / 1e9:.2f} GB on disk"
     )
-    asked = start_process(ask, library, folder / "queries.npy", options.k)
     near = options.queries - options.queries // search.FAR
-    found = asked["rows"]
+    asked = start_process(ask, library, folder / "queries.npy", options.k, near)
+    found, rates = asked["rows"], asked["rates"]
     yield (
         f"opened in {asked['open']:.2f} s, first answer after {asked['first']:.2f} s; "
-        f"{asked['rate']:.0f} queries/s at once, {asked['single']:.0f}/s one by one; recall@"
+        f"{rates['all']:.0f} queries/s at once (near {rates['near']:.0f}, far {rates['far']:.0f}), "
+        f"{asked['single']:.0f}/s one by one; recall@"
         f"{options.k} {search.recall(found, truth):.4f} (near {recall(found, truth, 0, near)}, "
         f"far {recall(found, truth, near, None)}); {asked['memory']:.0f} MB at most"
     )
@@ -124,8 +125,8 @@ def build(path, library, method):
     }
 
 
-def ask(library, path, k):
-    """Open an index and search."""
+def ask(library, path, k, n_near):
+    """Open an index and search, with all queries, then with those of each kind."""
     from skw2c import AudioIndex
 
     memory, queries = Memory(), np.load(path)
@@ -134,14 +135,18 @@ def ask(library, path, k):
     opened = time.perf_counter()
     index.search(queries[0], by="vector", k=k)
     answered = time.perf_counter()
-    found = index.search(queries, by="vector", k=k)
-    ended = time.perf_counter()
+    rates, tables = {}, {}
+    for kind, some in ("all", queries), ("near", queries[:n_near]), ("far", queries[n_near:]):
+        begun = time.perf_counter()
+        tables[kind] = index.search(some, by="vector", k=k) if len(some) else None
+        rates[kind] = len(some) / (time.perf_counter() - begun)
+    found, ended = tables["all"], time.perf_counter()
     for query in queries[:SINGLE]:
         index.search(query, by="vector", k=k)
     return {
         "open": opened - start,
         "first": answered - opened,
-        "rate": len(queries) / (ended - answered),
+        "rates": rates,
         "single": len(queries[:SINGLE]) / (time.perf_counter() - ended),
         "rows": found["item"].to_numpy().reshape(len(queries), k),
         "memory": memory.stop(),

@@ -12,16 +12,10 @@ import numpy as np
 
 from ..exceptions import SavedIndexError
 from ._arrays import open_buffer
+from ._centres import PER_LIST, count_lists, draw_rows, find_centres
 from ._list_file import ListFile, write_lists
-from ._neighbours import (
-    PER_LIST,
-    ListNeighbours,
-    check_settings,
-    count_lists,
-    draw_rows,
-    find_centres,
-    naming_damage,
-)
+from ._neighbours import ListNeighbours, naming_damage
+from ._settings import check_settings
 
 
 class DiskNeighbours(ListNeighbours):

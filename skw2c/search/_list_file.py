@@ -15,7 +15,7 @@ import numpy as np
 
 from ._arrays import ArrayReader, check_range
 from ._codes import LARGEST, import_faiss
-from ._neighbours import read_settings
+from ._settings import MOST, read_settings, to_array
 
 _MAGIC = b"skw2c lists 1\n"
 _AT_ONCE = 1 << 16  # vectors
@@ -23,7 +23,8 @@ _ALIGNED = 64  # bytes, to which the lists begin
 _FACTORS = 8  # bytes at the end of a code: two numbers of float32
 _PROBED = 16  # lists of which a code is compared
 _ALIKE = 0.98  # share of the bits of a code that a machine which rounds otherwise gives too
-_RESERVED = np.zeros((2, 3), np.int64)
+_QUERIES = 3  # what faiss divides among threads, where the lists to search are given
+_RESERVED = to_array([], MOST)
 
 
 def has_lists_on_disk() -> bool:
@@ -80,11 +81,9 @@ class ListFile:
         if not settings:
             ListFile.empty(path)
             return
-        kept = _RESERVED.copy()
-        kept[: len(settings)] = settings
         with open(path, "r+b") as file:
             file.seek(len(_MAGIC))
-            np.save(file, kept, allow_pickle=False)
+            np.save(file, to_array(settings, MOST), allow_pickle=False)
 
     @classmethod
     def read(cls, buffer, shape: tuple[int, int]) -> tuple[ListFile | None, list]:
@@ -129,6 +128,7 @@ class ListFile:
         lists.do_mmap()
         index.replace_invlists(lists, True)
         lists.this.disown()
+        index.parallel_mode = _QUERIES
         index.ntotal = int(self.sizes.sum())
         return index
 

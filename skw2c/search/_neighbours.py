@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -13,26 +12,22 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
 from ._arrays import ArrayReader, open_buffer
+from ._centres import PER_LIST, count_lists, draw_rows, find_centres
 from ._codes import Codes, import_faiss, take_apart
 from ._comparison import (
     SLACK,
     SPARE,
     check_k,
     compare,
-    compute_cosines,
     keep_best,
     rank,
     refusing_damage,
 )
+from ._settings import GAP, Setting, check_settings, read_settings, to_array
+from ._tuning import tune
 
 _SMALLEST = 2**14  # vectors; fewer are quicker compared than divided into lists
-PER_LIST = 64  # vectors per list to train from
-_ROUNDS = 10  # of k-means
 _MAGIC = b"skw2c neighbours 2\n"
-_MOST_SETTINGS = 16
-_TUNED = (10, 100)  # neighbours for which faiss is tuned
-_TRIALS = 256  # queries of each kind to tune with
-_CANDIDATES = 1 / 16  # of all vectors at most; beyond, all are compared
 _FEW_GONE = 0.1  # of all vectors, which the settings leave room for
 
 
@@ -122,10 +117,12 @@ class ListNeighbours:
     """Compare each query with the vectors of some lists, by short codes.
 
     k-means divides the vectors into lists. In those nearest to a query all codes are
-    compared, and the best candidates are ranked by their true cosines. How many lists and
-    candidates it takes is measured at the end of building, for 10 and for 100 neighbours,
-    with items as queries and with queries that resemble no item. Where no setting reaches
-    the recall, for more neighbours, and for few vectors, all vectors are compared.
+    compared, and the best candidates are ranked by their true cosines. How far lists may be
+    behind the nearest one, and candidates behind the last neighbour, is measured at the end of
+    building, for 10 and for 100 neighbours, with items as queries and with queries that
+    resemble no item. So a query takes as many lists and candidates as lie close together
+    there. Where no setting reaches the recall, for more neighbours, and for few vectors, all
+    vectors are compared.
 
     The same vectors, ``random_state`` and number of threads give the same answers.
 
@@ -153,7 +150,7 @@ class ListNeighbours:
         if len(vectors) >= _SMALLEST:
             random = check_random_state(random_state)
             self._build(random)
-            self._settings = self._tune(recall, random)
+            self._settings = tune(self, recall, random)
         if not self._settings:
             self._forget()
 
@@ -164,13 +161,8 @@ class ListNeighbours:
         check_k(k, self.vectors, kept)
         queries = np.ascontiguousarray(queries)
         setting = self._find_setting(k, kept)
-        if setting is None:
-            return self._search_all(queries, k, kept)
-        scores, rows = self._search_lists(queries, k, *setting, kept)
-        short = np.flatnonzero(rows[:, -1] < 0)  # their lists hold fewer than k
-        if short.size:
-            scores[short], rows[short] = self._search_all(queries[short], k, kept)
-        return scores, rows
+        settings = [] if setting is None else [setting, setting.widest()]
+        return self._search_until(settings, queries, k, kept)
 
     @classmethod
     def load(cls, path: str | os.PathLike, vectors: np.ndarray):
@@ -206,17 +198,39 @@ class ListNeighbours:
     def _check_rows(self, rows: np.ndarray) -> None:
         """Refuse rows that there are none of, where what is searched in may hold such."""
 
-    def _find_setting(self, k: int, kept: np.ndarray | None) -> tuple[int, int] | None:
-        """Lists and candidates for ``k`` neighbours; None if all vectors are to be compared.
+    @property
+    def n_lists(self) -> int:
+        """Number of lists."""
+        return self._index.nlist
+
+    def _find_setting(self, k: int, kept: np.ndarray | None) -> Setting | None:
+        """What to compare for ``k`` neighbours; None if that is all vectors.
 
         Of the nearest vectors only some are kept: it takes as much to find ``k`` of them as to
-        find more among all.
+        find more among all. Those that are kept may lie in other lists than the nearest, so
+        that gaps say nothing.
         """
         share = 1.0 if kept is None else kept.sum() / len(kept)
-        wanted = k if share >= 1 - _FEW_GONE else k / share
-        return next((setting[1:] for setting in self._settings if setting[0] >= wanted), None)
+        are_most = share >= 1 - _FEW_GONE
+        wanted = k if are_most else k / share
+        for setting in self._settings:
+            if setting.n_neighbours >= wanted:
+                return setting if are_most else setting.widest()
+        return None
 
-    def _search_all(self, queries, k, kept=None):
+    def _search_until(self, settings, queries, k, kept):
+        """Search by the first setting, and by those that follow where it finds fewer than ``k``."""
+        if not settings:
+            return self.compare_all(queries, k, kept)
+        scores, rows = self.search_lists(queries, k, settings[0], kept)
+        short = np.flatnonzero(rows[:, -1] < 0)
+        if short.size:
+            found = self._search_until(settings[1:], queries[short], k, kept)
+            scores[short], rows[short] = found
+        return scores, rows
+
+    def compare_all(self, queries, k, kept=None):
+        """Compare the queries with all vectors."""
         if kept is not None:
             return compare(self.vectors, queries, kept, k)
         faiss = import_faiss()
@@ -224,89 +238,59 @@ class ListNeighbours:
         _, rows = faiss.knn(queries, self.vectors, n_found, metric=faiss.METRIC_INNER_PRODUCT)
         return rank(self.vectors, queries, rows, k)
 
-    def _search_lists(self, queries, k, n_lists, n_candidates, kept=None):
-        """Search the nearest lists; row -1 stands where they hold fewer than ``k``."""
+    def search_lists(self, queries, k, setting, kept=None):
+        """Search some lists; row -1 stands where they hold fewer than ``k``."""
+        list_scores, lists = self.find_lists(queries, setting.n_lists)
+        lists[list_scores < list_scores[:, :1] - setting.list_gap * GAP] = -1
+        # Threads get equal numbers of queries, so those that take long are dealt out.
+        order = _deal((lists >= 0).sum(axis=1))
+        queries, list_scores, lists = queries[order], list_scores[order], lists[order]
+        n_candidates = min(setting.n_candidates, len(self.vectors))
+        estimates, rows = self.scan(queries, list_scores, lists, n_candidates, kept)
+        last = min(setting.n_neighbours, n_candidates) - 1
+        rows[estimates < estimates[:, last : last + 1] - setting.candidate_gap * GAP] = -1
+        found = rank(self.vectors, queries, keep_best(self.vectors, queries, rows, k), k)
+        back = np.argsort(order)
+        return found[0][back], found[1][back]
+
+    def find_lists(self, queries, n_lists):
+        """Scores of the centres of the nearest lists, descending, and the numbers of the lists."""
+        faiss = import_faiss()
+        # With a selector each query is compared by itself, and not in a product of matrices, so
+        # that its lists do not depend on the other queries.
+        alone = faiss.SearchParameters(sel=faiss.IDSelectorAll())
+        return self._index.quantizer.search(queries, n_lists, params=alone)
+
+    def find_owners(self, rows):
+        """The lists that some rows are in."""
+        vectors = np.ascontiguousarray(self.vectors[rows])
+        return self._index.quantizer.search(vectors, 1)[1].ravel()
+
+    def scan(self, queries, list_scores, lists, n_candidates, kept=None):
+        """Estimates of the cosines of the best candidates in given lists, descending, and rows."""
         faiss = import_faiss()
         chosen = {}
         if kept is not None:
             chosen["sel"] = faiss.IDSelectorBitmap(np.packbits(kept, bitorder="little"))
+        n_lists = max(1, int((lists >= 0).sum(axis=1).max(initial=0)))
         parameters = faiss.SearchParametersIVF(nprobe=n_lists, **chosen)
-        n_candidates = min(n_candidates, len(self.vectors))
-        _, rows = self._index.search(queries, n_candidates, params=parameters)
-        self._check_rows(rows)
-        return rank(self.vectors, queries, keep_best(self.vectors, queries, rows, k), k)
-
-    def _tune(self, recall, random):
-        """For each number of neighbours the lists to search and the candidates to rank."""
-        items = self.vectors[draw_rows(self.vectors, _TRIALS, random)]
-        trials = [
-            (queries, n_own, self._search_all(queries, max(_TUNED))[0])
-            for queries, n_own in ((items, 1), (mix(items, random), 0))
-        ]
-        settings = [(k, *self._choose(k, recall, trials)) for k in _TUNED]
-        return [setting for setting in settings if setting[1]]
-
-    def _choose(self, k, recall, trials):
-        """Fewest candidates that suffice in all lists, then the fewest lists; 0 if none do."""
-        # Half of what may be missed is left to the lists.
-        n_candidates = self._count_candidates(k, (1 + recall) / 2, trials)
-        if not n_candidates:
-            return 0, 0
-        choices = np.unique(np.geomspace(1, self._index.nlist, 24).astype(int)).tolist()
-        enough = bisect_left(
-            choices[:-1], recall, key=lambda n: self._measure(k, n, n_candidates, trials)
+        estimates = np.empty((len(queries), n_candidates), np.float32)
+        rows = np.empty((len(queries), n_candidates), np.int64)
+        given = [np.ascontiguousarray(array[:, :n_lists]) for array in (lists, list_scores)]
+        queries = np.ascontiguousarray(queries)
+        first, *others = map(faiss.swig_ptr, (queries, *given, estimates, rows))
+        # The wrapper of faiss takes no parameters here.
+        self._index.search_preassigned_c(
+            len(queries), first, n_candidates, *others, False, parameters
         )
-        return choices[enough], n_candidates
-
-    def _count_candidates(self, k, recall, trials):
-        """Fewest candidates from all lists that suffice, of 4, 8, 16, ... times ``k``; 0: none."""
-        most = int(_CANDIDATES * len(self.vectors))
-        # To search all lists takes long, and what is found first is what fewer candidates are.
-        for factors in (4, 8, 16, 32, 64), (128, 256), (512, 1024):
-            factors = [factor for factor in factors if factor * k <= most]
-            if not factors:
-                break
-            places = [
-                self._find_places(queries, k, factors[-1] * k, truth)
-                for queries, _, truth in trials
-            ]
-            for factor in factors:
-                hits = [(where < factor * k).sum(axis=1) for where in places]
-                owns = [n_own for _, n_own, _ in trials]
-                if min(map(bound_recall, hits, owns, [k] * len(hits))) >= recall:
-                    return factor * k
-        return 0
-
-    def _find_places(self, queries, k, n_candidates, truth):
-        """Where among the candidates the true neighbours stand (n_queries, k), nearest first."""
-        parameters = import_faiss().SearchParametersIVF(nprobe=self._index.nlist)
-        _, rows = self._index.search(np.ascontiguousarray(queries), n_candidates, params=parameters)
         self._check_rows(rows)
-        places = np.full((len(queries), k), n_candidates)
-        are_true = compute_cosines(self.vectors, queries, rows) >= truth[:, k - 1 : k]
-        for own, is_true in zip(places, are_true & (rows >= 0), strict=True):
-            found = np.flatnonzero(is_true)[:k]
-            own[: len(found)] = found
-        return places
-
-    def _measure(self, k, n_lists, n_candidates, trials):
-        """Recall less twice its standard error, for the kind of queries that fares worst."""
-        bounds = []
-        for queries, n_own, truth in trials:
-            scores, _ = self._search_lists(queries, k, n_lists, n_candidates)
-            hits = (scores >= truth[:, k - 1 : k]).sum(axis=1)
-            bounds.append(bound_recall(hits, n_own, k))
-        return min(bounds)
+        return estimates, rows
 
 
-def bound_recall(hits, n_own, k):
-    """Recall less twice its standard error, from how many of ``k`` neighbours each query found.
-
-    Hits are told by the cosine, so that copies stand for each other. A vector that finds itself
-    does not count.
-    """
-    shares = (hits - n_own) / (k - n_own)
-    return shares.mean() - 2 * shares.std() / len(shares) ** 0.5
+def _deal(effort):
+    """An order in which equal parts, one for each thread, take about the same effort."""
+    falling, n_parts = np.argsort(-effort, kind="stable"), import_faiss().omp_get_max_threads()
+    return np.concatenate([falling[part::n_parts] for part in range(n_parts)])
 
 
 class FaissNeighbours(ListNeighbours):
@@ -324,7 +308,7 @@ class FaissNeighbours(ListNeighbours):
         """Write lists, codes and settings, without the vectors."""
         with open(path, "wb") as file:
             file.write(_MAGIC)
-            np.save(file, np.array(self._settings, np.int64).reshape(-1, 3), allow_pickle=False)
+            np.save(file, to_array(self._settings), allow_pickle=False)
             if self._codes is not None:
                 self._codes.write(file)
 
@@ -393,41 +377,6 @@ def train_index(vectors, random):
     return index
 
 
-def count_lists(n_items: int) -> int:
-    """About as many lists as vectors in a list."""
-    return 2 ** round(np.log2(n_items) / 2)
-
-
-def find_centres(sample, n_lists, random):
-    """Directions of k-means, shortened so that least remains between vectors and centres."""
-    seed = int(random.randint(2**31 - 1))
-    clustering = import_faiss().Kmeans(
-        sample.shape[1], n_lists, niter=_ROUNDS, spherical=True, seed=seed
-    )
-    clustering.train(sample)
-    cosines, _ = clustering.index.search(sample, 1)
-    return clustering.centroids * cosines.mean()
-
-
-def draw_rows(vectors, n_rows, random):
-    """Draw different rows, ascending as a file is read best."""
-    n_rows = min(n_rows, len(vectors))
-    return np.sort(random.choice(len(vectors), n_rows, replace=False))
-
-
-def mix(items, random):
-    """Unit vectors with the items' numbers in each column, which belong to no cluster.
-
-    Each is the sum of two, nearer to the mean of the items than they are, where neighbours
-    are spread over the most lists.
-    """
-    mixed = np.zeros(items.shape, np.float32)
-    for _ in range(2):
-        order = np.argsort(random.random_sample(items.shape), axis=0)
-        mixed += np.take_along_axis(np.asarray(items), order, 0)
-    return mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), SLACK)
-
-
 def read_saved(buffer, shape):
     """Read settings and codes for vectors of a shape, and check them."""
     if buffer[: len(_MAGIC)] != _MAGIC:
@@ -439,19 +388,3 @@ def read_saved(buffer, shape):
     codes = Codes.read(reader, shape)
     check_settings(settings, codes.n_lists)
     return settings, codes
-
-
-def read_settings(reader, lowest=1):
-    """Read the numbers of neighbours, and of the lists and candidates that they take."""
-    settings = reader.read("<i8", 2)
-    if not len(settings):
-        return []
-    if settings.shape[1] != 3 or len(settings) > _MOST_SETTINGS or settings.min() < lowest:
-        raise ValueError(f"its settings are {settings.tolist()[:3]}")
-    return [tuple(setting) for setting in settings.tolist()]
-
-
-def check_settings(settings, n_lists):
-    """Refuse settings for more lists than there are."""
-    if max(setting[1] for setting in settings) > n_lists:
-        raise ValueError(f"its settings are for more lists than the {n_lists} in it")
