@@ -120,21 +120,21 @@ def test_answers_do_not_depend_on_the_batch(engine):
 
 @pytest.mark.parametrize("k", [1, 10, 30, 150])
 def test_faiss_recall(engine, k):
-    """By items with noise, by mixtures of items, and by directions that nothing was tuned for."""
+    """By items with noise, by mixtures of items, and by queries that are like none."""
     exact = ExactNeighbours(engine.vectors)
-    for queries, least in draw_queries(engine):
+    for queries in draw_queries(engine):
         scores, rows = engine.search(queries, k)
         assert_valid(engine, queries, scores, rows)
-        assert recall(rows, exact.search(queries, k)[1]) >= least
+        assert recall(rows, exact.search(queries, k)[1]) >= 0.95
 
 
 def draw_queries(engine):
-    """Queries of three kinds, and the recall that each is to have."""
+    """Queries of three kinds."""
     rng = np.random.default_rng(0)
     items = engine.vectors[rng.choice(20000, 300)]
     near = normalise(items + 0.05 * rng.normal(size=(300, WIDTH)))
     mixed = mix(items, np.random.RandomState(4))
-    return [(near, 0.95), (mixed, 0.95), (draw("even", 300, seed=5), 0.9)]
+    return near, mixed, draw("even", 300, seed=5)
 
 
 def test_faiss_compares_few(engine):
@@ -221,12 +221,12 @@ def test_exact_among_some_rows(share, k):
 @pytest.mark.parametrize("share", ["most", "two thirds", "a tenth", "few"])
 def test_faiss_recall_among_some_rows(engine, share):
     kept = kept_rows(share, len(engine.vectors))
-    for queries, least in draw_queries(engine):
+    for queries in draw_queries(engine):
         scores, rows = engine.search(queries, 10, kept)
         assert_valid(engine, queries, scores, rows)
         assert kept[rows].all()
         truth = ExactNeighbours(engine.vectors).search(queries, 10, kept)[1]
-        assert recall(rows, truth) >= least
+        assert recall(rows, truth) >= 0.95
 
 
 @pytest.mark.parametrize("make", [ExactNeighbours, FaissNeighbours])

@@ -265,13 +265,15 @@ def test_map(anywhere, vectors):
 # The store
 
 
-def test_parameters(store, vectors):
+def test_parameters(store, vectors, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     index = AudioIndex("passthrough", store=store)
     assert index.get_params()["store"] is store
     again = clone(index).store
     assert (type(again), vars(again)) == (type(store), vars(store))
     assert f"store={type(store).__name__}(" in repr(index)
     assert repr(store).endswith("='sounds')") or store.location.startswith("http")
+    assert not os.path.exists("sounds")
     index = AudioIndex("passthrough").set_params(store=store).fit(vectors)
     assert index._content.store is store
     with pytest.raises(ValueError, match="The 'store' parameter of AudioIndex must be"):

@@ -135,7 +135,7 @@ def write_index(
     root : str or None
         The folder that paths are relative to.
     compact : bool, default=False
-        Whether to write parts anew of which something was removed.
+        Whether to rewrite parts of which something was removed.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from ._clip_table import ClipTable
 from ._engines import choose_engine
 from ._listing import check_content, find_living
 
-_REWRITTEN = 1 / 3  # of the vectors of a part; when more are removed, a save writes it anew
+_REWRITTEN = 1 / 3  # of the vectors of a part; when more are removed, a save rewrites it
 
 
 @dataclass

@@ -143,14 +143,14 @@ class PartWriter:
         ----------
         parts : sequence of IndexPart
         compact : bool, default=False
-            Whether to write a part anew even if little of it was removed.
+            Whether to rewrite a part even if little of it was removed.
         """
         first = parts[0]
         is_worn = first.is_worn() or (compact and first.dead is not None)
         if len(parts) > 1 or is_worn or not self._has(first, "vectors"):
             for part in parts:
                 part.check_files()
-            first = self._write_anew(parts)
+            first = self._rewrite(parts)
         return self._complete(first)
 
     def undo(self) -> None:
@@ -159,7 +159,7 @@ class PartWriter:
             with suppress(OSError):
                 path.unlink()
 
-    def _write_anew(self, parts: Sequence[IndexPart]) -> IndexPart:
+    def _rewrite(self, parts: Sequence[IndexPart]) -> IndexPart:
         """Write vectors and times of clips that were not removed, block by block."""
         first, times, files = parts[0], None, {"times": None}
         files["vectors"], vectors = self._write_rows(parts, "vectors", "<f4", first.vectors)

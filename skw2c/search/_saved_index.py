@@ -86,7 +86,7 @@ class SavedIndexMixin:
         return self
 
     def compact(self):
-        """Write the saved index anew as one part, without what was removed.
+        """Rewrite the saved index as one part, without what was removed.
 
         This takes as much disk again while it runs. Others who read the index go on with what
         they loaded; if it ends early, the folder is as before. Of an index in a ``store``, the
@@ -156,7 +156,7 @@ class SavedIndexMixin:
             return self
         self._require_home("refresh")
         if self._content is not self._saved_content:
-            raise ValueError("the index has changes that are not saved: save them, or load it anew")
+            raise ValueError("the index has changes that are not saved: save them, or load it")
         if is_current(self._home, self._saved_ids[self._home]):
             return self
         while True:

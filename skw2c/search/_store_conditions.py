@@ -25,7 +25,7 @@ def make_condition(content: StoredContent, where: Mapping) -> Condition:
     ----------
     content : StoredContent
     where : mapping
-        As in `AudioIndex.search`; there is no root that folders may be relative to.
+        As in `AudioIndex.search`; folders cannot be relative to a root.
 
     Raises
     ------

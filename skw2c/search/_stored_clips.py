@@ -151,7 +151,7 @@ def list_folders(name, source: Source | None) -> list[str]:
 
 
 def check_texts(clips: list[StoredClip], store) -> None:
-    """Refuse names that are no text, as those of files may be; a database keeps none such.
+    """Refuse names that are not valid text, as those of files may be: databases cannot keep them.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from ._stored_clips import StoredClip, check_texts, make_row_id, read_name
 from ._stores import Condition, Store, StoreTable
 
 _CLIPS_AT_ONCE = 1000  # that are named in one request
-_VECTORS_AT_ONCE = 1 << 15  # that are read to be written anew
+_VECTORS_AT_ONCE = 1 << 15  # that are read to be rewritten
 
 EMPTY = "the index is empty: its clips could not be read, or were all removed"
 
@@ -226,7 +226,7 @@ class StoredContent:
         self._write(rows, part.vectors, write)
 
     def _write_moved(self, moved: dict[str, StoredClip], write: str) -> None:
-        """Write clips anew whose name or file is another one, by their ids until now."""
+        """Rewrite clips whose name or file has changed; they are told by the ids that they had."""
         table = self._open()
         for some in _portions(sorted(moved), [moved[clip].windows for clip in sorted(moved)]):
             found = list(table.read(Condition(clips=some), with_vectors=True))
