@@ -535,6 +535,23 @@ def test_sounds_are_labelled_and_labels_are_taken_away(sorting):
     assert [(Path(line["file"]).name, line["label"]) for line in table] == [(first[0], "clicks")]
 
 
+def test_labels_on_their_way_are_in_what_is_taken_away(sorting):
+    """However slow the server: the page shows a label at once, and the table must have it too."""
+    held = []
+    sorting.route("**/api/labels/*", lambda route: held.append(route))
+    first = names(sorting, "sort-list")[0]
+    sorting.locator("#sort-list .row-main").first.focus()
+    sorting.keyboard.press("1")
+    expect(sorting.locator("#sort-status")).to_contain_text(f"1 of {N_SOUNDS} labelled")
+    with sorting.expect_download() as download:
+        sorting.get_by_role("link", name="Labels (CSV)").click()
+        sorting.wait_for_timeout(300)  # time for a download that does not wait
+        held[0].continue_()
+    table = list(csv.DictReader(lines(download)))
+    assert [(Path(line["file"]).name, line["label"]) for line in table] == [(first, "clicks")]
+    sorting.unroute("**/api/labels/*")
+
+
 def test_a_label_is_renamed_with_all_that_has_it(sorting):
     sorting.locator("#sort-list .row-main").first.focus()
     sorting.keyboard.press("2")

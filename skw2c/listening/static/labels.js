@@ -10,6 +10,7 @@ class Labels extends EventTarget {
     this.counts = {};
     this.done = []; // [{item, before}], the latest last
     this.sending = Promise.resolve();
+    this.onTheirWay = 0; // labels that the page shows and the server does not have yet
   }
 
   async load() {
@@ -40,18 +41,26 @@ class Labels extends EventTarget {
     return last;
   }
 
+  /* Resolves when the server has all that the page shows. */
+  async arrived() {
+    while (this.onTheirWay) await this.sending;
+  }
+
   /* renamed: {before: after}, for labels that were given already */
   async setClasses(classes, renamed) {
-    await this.sending;
+    await this.arrived();
     await send("PUT", "/api/labels/classes", { classes, renamed });
     await this.load();
   }
 
   _put(item, label) {
     this._set(item, label);
+    this.onTheirWay++;
     const sent = this.sending.then(() => send("PUT", `/api/labels/${item.number}`, { label }));
     // What could not be kept is not shown as kept.
-    this.sending = sent.catch(() => this.load().catch(() => {}));
+    this.sending = sent
+      .catch(() => this.load().catch(() => {}))
+      .finally(() => this.onTheirWay--);
     return sent;
   }
 

@@ -84,6 +84,7 @@ export class SortView {
   async train({ quiet = false } = {}) {
     $("train").disabled = true;
     try {
+      await labels.arrived();
       this._trained(await send("POST", "/api/classifier"));
       this.sinceTraining = 0;
       await this._retrained(quiet);
@@ -322,7 +323,17 @@ export class SortView {
       : "Make a label first, then hear sounds and press its key.";
   }
 
+  /* What is taken away has the labels that the page shows: those on their way arrive first. */
+  _export(event) {
+    if (!labels.onTheirWay) return;
+    const link = event.currentTarget;
+    event.preventDefault();
+    labels.arrived().then(() => link.click());
+  }
+
   _listen() {
+    for (const link of document.querySelectorAll(".exports a"))
+      link.addEventListener("click", (event) => this._export(event));
     $("class-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this._addClass();
