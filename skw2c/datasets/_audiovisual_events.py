@@ -9,12 +9,13 @@ from numpy.random import Generator
 from sklearn.utils import Bunch
 
 from ..audio import check_rate
+from ..synthesis import place_events
 from ._acoustics import add_reverberation, apply_microphone, draw_impulse_response
 from ._appearance import draw_appearance
 from ._caption_templates import describe_event
 from ._clip_frames import draw_frames, find_visible
 from ._distractor_sounds import make_distractors
-from ._event_placement import place_events, tabulate_events
+from ._event_table import tabulate_events
 from ._parameter_checks import check_at_least, check_kinds, check_range, draw_seed
 from ._scene_sounds import AMBIENCES, make_ambience
 

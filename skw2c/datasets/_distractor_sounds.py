@@ -7,7 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from ._synthesis import fade, keep_band, let_ring, make_glide, make_harmonics, make_time
+from ..synthesis import (
+    fade,
+    keep_band,
+    let_ring,
+    make_glide,
+    make_harmonics,
+    make_time,
+)
 
 
 def beep(rng: Generator, rate: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._event_sounds import SOUNDS
+from ..synthesis import SOUNDS
 
 SOUND_KINDS = tuple(SOUNDS)
 """Names of the kinds of sound that can be generated."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import lfilter
 
-from ._synthesis import keep_band, let_ring, make_harmonics
+from ..synthesis import keep_band, let_ring, make_harmonics
 
 # Every function takes the length in samples and the rate, and returns samples of any level.
 Ambience = Callable[[Generator, int, int], np.ndarray]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import Generator
-from scipy.signal import lfilter
 from sklearn.utils import Bunch
 
 from ..audio import check_rate
-from ._event_placement import place_events, tabulate_events
+from ..synthesis import make_event_clip
+from ._event_table import tabulate_events
 from ._parameter_checks import check_at_least, check_kinds, check_range, draw_seed
 
 
@@ -95,7 +94,7 @@ def make_sound_events(
         rng = np.random.default_rng([entropy, clip])
         label = kinds[clip % len(kinds)]
         n_samples = int(rng.uniform(shortest, longest) * sampling_rate)
-        waveform, times = _make_clip(rng, label, n_samples, sampling_rate, snr)
+        waveform, times = make_event_clip(rng, label, n_samples, sampling_rate, snr)
         data.append(waveform)
         events += [(clip, label, onset, offset) for onset, offset in times]
     target = np.arange(n_clips) % len(kinds)
@@ -109,21 +108,3 @@ def make_sound_events(
         sampling_rate=sampling_rate,
         DESCR=f"{n_clips} generated clips of {len(kinds)} kinds of sound",
     )
-
-
-def _make_clip(rng: Generator, label: str, n_samples: int, rate: int, snr):
-    """Mix events with a background; return the samples, and onsets and offsets."""
-    foreground, times = place_events(rng, label, n_samples, rate)
-    background = _make_background(rng, n_samples, rate) * 10 ** (-rng.uniform(*snr) / 20)
-    mixture = foreground + background
-    # A peak between -20 and -1 dB of full scale.
-    peak = 10 ** (-rng.uniform(1, 20) / 20)
-    return (mixture * peak / np.abs(mixture).max()).astype(np.float32), times
-
-
-def _make_background(rng: Generator, n_samples: int, rate: int) -> np.ndarray:
-    """Noise between white and brown, with some mains hum, of unit power."""
-    noise = lfilter([1.0], [1.0, -rng.uniform(0.0, 0.98)], rng.normal(size=n_samples))
-    hum = np.sin(2 * np.pi * rng.choice([50, 60]) * np.arange(n_samples) / rate)
-    mixture = noise / noise.std() + rng.uniform(0, 0.5) * hum
-    return mixture / np.sqrt(np.mean(mixture**2))

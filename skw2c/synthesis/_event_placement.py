@@ -42,13 +42,6 @@ def place_events(
     return foreground, times
 
 
-def tabulate_events(events: list[tuple[int, str, float, float]]):
-    """Return events (row, label, onset, offset) as a DataFrame."""
-    import pandas as pd
-
-    return pd.DataFrame(events, columns=["row", "label", "onset", "offset"])
-
-
 def _count(rng: Generator, label: str) -> int:
     return int(rng.integers(1, 4)) if label in _SHORT_KINDS else 1
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import lfilter
 
-from ._synthesis import (
+from ._building_blocks import (
     fade,
     keep_band,
     let_ring,
