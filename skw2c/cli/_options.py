@@ -18,6 +18,7 @@ _OF_ENCODER = {
     "batch_size": SUPPRESS,
     "output": None,
     "normalize": False,
+    "precision": None,
 }
 _LOCAL = ("device", "n_jobs", "on_error", "random_state")
 _CLIP = {"clip_model": "model", "clip_pretrained": "pretrained"}
@@ -43,6 +44,29 @@ def part_of_work(text: str) -> tuple[int, int]:
     return int(k), int(n)
 
 
+def _cluster(text: str) -> int | str:
+    """Read a number of workers or the address of a scheduler."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    if "://" in text:
+        return text
+    raise ArgumentTypeError(
+        f"got {text!r}, expected a number of workers, or an address such as tcp://10.0.0.5:8786"
+    )
+
+
+def add_dask(parser) -> None:
+    """Add the cluster to work on."""
+    parser.add_argument(
+        "--dask",
+        type=_cluster,
+        metavar="N|ADDRESS",
+        help="work in N processes on this machine, or on the cluster of Dask whose scheduler has "
+        "this address, such as tcp://10.0.0.5:8786. Its workers run what anybody sends who reaches "
+        "it: keep it within a network that you trust, or use TLS",
+    )
+
+
 def add_paths(parser: ArgumentParser, *, required: bool = True) -> None:
     """Add the files to work on."""
     parser.add_argument(
@@ -59,6 +83,11 @@ def add_encoder(parser: ArgumentParser) -> None:
     add_encoder_name(group)
     add_windows(group)
     group.add_argument("--batch-size", type=positive, default=SUPPRESS, metavar="N")
+    group.add_argument(
+        "--precision",
+        choices=["float32", "int8"],
+        help="what the network computes in: int8 is faster, and a little less exact",
+    )
     add_machine(parser)
     group.add_argument(
         "--on-error",
@@ -179,8 +208,7 @@ def make_encoder(options: Namespace, memory: str | None, **parameters):
     entry = find_encoder(name, "audio")
     if entry.embeds != "audio":
         raise ValueError(f"encoder={name!r} takes vectors, and cannot embed files")
-    given = {option: value for option, value in vars(options).items() if option in _OF_ENCODER}
-    given = {option: value for option, value in given.items() if value != _OF_ENCODER[option]}
+    given = given_of_encoder(options)
     for option in sorted(set(given) - set(entry.encoder._get_param_names())):
         raise ValueError(
             f"--{option.replace('_', '-')} does not apply to --encoder {name}: leave it out, or "
@@ -189,6 +217,12 @@ def make_encoder(options: Namespace, memory: str | None, **parameters):
     local = {name: value for name, value in vars(options).items() if name in _LOCAL}
     verbose = not options.quiet
     return entry.make(**{**local, "memory": memory, "verbose": verbose, **parameters, **given})
+
+
+def given_of_encoder(options: Namespace) -> dict:
+    """Options that only some encoders have, and that were given."""
+    given = {option: value for option, value in vars(options).items() if option in _OF_ENCODER}
+    return {option: value for option, value in given.items() if value != _OF_ENCODER[option]}
 
 
 def _name_of_encoder(options: Namespace) -> str:

@@ -13,6 +13,8 @@ import numpy as np
 # Of 2021: whatever runs on a Python of today reads them.
 _IR_VERSION, _OPSET = 8, 15
 _FLOAT = 1
+# The numbers of the types that constants may have.
+_TYPES = {"float32": _FLOAT, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
 _INT, _INTS = 2, 7
 
 Attribute = int | Sequence[int]
@@ -43,7 +45,7 @@ def make_model(
     nodes : iterable of bytes
         What `make_node` gave, in the order in which they run.
     weights : mapping of str to ndarray
-        The constants, float32.
+        The constants, of float32, or of integers of 8, 32 or 64 bits.
     given, result : (str, sequence of int or str)
         Name and axes of input and output; an axis with a name may have any length.
     """
@@ -73,8 +75,9 @@ def _make_attribute(name: str, value: Attribute) -> bytes:
 
 def _make_tensor(name: str, values: np.ndarray) -> bytes:
     shape = b"".join(_field(1, length) for length in values.shape)
-    content = np.ascontiguousarray(values, "<f4").tobytes()
-    return shape + _field(2, _FLOAT) + _field(8, name.encode()) + _field(9, content)
+    kind = _TYPES[values.dtype.name]
+    content = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    return shape + _field(2, kind) + _field(8, name.encode()) + _field(9, content)
 
 
 def _describe(name: str, axes: Sequence[int | str]) -> bytes:

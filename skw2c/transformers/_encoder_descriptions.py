@@ -18,6 +18,8 @@ from ._encoder_registry import (
 )
 from ._weights_by_reference import IN_MEMORY, WeightsByReference
 
+_FORMER_PRECISION = ("precision", "float32")
+
 # How an encoder works on this machine, which says nothing of its vectors.
 _LOCAL = {"device", "n_jobs", "memory", "verbose", "batch_size", "on_error"}
 
@@ -173,7 +175,11 @@ def _without_location(description: dict) -> dict:
 
 
 def _in_terms_of_today(parameters: dict) -> dict:
-    """Described parameters, of which "embedding" was called "clip" at first."""
+    """Described parameters in the terms of this version.
+
+    The output "embedding" was called "clip" at first, and there was one precision.
+    """
+    parameters = {name: v for name, v in parameters.items() if (name, v) != _FORMER_PRECISION}
     if parameters.get("output") != "clip":
         return parameters
     return {**parameters, "output": "embedding"}

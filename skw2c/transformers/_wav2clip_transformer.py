@@ -4,6 +4,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..models._framing import Framing
 from ..models.students import get_frozen_student
+from ..models.wav2clip._portable_wav2clip import FLOAT32, INT8
 from ..models.wav2clip._wav2clip_flow import Wav2CLIPFlow
 from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
@@ -68,6 +69,14 @@ class Wav2CLIPTransformer(SoundTransformer):
         1e-5. ``"onnxruntime"`` is the CPU through ONNX Runtime, equal within 1e-5, too: it needs
         no torch where the weights are ``"mini"`` or a safetensors file of a network of Wav2CLIP,
         and is what ``"auto"`` means where torch is not installed.
+
+    precision : {"float32", "int8"}, default="float32"
+        What the network's convolutions compute in. ``"int8"`` is for large collections on a CPU:
+        products of integers of eight bits, through ONNX Runtime (``device`` must be ``"auto"`` or
+        ``"onnxruntime"``). Its vectors are close to those of ``"float32"``, and not the same:
+        the guide of exported encoders says how close, and how fast. An index holds vectors of
+        one precision. Networks of EfficientAT have none. The first use in a process takes two or
+        three seconds longer, in which the network is run on generated sounds.
 
     n_jobs, memory, on_error, random_state, verbose : shared
         As described in ``_shared_parameters``.
@@ -153,6 +162,7 @@ class Wav2CLIPTransformer(SoundTransformer):
         "frame_length": [SECONDS],
         "hop_length": [SECONDS],
         "tail": [StrOptions({"drop", "pad"})],
+        "precision": [StrOptions({FLOAT32, INT8})],
     }
 
     def __init__(
@@ -168,6 +178,7 @@ class Wav2CLIPTransformer(SoundTransformer):
         normalize=False,
         batch_size=32,
         device="auto",
+        precision="float32",
         n_jobs=None,
         memory=None,
         on_error="raise",
@@ -184,6 +195,7 @@ class Wav2CLIPTransformer(SoundTransformer):
         self.normalize = normalize
         self.batch_size = batch_size
         self.device = device
+        self.precision = precision
         self.n_jobs = n_jobs
         self.memory = memory
         self.on_error = on_error
@@ -278,9 +290,18 @@ class Wav2CLIPTransformer(SoundTransformer):
         return Framing(length, hop, pad_tail=self.tail == "pad")
 
     def _network(self):
-        return get_frozen_student(self.weights_, self.device)
+        return get_frozen_student(self.weights_, self.device, self.precision)
+
+    def _configuration(self):
+        # Files of vectors that were kept before there was a choice stay valid.
+        return () if self.precision == FLOAT32 else (self.precision,)
 
     def _graph(self):
+        if self.precision != FLOAT32:
+            raise ValueError(
+                f"an encoder with precision={self.precision!r} cannot be exported: files hold "
+                "networks in float32. Choose precision='float32'"
+            )
         from ..models.students import graph_student  # needs torch
 
         return graph_student(self.weights_, self.output)

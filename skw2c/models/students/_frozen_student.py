@@ -10,7 +10,7 @@ from .._devices import ONNX_RUNTIME, choose_device, choose_torch_device
 from .._framing import Framing
 from .._frozen_encoder import FrozenEncoder
 from .._network_cache import keep_network
-from ..wav2clip._portable_wav2clip import PortableWav2CLIP
+from ..wav2clip._portable_wav2clip import FLOAT32, INT8, PortableWav2CLIP
 from ._names_of_entries import is_efficientat_student
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class FrozenStudent(FrozenEncoder, Protocol):
     clip_framing: Framing | None
 
 
-def get_frozen_student(reference: WeightsReference, device: str) -> FrozenStudent:
+def get_frozen_student(
+    reference: WeightsReference, device: str, precision: str = FLOAT32
+) -> FrozenStudent:
     """Build the network that ``reference`` names, or take it from those built before.
 
     Which one it is, and the rate that it takes, its tensors tell.
@@ -47,19 +49,33 @@ def get_frozen_student(reference: WeightsReference, device: str) -> FrozenStuden
         Which weights.
     device : str
         ``"auto"``, a torch device, ``"openvino"`` or ``"onnxruntime"``.
+    precision : {"float32", "int8"}, default="float32"
+        Of the network.
 
     Raises
     ------
     OptionalDependencyError
         If a package is not installed that runs it there.
     ValueError
-        If torch does not know the device, or has none of that kind.
+        If torch does not know the device, or has none of that kind; or if the device or the network
+        has not the precision.
     """
-    device = choose_device(device, portable=True)
+    device = _choose_device(device, precision)
     # Modules of the user's own may differ where nothing that can be compared does.
     module = None if is_ours(reference) else id(reference.in_memory)
-    key = ("wav2clip", reference, device, module)
-    return keep_network(key, lambda: _freeze(reference, device))
+    key = ("wav2clip", reference, device, precision, module)
+    return keep_network(key, lambda: _freeze(reference, device, precision))
+
+
+def _choose_device(device: str, precision: str) -> str:
+    if precision == FLOAT32:
+        return choose_device(device, portable=True)
+    if device not in ("auto", ONNX_RUNTIME):
+        raise ValueError(
+            f"precision={precision!r} runs in ONNX Runtime, not on device={device!r}: choose "
+            "device='onnxruntime' or precision='float32'"
+        )
+    return ONNX_RUNTIME
 
 
 def is_ours(reference: WeightsReference) -> bool:
@@ -67,31 +83,41 @@ def is_ours(reference: WeightsReference) -> bool:
     return reference.in_memory is None or reference.in_memory.encoder is None
 
 
-def _freeze(reference: WeightsReference, device: str) -> FrozenStudent:
+def _freeze(reference: WeightsReference, device: str, precision: str) -> FrozenStudent:
     if device == ONNX_RUNTIME and reference.seed is None and is_ours(reference):
         arrays = reference.read_arrays()
         if not is_efficientat_student(arrays):
-            return PortableWav2CLIP(arrays, reference.label)
+            return PortableWav2CLIP(arrays, reference.label, precision)
     need_torch(f"this network (device={device!r}, {reference.label})")
-    return _freeze_in_torch(reference, device)
+    return _freeze_in_torch(reference, device, precision)
 
 
-def _freeze_in_torch(reference: WeightsReference, device: str) -> FrozenStudent:
+def _freeze_in_torch(reference: WeightsReference, device: str, precision: str) -> FrozenStudent:
     from ..wav2clip import FrozenWav2CLIP
     from ._efficientat_student import EfficientATStudent, FrozenEfficientATStudent
     from ._frozen_module import FrozenModule, restore_module
 
     if not is_ours(reference):
+        _refuse_int8(precision, "modules of your own making")
         device = choose_torch_device(device, "modules of your own making")
         encoder, projection = restore_module(reference.in_memory.encoder, reference.read())
         return FrozenModule(encoder, projection, device)
     network = read_network(reference)
     if isinstance(network, EfficientATStudent):
+        _refuse_int8(precision, f"the network of EfficientAT ({reference.label})")
         return FrozenEfficientATStudent(network, device)
     if device == ONNX_RUNTIME:
         state = {name: value.numpy() for name, value in network.state_dict().items()}
-        return PortableWav2CLIP(state, reference.label)
+        return PortableWav2CLIP(state, reference.label, precision)
     return FrozenWav2CLIP(network, device)
+
+
+def _refuse_int8(precision: str, network: str) -> None:
+    if precision == INT8:
+        raise ValueError(
+            f"precision='int8' is for the networks of Wav2CLIP and of mini, not for {network}: "
+            "choose precision='float32'"
+        )
 
 
 def read_network(reference: WeightsReference) -> Wav2CLIP | EfficientATStudent:

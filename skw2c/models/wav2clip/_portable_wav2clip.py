@@ -10,10 +10,15 @@ import numpy as np
 from ...engines import OnnxSession
 from .._devices import count_threads
 from ._checked_entries import CheckedEntries
-from ._configuration import MOBILE, read_configuration
-from ._network_models import model_mobile, model_residual
+from ._configuration import read_configuration
+from ._int8_layers import Int8Layers, Range
+from ._layers import Layers
+from ._network_models import model_network
+from ._ranges import MeasuredLayers, generate_sounds, measure_ranges
 from ._spectrogram_sizes import HOP_LENGTH, LOG_OFFSET, N_FFT
 from ._wav2clip_flow import Wav2CLIPFlow
+
+FLOAT32, INT8 = "float32", "int8"
 
 _COLUMNS_AT_ONCE = 2048
 """Of a spectrogram in double precision."""
@@ -28,6 +33,9 @@ class PortableWav2CLIP(Wav2CLIPFlow):
         Entries of a checkpoint.
     source : str
         Its name, for errors.
+    precision : {"float32", "int8"}, default="float32"
+        Of the network. With ``"int8"`` it is run on some generated sounds first, which takes
+        seconds.
 
     Raises
     ------
@@ -40,16 +48,17 @@ class PortableWav2CLIP(Wav2CLIPFlow):
     device_type = "cpu"
     one_at_a_time = False
 
-    def __init__(self, state: Mapping[str, np.ndarray], source: str):
+    def __init__(self, state: Mapping[str, np.ndarray], source: str, precision: str = FLOAT32):
         configuration = read_configuration(state, source)
-        architecture, width = configuration["architecture"], configuration["width"]
+        size = configuration["architecture"], configuration["width"]
         entries = CheckedEntries(state, source)
         self._window = entries.take_window(N_FFT)
-        model = (
-            model_mobile(entries, width)
-            if architecture == MOBILE
-            else model_residual(entries, architecture, width)
-        )
+        if precision == INT8:
+            measured = model_network(MeasuredLayers(CheckedEntries(state, source)), *size)
+            layers: Layers = Int8Layers(entries, self._measure(OnnxSession(measured.content)))
+        else:
+            layers = Layers(entries)
+        model = model_network(layers, *size)
         self._stride, self._reach = model.stride, model.reach
         self.widths = {"encoder": model.n_features, "embedding": configuration["n_outputs"]}
         if "n_words" in configuration:
@@ -70,6 +79,10 @@ class PortableWav2CLIP(Wav2CLIPFlow):
     def exact(self) -> AbstractContextManager:
         """Nothing here trades precision for speed."""
         return nullcontext()
+
+    def _measure(self, network: OnnxSession) -> dict[str, Range]:
+        sounds = (self.prepare(sound, None) for sound in generate_sounds())
+        return measure_ranges(network, (sound[:, None] for sound in sounds))
 
     def _transform(self, waveforms: np.ndarray, center: bool = True) -> np.ndarray:
         if center:
