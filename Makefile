@@ -10,12 +10,13 @@ run: .venv/.installed
 	$(BIN)/python benchmarks/run_all.py --real-sound $(DATA_ROOT)
 	@$(BIN)/python -m benchmarks.datasets.library
 
+# Bytecode is kept, or each of some hundred processes would compile the package and the tests anew.
 test: .venv/.installed browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/mypy skw2c
-	$(BIN)/python -m pytest --numprocesses 2
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2
 
 # For the tests of the listening page, which are skipped where no browser can be had.
 browser:

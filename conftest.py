@@ -3,10 +3,20 @@
 ``videos`` is a list of the paths of two short videos with sound.
 """
 
+import gc
 from fractions import Fraction
 
 import numpy as np
 import pytest
+
+# All that is imported and collected stays: a million objects, which the collector of garbage would
+# walk through again and again.
+gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -188,7 +188,8 @@ def _serve(function: str, documented: list[str]) -> None:
     os.dup2(2, 1)  # what a library prints is not an answer
     run = _resolve(function)
     errors = tuple(map(_resolve, documented))
-    importlib.import_module("torch")  # which takes gigabytes, and may be imported on first use
+    if "skw2c" in sys.modules:  # which may import on first use what takes gigabytes
+        importlib.import_module("torch")
     limit = _data_size() + MEMORY
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     answers.write(b"ready\n")

@@ -104,17 +104,18 @@ def go_on(path: str) -> int:
         shutil.rmtree(folder)
 
 
-@pytest.fixture
-def reader(tmp_path):
-    errors = ["skw2c.exceptions:ShardError"]
-    with Victim("tests.test_fuzz_shards:read_shard", errors, tmp_path) as victim:
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    errors, folder = ["skw2c.exceptions:ShardError"], tmp_path_factory.mktemp("damaged")
+    with Victim("tests.test_fuzz_shards:read_shard", errors, folder) as victim:
         yield victim
 
 
-@pytest.fixture
-def trainer(tmp_path):
+@pytest.fixture(scope="module")
+def trainer(tmp_path_factory):
     errors = ["builtins:ValueError", "builtins:FloatingPointError"]
-    with Victim("tests.test_fuzz_shards:go_on", errors, tmp_path) as victim:
+    folder = tmp_path_factory.mktemp("damaged")
+    with Victim("tests.test_fuzz_shards:go_on", errors, folder) as victim:
         yield victim
 
 

@@ -1,5 +1,8 @@
 """What is released: archives with the same bits each time, of all that is needed."""
 
+import io
+from contextlib import redirect_stdout
+
 import pytest
 
 from tools import check_install
@@ -7,22 +10,30 @@ from tools import check_install
 from .conftest import REPOSITORY
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def in_git():
     if not (REPOSITORY / ".git").exists():
         pytest.skip("this is no clone: what belongs to the package is not known")
 
 
-def test_archives(in_git, capsys):
+@pytest.fixture(scope="module")
+def released(in_git, tmp_path_factory):
+    """The two archives, and what was printed about them."""
     pytest.importorskip("build")
-    assert check_install.main(["--build-only"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    folder, printed = tmp_path_factory.mktemp("dist"), io.StringIO()
+    with redirect_stdout(printed):
+        assert check_install.main(["--build-only", "--out", str(folder)]) == 0
+    [wheel], [source] = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return wheel, source, printed.getvalue().splitlines()
+
+
+def test_archives(released):
+    *_, lines = released
     assert [line.partition(":")[2].split(",")[1] for line in lines] == [" the same bits twice"] * 2
 
 
-def test_a_file_too_many_or_missing(in_git, tmp_path, monkeypatch):
-    pytest.importorskip("build")
-    wheel, source = check_install.build(tmp_path, touched=False)
+def test_a_file_too_many_or_missing(released, monkeypatch):
+    wheel, source, _ = released
     known = check_install.known_files()
     monkeypatch.setattr(check_install, "known_files", lambda: [*known, "skw2c/more.py"])
     with pytest.raises(SystemExit, match="differs from the folder in .*more.py"):

@@ -1,11 +1,13 @@
 """The small world: trained once, kept, gone on with, and good for examples and benchmarks."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from skw2c import CLIPTextEncoder, Wav2CLIPTransformer, make_small_world
-from skw2c.datasets import SOUND_KINDS
+from skw2c.datasets import SOUND_KINDS, make_audiovisual_events
 from skw2c.distillation._small_world import _find_folder
 
 pytest.importorskip("open_clip")
@@ -30,6 +32,8 @@ def test_it_is_kept(tiny_world, tiny_world_parameters, monkeypatch):
 def test_interrupted_run_goes_on(tiny_world, tiny_world_parameters, monkeypatch, tmp_path):
     """After an interruption in the middle of the distillation, nothing is trained twice."""
     parameters = {**tiny_world_parameters, "folder": tmp_path}
+    made_once = cache(make_audiovisual_events)  # each call draws the same clips
+    monkeypatch.setattr("skw2c.distillation._small_world.make_audiovisual_events", made_once)
 
     def interrupt(*_):
         raise KeyboardInterrupt

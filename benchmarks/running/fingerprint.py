@@ -29,6 +29,8 @@ _FIRST_CALLED = {
     "Wav2CLIPTransformer": {("output", "embedding"): "clip"},
     "AudioCLIPTransformer": {("output", "embedding"): "clip"},
 }
+# Parameters that there were not at first, and what they were then.
+_NOT_AT_FIRST = {"Wav2CLIPTransformer": {"precision": "float32"}}
 
 _FIRST_WORDED = {
     "Caption metrics that need Java needs": "Scores of captions by Java needs",
@@ -62,10 +64,12 @@ def fingerprint_recipe(estimator):
 
 
 def _parameters_of(estimator):
-    first_called = _FIRST_CALLED.get(type(estimator).__qualname__, {})
+    kind = type(estimator).__qualname__
+    first_called, not_at_first = _FIRST_CALLED.get(kind, {}), _NOT_AT_FIRST.get(kind, {})
     return {
         name: first_called.get((name, value), value) if isinstance(value, str) else value
         for name, value in estimator.get_params(deep=False).items()
+        if name not in not_at_first or value != not_at_first[name]
     }
 
 
