@@ -176,3 +176,24 @@ def tiny_world(tiny_world_parameters):
     folder.mkdir(exist_ok=True)
     with FileLock(folder / ".lock"):
         return make_small_world(**tiny_world_parameters)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A cluster of two workers, where a part is in question as soon as it loses one."""
+    distributed = pytest.importorskip("distributed")
+    import dask
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=50,
+            env={"OMP_NUM_THREADS": "1"},
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client

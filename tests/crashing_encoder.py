@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from skw2c import load_audio
+from skw2c import CLIPVideoEncoder, load_audio
 
 
 class CrashingTransformer(TransformerMixin, BaseEstimator):
@@ -30,3 +30,14 @@ class CrashingTransformer(TransformerMixin, BaseEstimator):
                 os.kill(os.getpid(), signal.SIGKILL)
         waveforms = [load_audio(clip)[0] for clip in X]
         return np.array([[np.mean(w), np.mean(np.square(w))] for w in waveforms], np.float32)
+
+
+class CrashingVideoEncoder(CLIPVideoEncoder):
+    """Frames to vectors; the process dies at files whose names begin with "poison"."""
+
+    def transform(self, X):
+        """The vectors of the frames of each video."""
+        for video in X:
+            if Path(video).name.startswith("poison"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().transform(X)

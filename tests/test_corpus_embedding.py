@@ -505,27 +505,6 @@ def test_interrupt_a_program(sounds, embed, tiny_checkpoint):
     assert len(read()) == 400
 
 
-@pytest.fixture(scope="module")
-def client():
-    """A cluster of two workers, where a part is in question as soon as it loses one."""
-    distributed = pytest.importorskip("distributed")
-    import dask
-
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0,
-            silence_logs=50,
-            env={"OMP_NUM_THREADS": "1"},
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
-
-
 def test_same_bits_on_a_cluster(sounds, embed, client):
     (sounds / "11.wav").write_bytes(b"no sound")
     for out, cluster in (("one", None), ("two", client)):

@@ -44,6 +44,7 @@ from skw2c.files import (
 )
 from skw2c.files._stamp import stamp_of_info
 
+from .buckets import serve_buckets
 from .processes import Python
 
 WAV = {".wav"}
@@ -442,29 +443,13 @@ def test_temporary_files_of_killed_processes_are_removed(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory, home):
     """The sounds in a bucket of a server of S3 on this machine."""
-    pytest.importorskip("s3fs")
-    moto = pytest.importorskip("moto.server")
-    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    address, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{address}:{port}",
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        }.items():
-            patched.setenv(name, value)
-        storage = fsspec.filesystem("s3")
+    with serve_buckets() as storage:
         storage.mkdir("recordings")
         for member in MEMBERS:
             storage.put_file(str(home / "sounds" / member), f"recordings/takes/{member}")
         storage.pipe_file("recordings/takes/notes.txt", b"no sound")
         storage.put_file(str(home / "archive.zip"), "recordings/archive.zip")
         yield storage
-    server.stop()
 
 
 def table_of(out, home):

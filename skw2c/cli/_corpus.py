@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 
 import skw2c
 
 from ..exceptions import FailedFileWarning
 from ..files import Found
 from ._failures import SOME_FAILED, listed_failures
-from ._options import make_encoder, part_of_work
+from ._options import add_dask, make_encoder, part_of_work
 from ._stderr import print_message
 
 _SHOWN = 20
@@ -26,14 +26,7 @@ _ONLY_HERE = {
 def add_corpus(parser: ArgumentParser) -> None:
     """Add the options of a folder of vectors."""
     group = parser.add_argument_group("for --out FOLDER/")
-    group.add_argument(
-        "--dask",
-        type=_cluster,
-        metavar="N|ADDRESS",
-        help="work in N processes on this machine, or on the cluster of Dask whose scheduler has "
-        "this address, such as tcp://10.0.0.5:8786. Its workers run what anybody sends who reaches "
-        "it: keep it within a network that you trust, or use TLS",
-    )
+    add_dask(group)
     group.add_argument(
         "--part",
         type=part_of_work,
@@ -106,15 +99,4 @@ def _report(out: str, result) -> None:
     print_message(
         f"{out}: files in all: {result.n_files}, embedded now: {result.n_embedded}, "
         f"failed: {len(result.failures)}{speed}"
-    )
-
-
-def _cluster(text: str) -> int | str:
-    """Read a number of workers or the address of a scheduler."""
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    if "://" in text:
-        return text
-    raise ArgumentTypeError(
-        f"got {text!r}, expected a number of workers, or an address such as tcp://10.0.0.5:8786"
     )

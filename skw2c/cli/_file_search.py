@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..files import FileSearch, Found, is_remote
+from ..files import FileSearch, Found
 from ..system._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, VIDEO_EXTENSIONS
 from ._stderr import print_message
 
@@ -11,7 +11,7 @@ def find_files(names: list[str], *, videos: bool = False, on_error: str = "raise
     """List the sound files in folders, those that match a pattern, and single files.
 
     Folders are searched recursively, also through links, for files with the suffix of a sound or
-    video, or only of a video. Hidden files and folders are left out. Sounds may also lie in
+    video, or only of a video. Hidden files and folders are left out. Files may also lie in
     archives and buckets. A file that is found in several ways is listed once. The files that are
     skipped in folders are counted and reported.
 
@@ -34,8 +34,6 @@ def find_files(names: list[str], *, videos: bool = False, on_error: str = "raise
     found: dict[str, str] = {}
     twice = 0
     for name in names:
-        if videos and is_remote(name):
-            raise ValueError(f"{name!r} is not on this machine: videos have to be fetched first")
         files = search.files_of(name)
         if search.unread and (on_error == "raise" or not (files or found)):
             raise PermissionError(_unread(*search.unread[0][1:]))

@@ -5,6 +5,9 @@ moved and renamed files get their new names, and missing files are removed. File
 their content, and named by their absolute paths. To resume an interrupted run, give the same
 command again.
 
+With --vectors the vectors are those that `skw2c embed --out FOLDER/` wrote: they are added, or take
+the place of those of files that have changed, and no sound is read.
+
 If all the files were moved together, --root tells where they are now. An index that lies beside its
 files, or among them, finds them without it.
 """
@@ -18,6 +21,7 @@ import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
+from ._index_vectors import add_vectors
 from ._options import add_encoder, add_paths, make_encoder
 from ._partial_folder import resumable
 from ._stderr import print_message
@@ -37,6 +41,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("index", metavar="INDEX", help="folder of the index")
     add_paths(parser, required=False)
+    parser.add_argument(
+        "--vectors",
+        metavar="FOLDER/",
+        help="in place of files: the folder of vectors that skw2c embed --out FOLDER/ wrote",
+    )
     parser.add_argument(
         "--method",
         choices=["auto", "exact", "faiss", "disk"],
@@ -78,6 +87,8 @@ def run(options: Namespace) -> int:
     """Build the index or update it; return the exit status."""
     if os.path.lexists(options.index) and not os.path.isdir(options.index):
         raise NotADirectoryError(f"{options.index!r} is a file, expected the folder of an index")
+    if options.vectors:
+        return add_vectors(options)
     if not options.paths:
         return _maintain(options)
     # Absolute, because another run may start in another folder.
@@ -116,7 +127,8 @@ def _maintain(options: Namespace) -> int:
     """Do what needs no sounds; return the exit status."""
     if not (options.verify or options.compact or options.root):
         raise ValueError(
-            "name the sound files or folders to index, or pass --verify, --compact or --root"
+            "name the sound files or folders to index, or their vectors by --vectors, or pass "
+            "--verify, --compact or --root"
         )
     index = skw2c.AudioIndex.load(options.index, root=options.root, verify=options.verify)
     if options.verify:

@@ -1,8 +1,8 @@
 """Write shards for training: the sound of videos, and CLIP's vectors of their frames.
 
 Shards are plain tar files in the layout of WebDataset. To resume an interrupted run, give the
-same command again: finished shards are kept. With --part, several machines share the work.
-Videos that fail are listed in failures.csv.
+same command again: finished shards are kept. With --dask or --part, several processes or machines
+share the work. Videos that fail are listed in failures.csv.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from argparse import ArgumentParser, Namespace
 
 import skw2c
 
+from ..files import absolute_name, is_remote
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
-from ._options import add_machine, part_of_work, positive, weights
+from ._options import add_dask, add_machine, part_of_work, positive, weights
 
 HELP = "write videos as shards for training"
 
@@ -27,12 +28,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         "paths",
         metavar="VIDEO",
         nargs="+",
-        help="videos, folders of them, or patterns such as 'takes/**/*.mp4'",
+        help="videos, folders of them, patterns such as 'takes/**/*.mp4', archives such as "
+        "takes.zip, or addresses such as s3://bucket/takes",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the shards")
     parser.add_argument(
         "--captions", metavar="FILE", help="CSV with the columns file and caption, for all videos"
     )
+    add_dask(parser)
     parser.add_argument(
         "--part", type=part_of_work, default=(1, 1), metavar="K/N", help="write only part K of N"
     )
@@ -76,6 +79,8 @@ def run(options: Namespace) -> int:
     """Write the shards; return the exit status."""
     if os.path.lexists(options.out) and not os.path.isdir(options.out):
         raise NotADirectoryError(f"--out {options.out!r} is a file, and shards are in a folder")
+    if is_remote(options.out):
+        raise ValueError(f"--out {options.out!r} is an address, and shards are in a folder here")
     videos = find_files(options.paths, videos=True, on_error=options.on_error)
     teacher = skw2c.CLIPVideoEncoder(
         options.clip_model,
@@ -94,6 +99,7 @@ def run(options: Namespace) -> int:
             clips_per_shard=options.clips_per_shard,
             captions=options.captions and _read_captions(options.captions, videos),
             n_jobs=options.n_jobs,
+            client=options.dask,
             part=options.part,
             on_error=options.on_error,
             verbose=not options.quiet,
@@ -113,7 +119,7 @@ def _read_captions(path: str, videos: list[str]) -> list[str]:
     captions: list[str] = []
     missing: list[str] = []
     for video in videos:
-        place = os.path.realpath(video)
+        place = _place_of(video)
         found = {table[place] for table in (from_here, from_there) if place in table}
         if len(found) > 1:
             raise ValueError(
@@ -135,13 +141,20 @@ def _by_file(path: str, rows: list[tuple[str, str]], folder: str) -> dict[str, s
     """The caption of each file, with names relative to a folder."""
     captions: dict[str, str] = {}
     for name, caption in rows:
-        place = os.path.realpath(os.path.join(folder, name))
+        place = _place_of(name, folder)
         if captions.setdefault(place, caption) != caption:
             raise ValueError(
                 f"--captions {path!r} has two captions for {name!r}: {captions[place]!r} and "
                 f"{caption!r}. Remove one of them"
             )
     return captions
+
+
+def _place_of(name: str, folder: str = "") -> str:
+    """The same for all names of a video; addresses and archives are not relative to a folder."""
+    if is_remote(name):
+        return absolute_name(name)
+    return os.path.realpath(os.path.join(folder, name))
 
 
 def _read_rows(path: str) -> list[tuple[str, str]]:

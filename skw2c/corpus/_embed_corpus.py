@@ -15,6 +15,7 @@ from ..exceptions import FailedFileWarning
 from ..system._optional import import_optional
 from ..system._progress import progress_bar
 from ..system._warning import warn_caller
+from ._division import check_share
 
 
 @validate_params(
@@ -198,7 +199,7 @@ def embed_corpus(
         files,
         out,
         encoder,
-        _check_share(part),
+        check_share(part),
         missing=missing,
         retry_failed=retry_failed,
         on_error=on_error,
@@ -222,15 +223,6 @@ def embed_corpus(
     result.elapsed = time.monotonic() - began
     _warn(result, [remark for report in done for remark in report.remarks])
     return result
-
-
-def _check_share(part: tuple) -> tuple[int, int]:
-    if len(part) != 2 or not all(isinstance(number, Integral) for number in part):
-        raise ValueError(f"part={part!r} must be two whole numbers (k, n)")
-    k, n = map(int, part)
-    if not 1 <= k <= n:
-        raise ValueError(f"part={part!r} must be (k, n) with 1 <= k <= n")
-    return k, n
 
 
 def _warn(result: Bunch, remarks: list[tuple]) -> None:

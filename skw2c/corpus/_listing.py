@@ -10,17 +10,10 @@ from contextlib import suppress
 import numpy as np
 import pyarrow as pa
 
-from ..files import (
-    FileSearch,
-    Found,
-    RemoteFile,
-    Stamp,
-    absolute_name,
-    is_remote,
-    stamp_of_file,
-)
+from ..files import RemoteFile, Stamp, absolute_name, is_remote, stamp_of_file
 from ..system._extensions import MEDIA_EXTENSIONS, SOUND_EXTENSIONS
 from ..validation._collections import ItemKind, list_items
+from ._search import search_files
 
 _FILES = ItemKind("file", "files", "a file is a path or an address")
 _THREADS = 16
@@ -95,24 +88,14 @@ def list_corpus(files) -> Listing:
     OptionalDependencyError
         If a package for a protocol is missing.
     """
-    found = _search(files) if isinstance(files, (str, os.PathLike)) else files
+    found = files
+    if isinstance(files, (str, os.PathLike)):
+        found = search_files(files, SOUND_EXTENSIONS | MEDIA_EXTENSIONS, "wav, flac")
     given = _check_names(found)
     known = getattr(found, "stamps", {})
     names = {absolute_name(name): known.get(name, _UNKNOWN) for name in given}
     stamps = list(_complete(list(names.items())))
     return Listing(list(names), stamps, getattr(found, "unread", ()))
-
-
-def _search(name: str | os.PathLike) -> Found:
-    name = os.fsdecode(name)
-    search = FileSearch(SOUND_EXTENSIONS | MEDIA_EXTENSIONS)
-    files = search.files_of(name)
-    if search.unread:
-        _, folder, cause = search.unread[0]
-        raise PermissionError(f"{folder!r}: {cause}")
-    if not files:
-        raise ValueError(search.nothing_in(name, "wav, flac"))
-    return Found(files, stamps=search.stamps)
 
 
 def _check_names(files) -> list[str]:

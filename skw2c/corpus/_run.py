@@ -23,10 +23,11 @@ from ..system._installation import version_of
 from ..system._vector_store import FORMAT as VECTORS
 from ..transformers._encoder_descriptions import describe_encoder, terms_of_vectors
 from ..transformers._file_embedder import FileEmbedder, prepare_encoder
+from ._cluster_run import ClusterRun
+from ._embedding_order import EmbeddingOrder
 from ._file_work import KnownRow
 from ._folder import CorpusFolder
 from ._listing import Listing, list_corpus
-from ._on_cluster import ClusterRun, make_order
 from ._plan import Plan
 from ._rows import FileRow
 from ._task import PartReport, PartTask, Terms, run_tasks
@@ -114,8 +115,8 @@ class CorpusRun:
         if client is None:
             yield from run_tasks(tasks, self._folder, self._embedder, self._terms, progress)
         elif self._todo:
-            order = make_order(self._folder, self._encoder, self._terms)
-            yield from ClusterRun(client, self._folder, order).run(tasks, progress)
+            order = EmbeddingOrder(self._folder.place, self._encoder, self._terms)
+            yield from ClusterRun(client, order).run(tasks, progress)
 
     def sum_up(self) -> Bunch:
         """What the data set holds now; its failures are listed in a table too."""

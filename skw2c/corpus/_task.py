@@ -13,51 +13,39 @@ from ..exceptions import AudioError
 from ..files import Stamp
 from ..system._prefetch import map_unordered
 from ..transformers._file_embedder import FileEmbedder
+from ._division import Report, Task
 from ._file_work import FileWork, KnownRow, work_on
 from ._folder import CorpusFolder, part_name, piece_name
 from ._listing import as_text
 from ._rows import FileRow
 
 _MOST_REMARKS = 10
-_PIECES = 8
 
 
 @dataclass(frozen=True)
-class PartTask:
+class PartTask(Task):
     """A part that is to be written.
 
     Attributes
     ----------
-    number : int
     files : list of str
         The names of its files.
     stamps : list of Stamp or None
         What is known of them; None for files that were not listed, whose rows stay.
     retry_failed : bool
         Whether to try files again that failed before, and are the same still.
-    piece : str
-        Empty for a whole part; else what tells a piece of it from the others.
     """
 
-    number: int
     files: list[str]
     stamps: list[Stamp | None]
     retry_failed: bool = False
-    piece: str = ""
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def split(self) -> list[PartTask]:
-        """Up to eight pieces of about the same number of files."""
-        size = -(-len(self) // _PIECES)
-        starts = range(0, len(self), size)
-        return [self._take(slice(k, k + size), str(n)) for n, k in enumerate(starts)]
-
-    def _take(self, files: slice, key: str) -> PartTask:
-        return replace(
-            self, files=self.files[files], stamps=self.stamps[files], piece=self.piece + key
-        )
+    def take(self, files: slice, piece: str) -> PartTask:
+        """The work on some of the files."""
+        return replace(self, files=self.files[files], stamps=self.stamps[files], piece=piece)
 
 
 @dataclass(frozen=True)
@@ -82,13 +70,11 @@ class Terms:
 
 
 @dataclass
-class PartReport:
+class PartReport(Report):
     """What was done for a part or a piece of one.
 
     Attributes
     ----------
-    number : int
-    n_files : int
     n_embedded : int
         Files that were read and have a vector now.
     seconds : float
@@ -97,8 +83,6 @@ class PartReport:
         The first clips that there is to warn of.
     """
 
-    number: int
-    n_files: int
     n_embedded: int = 0
     seconds: float = 0.0
     remarks: list[tuple[str, Levels]] = field(default_factory=list)

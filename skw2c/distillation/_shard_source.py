@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..audio import FileClip, read_whole
 from ..exceptions import UnreadableError, VideoError
+from ..files import MissingFileError, RemoteError, fetched, is_remote
+from ..system._prefetch import prefetch_map
 from ..transformers._clip_video_encoder import CLIPVideoEncoder
 from ._teacher_targets import embed_texts
+
+
+class UnreachedError(VideoError):
+    """A video elsewhere cannot be fetched, and may be to be had another time."""
 
 
 @dataclass
@@ -34,15 +41,33 @@ def read_source(video: str, teacher: CLIPVideoEncoder, rate: int) -> Source | Un
     Parameters
     ----------
     video : str
-        Path.
+        Path or address. What is elsewhere is brought into a temporary file, and deleted.
     teacher : CLIPVideoEncoder
         Fitted, with ``pool=None`` and ``on_error="raise"``.
     rate : int
         Rate of the waveform, in Hz.
+
+    Raises
+    ------
+    OptionalDependencyError
+        If a package for a protocol is missing.
     """
     try:
-        waveform = read_whole(FileClip(video), rate)
-        return Source(_to_pcm(waveform), _embed_frames(video, teacher))
+        with fetched(video) if is_remote(video) else nullcontext(video) as path:
+            found = _read(path, teacher, rate)
+    except MissingFileError as exc:
+        return VideoError(str(exc))
+    except RemoteError as exc:
+        return UnreachedError(str(exc))
+    if isinstance(found, UnreadableError) and path != video:
+        return type(found)(str(found).replace(path, video))
+    return found
+
+
+def _read(path: str, teacher: CLIPVideoEncoder, rate: int) -> Source | UnreadableError:
+    try:
+        waveform = read_whole(FileClip(path), rate)
+        return Source(_to_pcm(waveform), _embed_frames(path, teacher))
     except UnreadableError as exc:
         return exc
     except MemoryError:
@@ -71,7 +96,11 @@ def _to_halves(vectors: np.ndarray) -> np.ndarray:
 
 def embed_captions(texts: list[str], teacher: CLIPVideoEncoder) -> np.ndarray:
     """Embed texts as (n_texts, width), float16, by the CLIP of the teacher."""
-    return _to_halves(embed_texts(texts, teacher))
+    # Several threads of torch's would round the vectors by their number.
+    [vectors] = prefetch_map(
+        lambda together: embed_texts(together, teacher), [texts], 1, inner_threads=1
+    )
+    return _to_halves(vectors)
 
 
 def cut(

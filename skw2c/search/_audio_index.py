@@ -28,6 +28,7 @@ from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._intervals import SECONDS
 from ..validation._tables import note_columns, take_columns
 from ._content import IndexContent
+from ._embedded_index import EmbeddedIndexMixin
 from ._filters import choose_vectors
 from ._map import draw_map
 from ._methods import METHODS
@@ -47,7 +48,7 @@ _FRAMING = ("mode", "frame_length", "hop_length", "tail")
 
 
 @document_shared(WITH_ENCODER)
-class AudioIndex(SavedIndexMixin, BaseEstimator):
+class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
     """Find sounds by words, by other sounds, by images or by vectors.
 
     An index holds the vectors of clips, or of the windows of clips, and ranks them by

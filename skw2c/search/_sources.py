@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..audio import FileClip
 from ..exceptions import AudioError
 
-_TICK = 2_000_000_000
+TICK = 2_000_000_000
 """Nanoseconds in which a file may change twice without another time; some file systems count so."""
 
 
@@ -208,7 +208,7 @@ def observe(path: str, known: Source) -> Source | None:
     except (OSError, AudioError):
         return None
     # What has just changed may change once more at what looks like the same time.
-    is_fresh = abs(time.time_ns() - max(stamp[1:])) < _TICK
+    is_fresh = abs(time.time_ns() - max(stamp[1:])) < TICK
     return Source(path, None if is_fresh else stamp, digest, known.named)
 
 

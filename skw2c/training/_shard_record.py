@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Record:
         Where its clips lie, as the file states: `fits` checks whether they can lie there.
     failures : list of tuple (row, cause)
         Videos that are not in it.
+    unreached : list of int
+        Rows of those that could not be fetched, and may be to be had another time.
     """
 
     size: int
@@ -38,6 +41,7 @@ class Record:
     width: int
     clips: np.ndarray
     failures: list
+    unreached: list
 
     def fits(self, width: int, has_texts: bool) -> bool:
         """Whether all clips lie within the shard, with vectors of this width."""
@@ -137,6 +141,7 @@ def read_record(path: Path) -> Record | None:
             failures=[
                 (_expect(row, int), _expect(cause, str)) for row, cause in content["failures"]
             ],
+            unreached=[_expect(row, int) for row in content.get("unreached", [])],
         )
         # Records of former versions have no checksum.
         return record if content.get("clips_sha256") in (None, _digest(clips)) else None
@@ -157,13 +162,22 @@ def _read_column(numbers: list) -> np.ndarray:
     return column
 
 
-def write_record(path: Path, clips: np.ndarray, *, sha256: str, width: int, failures: list) -> None:
+def write_record(
+    path: Path,
+    clips: np.ndarray,
+    *,
+    sha256: str,
+    width: int,
+    failures: list,
+    unreached: Collection[int] = (),
+) -> None:
     """Note what lies where in a shard, which is thereby finished."""
     record = {
         "bytes": path.stat().st_size,
         "sha256": sha256,
         "width": width,
         "failures": failures,
+        "unreached": list(unreached),
         "clips": {name: clips[name].tolist() for name in COLUMNS},
         "clips_sha256": _digest(clips),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 import joblib
@@ -19,6 +21,9 @@ from ._clip_encoder import AUDIOCLIP, CLIPEncoder
 from ._encoder_registry import register_encoder
 from ._rows import to_unit_length
 from ._shared_parameters import CLIP
+
+_MOST_THREADS = 8
+"""Threads that embed frames; each has one or two batches of them in memory."""
 
 
 @register_encoder("clip", embeds="video", space="clip")
@@ -92,7 +97,9 @@ class CLIPVideoEncoder(CLIPEncoder):
     are turned upright and brought to square pixels, as players do.
 
     Videos are decoded frame by frame: memory does not grow with their length, but for
-    the vectors of ``pool=None``, about 220 MB per hour at 30 frames per second.
+    the vectors of ``pool=None``, about 220 MB per hour at 30 frames per second. On a CPU, each
+    batch of frames is computed by one thread, and up to eight of them at a time, so that the bits
+    do not depend on the number of threads.
 
     OpenAI's weights always run with the quick GELU that they were trained with, even
     under a plain name such as ``model="ViT-B-32"`` or from a copy of OpenAI's file:
@@ -231,7 +238,7 @@ class CLIPVideoEncoder(CLIPEncoder):
             store.put(key, vectors)
         return vectors
 
-    def _encode_frames(self, network, video):
+    def _encode_frames(self, network, video) -> Iterator[tuple]:
         """Yield vectors of frames, and how many instants show each of them."""
         prepared = prefetch_map(
             lambda frame: (network.prepare_image(frame[0]), frame[1]),
@@ -239,10 +246,18 @@ class CLIPVideoEncoder(CLIPEncoder):
             joblib.effective_n_jobs(self.n_jobs),
             inner_threads=1,
         )
-        while batch := list(islice(prepared, self.batch_size)):
-            inputs, repeats = zip(*batch, strict=True)
-            vectors = network.encode_images(list(inputs))
-            yield to_unit_length(vectors) if self.normalize_frames else vectors, repeats
+        batches = iter(lambda: list(islice(prepared, self.batch_size)), [])
+        encode = partial(self._encode_batch, network)
+        if network.device_type != "cpu":
+            return map(encode, batches)
+        # A batch that several threads share is rounded in another way by another number of them.
+        return prefetch_map(encode, batches, min(network.n_threads, _MOST_THREADS), inner_threads=1)
+
+    def _encode_batch(self, network, batch: list[tuple]) -> tuple[np.ndarray, tuple]:
+        """The vectors of some frames, and how many instants show each of them."""
+        inputs, repeats = zip(*batch, strict=True)
+        vectors = network.encode_images(list(inputs))
+        return (to_unit_length(vectors) if self.normalize_frames else vectors), repeats
 
 
 def _mean(batches) -> np.ndarray:

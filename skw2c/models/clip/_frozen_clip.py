@@ -45,6 +45,11 @@ class FrozenCLIP:
         return torch.device(self._device).type
 
     @property
+    def n_threads(self) -> int:
+        """How many threads of the processor it may use."""
+        return torch.get_num_threads()
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the images that the network takes."""
         size = self._model.visual.preprocess_cfg["size"]
