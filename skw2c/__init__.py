@@ -36,7 +36,7 @@ _PUBLIC = {
     "make_small_world": ".distillation._small_world",
     "prettify_label": ".transformers._labels",
     "register_encoder": ".transformers._encoder_registry",
-    "write_shards": ".distillation._shard_writer",
+    "write_shards": ".distillation._write_shards",
     "datasets": None,
     "metrics": None,
     "mteb": None,

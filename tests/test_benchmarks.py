@@ -7,7 +7,7 @@ import soundfile
 import torch
 
 from benchmarks.scale import arithmetic, measure
-from benchmarks.speed import encoders, worker
+from benchmarks.speed import cached, encoders, worker
 from skw2c.datasets import make_sound_events
 from skw2c.models import random_wav2clip
 
@@ -33,11 +33,11 @@ def test_operations_are_counted_without_padding():
 def test_speed(tmp_path, sounds, monkeypatch):
     """Both programs run on the same files and agree; what they measure is not judged here."""
 
-    def measure(job, engine, mode):
-        """One measurement in a process that starts as users' do; the others in quicker ones."""
-        if (engine, mode) == ("skw2c mini", "clip"):
-            return start_worker(job, engine, mode)
-        done = run_python("-m", "benchmarks.speed.worker", job, engine, mode)
+    def measure(job, engine, mode, worker="worker"):
+        """Two measurements in processes that start as users' do; the others in quicker ones."""
+        if mode == "clip" and engine in ("skw2c mini", "skw2c mini onnxruntime"):
+            return start_worker(job, engine, mode, worker)
+        done = run_python("-m", f"benchmarks.speed.{worker}", job, engine, mode)
         return json.loads(done.stdout.splitlines()[-1])
 
     start_worker = encoders.run_worker
@@ -46,7 +46,7 @@ def test_speed(tmp_path, sounds, monkeypatch):
     counts = ["--n-files", "4", "--repeats", "1", "--rounds", "1"]
     assert encoders.main(["--data-root", str(sounds), *counts]) == 0
     page = (tmp_path / "results" / "speed.md").read_text("utf-8")
-    assert page.count("| original") == 2
+    assert page.count("| original") == page.count("| skw2c mini onnxruntime") == 2
     difference = page.partition("first clip: ")[2].split()[0].rstrip(".")
     assert float(difference) < 1e-4  # of vectors of length 1, ten times what rounding allows
 
@@ -77,3 +77,12 @@ def test_arithmetic(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "| figure | 2,000,000 clips | formula |"
     assert len(lines) == 2 + len(figures)
+
+
+def test_cached(tmp_path, capsys):
+    """That the vectors are the kept ones, it checks itself."""
+    pytest.importorskip("onnxruntime")
+    arguments = ["--n-files", "30", "--rounds", "1", "--device", "onnxruntime"]
+    assert cached.main([*arguments, "--folder", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("30 files of 0.1 s, all in memory: ")
+    assert list(tmp_path.iterdir()) == []

@@ -70,6 +70,7 @@ def stand_ins(monkeypatch, tiny_checkpoint, tiny_clip):
         return kind(**{"model": tiny_clip, "pretrained": None, "random_state": 0, **own})
 
     registry = skw2c.transformers._encoder_registry
+    registry.load_own()  # none of them into the copy alone
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
     monkeypatch.setattr(registry.RegisteredEncoder, "make", construct)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -33,7 +34,8 @@ from skw2c import (
 )
 from skw2c.cli import main
 from skw2c.exceptions import SavedIndexError
-from skw2c.transformers import _encoder_registry
+from skw2c.transformers import _encoder_modules, _encoder_registry
+from skw2c.transformers._encoder_modules import list_claims, load_own
 from skw2c.transformers._encoder_registry import (
     find_encoder,
     find_partner,
@@ -113,6 +115,7 @@ def site(tmp_path_factory):
 def toy(site, monkeypatch):
     """The toy as an installed plug-in, and forgotten afterwards."""
     monkeypatch.syspath_prepend(str(site))
+    _encoder_registry.load_own()  # none of them into the copy alone
     monkeypatch.setattr(_encoder_registry, "_ENTRIES", dict(_encoder_registry._ENTRIES))
     _encoder_registry._load_plugins.cache_clear()
     sys.modules.pop("toy_encoders", None)
@@ -170,6 +173,63 @@ def test_what_an_encoder_is_registered_as(encoder, name):
     assert (entry and entry.name) == name
 
 
+def test_source_tells_of_every_encoder():
+    """What is read without an import is what is registered by one."""
+    load_own()
+    entries = _encoder_registry._entries()
+    own = [entry for entry in entries if entry.encoder.__module__.startswith("skw2c.")]
+    assert len(own) == len(list_claims()) > 20
+    for entry in own:
+        known = {"name": entry.name, "embeds": entry.embeds, "space": entry.space}
+        wanted = {**known, "kind": entry.encoder.__name__}
+        [claim] = [claim for claim in list_claims() if claim.allows(wanted)]
+        assert claim.module == entry.encoder.__module__
+        assert wanted.items() >= claim.stated.items()
+        assert set(wanted) - set(claim.stated) <= {"embeds"}  # a constant of ready vectors
+
+
+def test_what_cannot_be_read_may_be_anything(monkeypatch):
+    """Then it is imported, whatever is asked for."""
+    sources = {
+        "plain": '@register_encoder("a", embeds="text")\n@document\nclass A:\n    pass',
+        "constant": '@register_encoder("a", embeds=KIND, space="s")\nclass A:\n    pass',
+        "own": '@register_both("a")\nclass A:\n    pass',
+        "nothing": "@document\nclass A:\n    pass",
+        "compiled": None,
+    }
+    monkeypatch.setattr(_encoder_modules, "_source_of", sources.get)
+    told = {name: [dict(c.stated) for c in _encoder_modules._read(name)] for name in sources}
+    assert told == {
+        "plain": [{"kind": "A", "name": "a", "embeds": "text", "space": None}],
+        "constant": [{"kind": "A", "name": "a", "space": "s"}],
+        "own": [{"kind": "A"}],
+        "nothing": [],
+        "compiled": [{}],
+    }
+    [claim] = _encoder_modules._read("constant")
+    assert claim.allows({"name": "a", "embeds": "image"})
+    assert not claim.allows({"name": "b", "embeds": "image"})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "skw2c.make_encoder('mini', 'text').fit_transform(['rain'])",
+        "skw2c.make_encoder('mini')",
+        "skw2c.AudioIndex.load('saved').search('rain', k=1)",
+    ],
+)
+def test_words_of_mini_are_found_without_torch(code, sounds):
+    """Though it is installed; to import it takes seconds."""
+    AudioIndex("mini").fit(sounds).save("saved")
+    code = f"import skw2c, sys\n{code}\nprint({{'torch', 'onnxruntime'}} & {{*sys.modules}})"
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    assert told.stdout == "set()\n"
+
+
 def test_subclasses_are_registered_as_their_base():
     class Own(Wav2CLIPTransformer):
         pass
@@ -200,6 +260,7 @@ def test_partners():
 
 
 def test_registering(monkeypatch):
+    _encoder_registry.load_own()  # none of them into the copy alone
     monkeypatch.setattr(_encoder_registry, "_ENTRIES", dict(_encoder_registry._ENTRIES))
 
     class Own(TransformerMixin, BaseEstimator):

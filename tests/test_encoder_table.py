@@ -61,6 +61,7 @@ def test_files_of_different_weights_do_not_share_a_name():
 
 
 def test_an_encoder_of_another_package(monkeypatch, capsys):
+    _encoder_registry.load_own()  # none of them into the copy alone
     monkeypatch.setattr(_encoder_registry, "_ENTRIES", dict(_encoder_registry._ENTRIES))
 
     @register_encoder("toy", embeds="audio")

@@ -127,9 +127,11 @@ def test_model_is_what_the_package_onnx_would_make():
     onnx = pytest.importorskip("onnx")
     weight = np.arange(300, dtype=np.float32).reshape(1, 3, 10, 10)
     nodes = [make_node("Conv", ["x", "w"], "y", strides=[1, 300], kernel_shape=[10, 10], group=1)]
-    content = make_model(nodes, {"w": weight}, ("x", ["n", 3, 64, "m"]), ("y", ["n", 1, "a", "b"]))
+    given, result = ("x", "float32", ["n", 3, 64, "m"]), ("y", "float32", ["n", 1, "a", "b"])
+    content = make_model(nodes, {"w": weight}, given, result, {"licence": "CC0", "rate": "16000"})
     model = onnx.load_model_from_string(content)
     onnx.checker.check_model(model, full_check=True)
+    assert {p.key: p.value for p in model.metadata_props} == {"licence": "CC0", "rate": "16000"}
     [initializer], [node] = model.graph.initializer, model.graph.node
     np.testing.assert_array_equal(onnx.numpy_helper.to_array(initializer), weight)
     attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
@@ -138,6 +140,21 @@ def test_model_is_what_the_package_onnx_would_make():
     assert [axis.dim_param or axis.dim_value for axis in axes] == ["n", 3, 64, "m"]
     values = np.ones((2, 3, 64, 10), np.float32)
     assert OnnxSession(content)(values).shape == (2, 1, 55, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int8", "int32", "int64", "float64"])
+def test_constants_have_the_types_of_their_arrays(dtype):
+    onnx = pytest.importorskip("onnx")
+    values = np.array([[0, 1, 2], [3, 100, 5]], dtype)
+    vector = ("x", dtype, [2, 3]), ("y", dtype, [2, 3])
+    content = make_model([make_node("Add", ["x", "c"], "y")], {"c": values}, *vector)
+    model = onnx.load_model_from_string(content)
+    onnx.checker.check_model(model, full_check=True)
+    stored = onnx.numpy_helper.to_array(model.graph.initializer[0])
+    assert stored.dtype == dtype
+    np.testing.assert_array_equal(stored, values)
+    [given] = model.graph.input
+    assert given.type.tensor_type.elem_type == onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
 
 
 # Which one is meant

@@ -17,11 +17,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.speed import baselines, training
+from benchmarks.speed import baselines, portable_worker, training
 from skw2c.system._atomic import write_atomically
 
 MODES = ("clip", "frame")
-ENGINES = ("skw2c", "skw2c openvino", "skw2c mini", "original")
+PORTABLE = tuple(portable_worker.MEASUREMENTS)
+ENGINES = ("skw2c", "skw2c openvino", "skw2c mini", *PORTABLE, "original")
 
 
 def main(arguments=None):
@@ -35,7 +36,11 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory() as folder:
         job = prepare(options, Path(folder))
         rounds = [
-            {(engine, mode): run_worker(job, engine, mode) for mode in MODES for engine in ENGINES}
+            {
+                (engine, mode): run_worker(job, engine, mode, worker_of(engine))
+                for mode in MODES
+                for engine in ENGINES
+            }
             for _ in range(options.repeats)
         ]
         network = run_worker(job, "network", "clip")
@@ -75,9 +80,12 @@ def prepare(options, folder):
     import torch
 
     from skw2c.models import random_wav2clip
+    from skw2c.weights import write_safetensors
 
-    checkpoint = folder / "random.pt"
-    torch.save(random_wav2clip(0).state_dict(), checkpoint)
+    checkpoint, safetensors = folder / "random.pt", folder / "random.safetensors"
+    state = random_wav2clip(0).state_dict()
+    torch.save(state, checkpoint)
+    write_safetensors(safetensors, state, {})
     files = list_files(options, folder)
     listing = folder / "job.json"
     listing.write_text(
@@ -85,6 +93,7 @@ def prepare(options, folder):
             {
                 "files": files,
                 "checkpoint": str(checkpoint),
+                "safetensors": str(safetensors),
                 "n_jobs": options.n_jobs,
                 "rounds": options.rounds,
             }
@@ -120,6 +129,11 @@ def write_generated(folder, n_files):
     for path, waveform in zip(paths, sounds.data, strict=True):
         soundfile.write(path, waveform, sounds.sampling_rate)
     return paths
+
+
+def worker_of(engine):
+    """The program that measures it; in one of them nothing imports torch."""
+    return "portable_worker" if engine in PORTABLE else "worker"
 
 
 def run_worker(job, engine, mode, worker="worker"):
@@ -170,7 +184,8 @@ def describe(rounds, options):
         f"{options.data_root or 'make_sound_events'}, medians of {options.repeats} pairs of runs, "
         f"{first['skw2c', 'clip']['threads']} threads of torch. `ratio` is to the original, "
         "the median over the pairs. Memory is the peak of the whole process, of which importing "
-        f"torch takes {first['skw2c', 'clip']['import_megabytes']:.0f} MB.",
+        f"torch takes {first['skw2c', 'clip']['import_megabytes']:.0f} MB; with ONNX Runtime it is "
+        "not imported.",
         pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),
         "Largest difference between the vectors of both programs for the first clip: "
         f"{largest:.1e}.",

@@ -1,7 +1,6 @@
 """One measurement of encoders.py, in a process of its own; prints one line of JSON."""
 
 import json
-import resource
 import statistics
 import sys
 import time
@@ -11,7 +10,8 @@ from functools import partial
 
 import torch
 
-WARM_UP = 8
+from benchmarks.speed.folder import peak_megabytes, time_folder
+
 RATE = 16000
 COLUMNS = 227  # of the spectrogram of 5 seconds
 N_CLIPS = 4
@@ -19,24 +19,9 @@ N_CLIPS = 4
 SHAPES = ((64, 57, 65), (128, 29, 33), (256, 15, 17), (512, 8, 9))
 
 
-def peak_megabytes():
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-def time_folder(embed, files):
+def time_in_torch(embed, files):
     """Clips per second and peak memory of ``embed``, which maps files to vectors."""
-    embed(files[:WARM_UP])
-    start = time.perf_counter()
-    vectors = embed(files)
-    seconds = time.perf_counter() - start
-    return {
-        "clips_per_second": len(files) / seconds,
-        "peak_megabytes": peak_megabytes(),
-        "probe": [float(value) for value in vectors[0].ravel()],
-        "n_files": len(files),
-        "threads": torch.get_num_threads(),
-    }
+    return time_folder(embed, files, torch.get_num_threads())
 
 
 def measure_skw2c(job, mode, device="cpu", weights=None):
@@ -45,7 +30,7 @@ def measure_skw2c(job, mode, device="cpu", weights=None):
     transformer = Wav2CLIPTransformer(
         weights or job["checkpoint"], mode=mode, n_jobs=job["n_jobs"], device=device
     )
-    return time_folder(transformer.fit(job["files"]).transform, job["files"])
+    return time_in_torch(transformer.fit(job["files"]).transform, job["files"])
 
 
 def measure_original(job, mode):
@@ -65,7 +50,7 @@ def measure_original(job, mode):
         # Frames come as (1, 512, n_frames); here the frames are rows.
         return [wav2clip.embed_audio(waveform, model)[0].T for waveform in waveforms]
 
-    return {**time_folder(embed, job["files"]), "changes": " and ".join(changes)}
+    return {**time_in_torch(embed, job["files"]), "changes": " and ".join(changes)}
 
 
 def provide_torchaudio():
@@ -117,11 +102,17 @@ def measure_network(job, mode):
     model = random_wav2clip(0)
     resnet = model.audio_encoder
     arrays = {name: value.numpy() for name, value in model.state_dict().items()}
-    portable = PortableWav2CLIP(arrays, "the untrained network")
+    portable, integers = (
+        PortableWav2CLIP(arrays, "the untrained network", precision)
+        for precision in ("float32", "int8")
+    )
     networks = {
         "torch": FoldedResNet(resnet, torch.device("cpu")),
         "OpenVINO": OpenVINONetwork(resnet),
         "ONNX Runtime": lambda inputs: torch.from_numpy(portable._network(inputs.numpy())),
+        "ONNX Runtime with int8": lambda inputs: torch.from_numpy(
+            integers._network(inputs.numpy())
+        ),
     }
     inputs = torch.randn(N_CLIPS, 1, 257, COLUMNS)
     work = N_CLIPS * count_operations(resnet)

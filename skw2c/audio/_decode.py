@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import importlib.util
 import os
+import stat
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from ..exceptions import AudioError
 from ..system._extensions import MEDIA_EXTENSIONS
-from ..system._regular_file import refuse_device
+from ..system._regular_file import refuse_mode
 from ._media_file import MediaFile
 from ._proof import check_is_told_by_content
 from ._rate import check_rate_of_file
@@ -87,7 +88,7 @@ def check_is_file(path: str) -> None:
         If it may not even be looked at.
     """
     try:
-        os.stat(path)
+        mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError) as exc:
         where = f"relative names count from the working directory {os.getcwd()!r}"
         raise AudioError(f"the file does not exist; {where}") from exc
@@ -97,12 +98,12 @@ def check_is_file(path: str) -> None:
         if exc.errno not in _CAUSES:
             raise
         raise AudioError(_CAUSES[exc.errno]) from exc
-    if os.path.isdir(path):
+    if stat.S_ISDIR(mode):
         raise AudioError(
             "it is a folder, not a sound file; list its files, for example with "
             "sorted(pathlib.Path(folder).rglob('*.wav'))"
         )
-    refuse_device(path, AudioError)
+    refuse_mode(mode, AudioError)
 
 
 def check_duration(blocks: Iterable[np.ndarray], rate: int, n_bytes: int) -> Iterator[np.ndarray]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..exceptions import AudioError, OptionalDependencyError
+from ..system._checksum import sha256_of_open
 from ._decode import check_duration, check_is_file, open_audio
 from ._levels import Levels
 from ._prepare import scale_pcm, to_waveform
@@ -84,9 +85,8 @@ class FileClip(SoundClip):
         """SHA-256 of the file's bytes, and the extension, which may choose the decoder."""
         with as_audio_error():
             check_is_file(self.name)
-            with open(self.name, "rb") as file:
-                extension = os.path.splitext(self.name)[1].lower()
-                return hashlib.file_digest(file, "sha256").hexdigest() + extension
+            with open(self.name, "rb", buffering=0) as file:
+                return sha256_of_open(file) + os.path.splitext(self.name)[1].lower()
 
     def blocks(self, sampling_rate: int | None) -> Generator[np.ndarray]:
         """Yield mono float32 blocks at ``sampling_rate`` (Hz; None: the file's own)."""

@@ -5,6 +5,7 @@ from ..system._lazy_names import import_lazily
 _HOMES = {
     "OnnxSession": "_onnx_session",
     "NetworkGraph": "_joining",
+    "code_of": "_model_file",
     "make_model": "_model_file",
     "make_node": "_model_file",
     "import_onnx": "_packages",

@@ -20,6 +20,11 @@ def refuse_device(path: str | os.PathLike | int, error: type[Exception]) -> None
         mode = os.stat(path).st_mode
     except (OSError, ValueError):
         return
+    refuse_mode(mode, error)
+
+
+def refuse_mode(mode: int, error: type[Exception]) -> None:
+    """Refuse a device, a pipe or a socket by its mode, as `os.stat` gives it."""
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise error(
             "it is not a regular file, but a device, a pipe or a socket; save what it gives as a "

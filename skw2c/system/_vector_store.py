@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import struct
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _FOLDER = "skw2c-vectors"
 _MAGIC = b"skw2c vectors 1\n"
 _SHAPE = struct.Struct("<QQ")
 _CHECKSUM = 32  # bytes, at the end
+# To open a pipe would wait for ever; where there are none, files are not bytes by themselves.
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class VectorStore:
@@ -68,18 +71,18 @@ class VectorStore:
         except FileNotFoundError:
             return None
         except OSError as exc:
-            self._say("read", f"{str(path)!r} cannot be read ({exc.strerror})")
+            self._say("read", f"{path!r} cannot be read ({exc.strerror})")
             return None
         vectors = _unpack(content, key)
         if vectors is None:
-            self._say("damaged", f"{str(path)!r} is not what was written: it is damaged")
+            self._say("damaged", f"{path!r} is not what was written: it is damaged")
         return vectors
 
     def put(self, key: str | None, vectors: np.ndarray) -> None:
         """Keep the vectors (n_frames, width), float32, of the clip."""
         if key is None or self._folder is None:
             return
-        path = _path(self._folder, key)
+        path = Path(_path(self._folder, key))
         try:
             if path.parent not in self._swept:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,25 +103,34 @@ class VectorStore:
             )
 
 
-def _make_folder(location: str | os.PathLike) -> Path:
+def _make_folder(location: str | os.PathLike) -> str:
     location = os.path.expanduser(location)
     if os.path.exists(location) and not os.path.isdir(location):
         cause = "memory= needs a folder, and this is a file"
         raise NotADirectoryError(errno.ENOTDIR, cause, location)
     folder = Path(location) / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return str(folder)
 
 
-def _path(folder: Path, key: str) -> Path:
+def _path(folder: str, key: str) -> str:
     # Few files in each folder, for file systems that slow down with their number.
-    return folder / key[:2] / f"{key}.vectors"
+    return os.path.join(folder, key[:2], f"{key}.vectors")
 
 
-def _read(path: Path) -> bytes:
-    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
-        raise OSError(errno.EINVAL, "it is not a file", str(path))
-    return path.read_bytes()
+def _read(path: str) -> bytes:
+    """Read a small file in as few calls as there can be, since there may be 100,000."""
+    descriptor = os.open(path, _READING)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", path)
+        parts = []
+        while part := os.read(descriptor, status.st_size + 1):
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 def _pack(vectors: np.ndarray, key: str) -> bytes:

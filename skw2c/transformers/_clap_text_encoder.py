@@ -10,13 +10,34 @@ from ..models.clap import LONGEST, get_frozen_clap_text
 from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
 from ..weights import WeightsReference, refer_to
-from ._clap_transformer import register_clap
+from ._encoder_registry import register_encoder
 from ._item_encoder import ItemEncoder
 from ._shared_parameters import IMAGES
 from ._text_rows import TextRows
 
 
-@register_clap("text")
+@register_encoder("clap", embeds="text", space="clap")
+@register_encoder(
+    "clap-htsat-unfused", embeds="text", space="clap", parameters={"weights": "clap-htsat-unfused"}
+)
+@register_encoder(
+    "clap-htsat-fused",
+    embeds="text",
+    space="clap-htsat-fused",
+    parameters={"weights": "clap-htsat-fused"},
+)
+@register_encoder(
+    "larger_clap_general",
+    embeds="text",
+    space="larger_clap_general",
+    parameters={"weights": "larger_clap_general"},
+)
+@register_encoder(
+    "larger_clap_music_and_speech",
+    embeds="text",
+    space="larger_clap_music_and_speech",
+    parameters={"weights": "larger_clap_music_and_speech"},
+)
 @document_shared(IMAGES)
 class CLAPTextEncoder(TextRows, ItemEncoder):
     """Embed texts as vectors in the space of CLAP's sounds.

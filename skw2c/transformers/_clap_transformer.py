@@ -10,34 +10,33 @@ from ..system._docstrings import document_shared
 from ..validation._intervals import SECONDS
 from ..weights import refer_to
 from ._embedding import average, average_directions
-from ._encoder_registry import register_encoder
+from ._encoder_registry import register_encoder, registration_of
 from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
 
-CLAP_NAMES = {
-    "clap": "clap-htsat-unfused",
-    "clap-htsat-unfused": "clap-htsat-unfused",
-    "clap-htsat-fused": "clap-htsat-fused",
-    "larger_clap_general": "larger_clap_general",
-    "larger_clap_music_and_speech": "larger_clap_music_and_speech",
-}
-"""Names under which the encoders of CLAP are asked for, and the weights of each."""
 
-
-def register_clap(embeds: str):
-    """Register a class under all names; encoders of the same weights share a space."""
-
-    def register(encoder: type) -> type:
-        for name, weights in CLAP_NAMES.items():
-            parameters = None if name == "clap" else {"weights": weights}
-            space = "clap" if weights == CLAP_NAMES["clap"] else weights
-            register_encoder(name, embeds=embeds, space=space, parameters=parameters)(encoder)
-        return encoder
-
-    return register
-
-
-@register_clap("audio")
+@register_encoder("clap", embeds="audio", space="clap")
+@register_encoder(
+    "clap-htsat-unfused", embeds="audio", space="clap", parameters={"weights": "clap-htsat-unfused"}
+)
+@register_encoder(
+    "clap-htsat-fused",
+    embeds="audio",
+    space="clap-htsat-fused",
+    parameters={"weights": "clap-htsat-fused"},
+)
+@register_encoder(
+    "larger_clap_general",
+    embeds="audio",
+    space="larger_clap_general",
+    parameters={"weights": "larger_clap_general"},
+)
+@register_encoder(
+    "larger_clap_music_and_speech",
+    embeds="audio",
+    space="larger_clap_music_and_speech",
+    parameters={"weights": "larger_clap_music_and_speech"},
+)
 @document_shared(SOUND)
 class CLAPTransformer(SoundTransformer):
     """Embed sound with CLAP, in one space with texts.
@@ -205,10 +204,8 @@ class CLAPTransformer(SoundTransformer):
         >>> CLAPTransformer("larger_clap_general").shared_space()
         'larger_clap_general'
         """
-        if self.output != "embedding":
-            return None
-        own = isinstance(self.weights, str) and self.weights != CLAP_NAMES["clap"]
-        return self.weights if own and self.weights in CLAP_NAMES else "clap"
+        entry = registration_of(self)
+        return entry and entry.space if self.output == "embedding" else None
 
     def suggest_temperature(self):
         """What cosines with texts are to be divided by, so that a softmax gives probabilities.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import Any, TypeVar
 
 from sklearn.frozen import FrozenEstimator
 
-from ..system._optional import is_lack_of_torch
+from ._encoder_modules import load_own
 
 Encoder = TypeVar("Encoder", bound=type)
 
@@ -259,7 +257,7 @@ def is_registered(name: str, embeds: str) -> bool:
 
 def names_of_encoders(embeds: str) -> list[str]:
     """The names of all encoders of one modality, sorted."""
-    _load_own()
+    load_own()
     _load_plugins()
     return sorted(name for kind, name in _ENTRIES if kind == embeds)
 
@@ -269,8 +267,7 @@ def registration_of(encoder) -> RegisteredEncoder | None:
 
     Of several names of the class, it is the one that stands for the most of its parameters.
     """
-    encoder = thaw(encoder)
-    _load_own()
+    encoder = thaw(encoder)  # whose own module is imported
     _load_plugins()
     for kind in type(encoder).__mro__:
         own = [e for e in _entries() if e.encoder is kind and e.is_of(encoder)]
@@ -286,7 +283,7 @@ def find_partner(entry: RegisteredEncoder, embeds: str) -> RegisteredEncoder | N
     """
     if entry.space is None:
         return None
-    _load_own()
+    load_own(embeds=embeds, space=entry.space)
     _load_plugins()
     in_space = {
         name: other
@@ -307,7 +304,7 @@ def key_of(kind: type) -> str:
 
 def find_class(key: str) -> type[Any] | None:
     """Find the registered class with this key; nothing is imported by a name from a file."""
-    _load_own()
+    load_own(kind=key)
     found = _class_of(key)
     if found is None:
         _load_plugins()
@@ -329,14 +326,18 @@ def thaw(encoder):
 
 
 def _look_up(name: str, embeds: str) -> RegisteredEncoder | None:
-    _load_own()
-    found = _ENTRIES.get((embeds, name))
+    found = _find_own(name, embeds)
     if found is None and embeds == "audio":
-        found = _ENTRIES.get((READY, name))  # vectors of sounds, made already
+        found = _find_own(name, READY)  # vectors of sounds, made already
     if found is None:
         _load_plugins()
         found = _ENTRIES.get((embeds, name))
     return found
+
+
+def _find_own(name: str, embeds: str) -> RegisteredEncoder | None:
+    load_own(name=name, embeds=embeds)
+    return _ENTRIES.get((embeds, name))
 
 
 def _class_of(key: str) -> type | None:
@@ -346,23 +347,6 @@ def _class_of(key: str) -> type | None:
 def _entries() -> list[RegisteredEncoder]:
     """All encoders that are registered, those without a name too."""
     return [*_ENTRIES.values(), *_NAMELESS.values()]
-
-
-@cache
-def _load_own() -> list[str]:
-    """Import every module of this folder, where each encoder of skw2c registers itself.
-
-    Returns those that need torch, where it is not installed.
-    """
-    home, without_torch = __name__.rpartition(".")[0], []
-    for module in pkgutil.iter_modules(importlib.import_module(home).__path__, f"{home}."):
-        try:
-            importlib.import_module(module.name)
-        except ImportError as exc:
-            if not is_lack_of_torch(exc):
-                raise
-            without_torch.append(module.name)
-    return without_torch
 
 
 @cache
@@ -394,7 +378,7 @@ def _describe_missing(name: str, embeds: str) -> str:
         f" The entry point {point!r} could not be loaded ({reason})."
         for point, reason in _load_plugins().items()
     ]
-    absent = _NEED_TORCH if _load_own() else ""
+    absent = _NEED_TORCH if load_own() else ""
     return (
         f"{name!r} is not the name of {_ARTICLES.get(embeds, 'a')} {embeds} encoder"
         f"{f': did you mean {near[0]!r}?' if near else '.'} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Callable
@@ -10,14 +9,14 @@ from dataclasses import asdict
 
 import torch
 
-from .._version import __version__
 from ..engines import import_onnx, trace_encoder
 from ..models import EncoderGraph, Framing, Front, Tail
-from ..system._atomic import check_place, write_atomically
-from ..weights import WeightsReference, registry
+from ..system._atomic import write_atomically
+from ..weights import WeightsReference
 from ._embedding import average, average_directions
 from ._encoder_registry import registration_of
 from ._encoders import make_partner
+from ._export_facts import check_file, describe_origin
 
 _POOLING = {None: "none", average: "mean", average_directions: "directions"}
 
@@ -53,12 +52,7 @@ def write_onnx(
 
 def check_export(path: str | os.PathLike) -> None:
     """Refuse, before the work, what no model can be written to, and that packages are missing."""
-    if not os.fspath(path).endswith(".onnx"):
-        raise ValueError(f"{os.fspath(path)!r} must end in .onnx, as ONNX files do")
-    folder = check_place(path).parent
-    if not folder.is_dir():
-        cause = f"the folder {str(folder)!r} does not exist"
-        raise FileNotFoundError(errno.ENOENT, cause, os.fspath(path))
+    check_file(path)
     import_onnx()
 
 
@@ -78,10 +72,7 @@ def make_ends(
 def describe(encoder, framing: Framing | None) -> dict[str, str]:
     """What whoever runs the model has to know of it."""
     facts = {
-        "skw2c_version": __version__,
-        "encoder": registration_of(encoder).name,
-        "weights": encoder.weights_.fingerprint,
-        "licence": _licence_of(encoder.weights_),
+        **describe_origin(encoder),
         "sampling_rate": str(encoder._rate),
         "mode": encoder.mode,
         "output": encoder._output(),
@@ -123,9 +114,3 @@ def _weights_of_words(encoder) -> str | None:
         own = shared if isinstance(shared, WeightsReference) else encoder.weights_
         return own.fingerprint
     return None
-
-
-def _licence_of(reference: WeightsReference) -> str:
-    if reference.name is not None:
-        return registry()[reference.name].licence
-    return reference.metadata().get("licence", "not stated")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import TextError
 from ..models.words import get_frozen_words, has_unread_letters
@@ -12,6 +13,8 @@ from ..system._docstrings import document_shared
 from ..system._warning import warn_caller
 from ..weights import WeightsReference, refer_to
 from ._encoder_registry import register_encoder
+from ._export_facts import check_file
+from ._export_words import write_words_model
 from ._item_encoder import ItemEncoder
 from ._shared_parameters import IMAGES
 from ._text_rows import TextRows
@@ -132,6 +135,43 @@ class MiniTextEncoder(TextRows, ItemEncoder):
             If letters or pictures were passed over.
         """
         return np.concatenate(self._embed(X))
+
+    def export(self, path):
+        """Write the fitted encoder as an ONNX file, which needs no skw2c to run, nor Python.
+
+        The model takes ``pieces`` (texts, places), int64: the numbers of the word pieces of each
+        text, in any order, and -1 in the places that are left over. It gives ``vectors``
+        (texts, 512), float32, those of `transform` within 1e-5, and NaN for a text without a
+        piece, in which nothing can be read. Its metadata hold the word pieces, and the rules by
+        which texts are cut into them, as JSON under ``word_pieces``.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write, whose name ends in ``.onnx``. One that is there is replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        ValueError
+            If the name ends in something else.
+        WeightsError
+            If the weights changed since the encoder was fitted.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from skw2c import MiniTextEncoder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     MiniTextEncoder().fit().export(os.path.join(folder, "words.onnx"))
+        ...     os.listdir(folder)
+        ['words.onnx']
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        check_file(path)
+        write_words_model(self, path)
 
     def _check(self, item, network) -> str:
         text = super()._check(item, network)

@@ -116,7 +116,10 @@ class Layers:
 
     def _model(self, x: str, axes: list[int | str]) -> NetworkModel:
         content = make_model(
-            self.nodes, self.constants, (INPUTS, ["batch", 1, N_BINS, "columns"]), (x, axes)
+            self.nodes,
+            self.constants,
+            (INPUTS, "float32", ["batch", 1, N_BINS, "columns"]),
+            (x, "float32", axes),
         )
         return NetworkModel(content, self.channels, self.stride, self.reach)
 

@@ -6,8 +6,11 @@ _HOMES = {
     "FrozenWords": "_frozen_words",
     "WordPieces": "_word_pieces",
     "Words": "_words_state",
+    "describe_word_pieces": "_word_pieces",
     "get_frozen_words": "_frozen_words",
     "has_unread_letters": "_word_pieces",
+    "model_words": "_words_model",
+    "read_state": "_frozen_words",
     "read_words": "_words_state",
     "write_words": "_words_state",
 }

@@ -81,8 +81,15 @@ def get_frozen_words(reference: WeightsReference) -> FrozenWords:
     WeightsError
         If the weights hold no encoder of words.
     """
+    return keep_network(("words", reference), lambda: FrozenWords(read_state(reference)))
 
-    def build() -> FrozenWords:
-        return FrozenWords(read_words(reference.read_arrays((PREFIX,)), reference.label))
 
-    return keep_network(("words", reference), build)
+def read_state(reference: WeightsReference) -> Words:
+    """Read what the encoder computes with.
+
+    Raises
+    ------
+    WeightsError
+        If the weights hold no encoder of words.
+    """
+    return read_words(reference.read_arrays((PREFIX,)), reference.label)

@@ -6,8 +6,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 _WORD = re.compile(r"[a-z0-9]+")
+_WITHIN = "##"
+_FORM: Final = "NFKD"
+_LEFT_OUT = ("Mn", "Cf")
 _MOST_KEPT = 100_000
 """Words whose pieces are remembered."""
 
@@ -36,7 +40,7 @@ class WordPieces:
         numbers, start = [], 0
         while start < len(word):
             end = len(word)
-            mark = "##" if start else ""
+            mark = _WITHIN if start else ""
             while end > start and mark + word[start:end] not in self._numbers:
                 end -= 1
             if end == start:
@@ -44,6 +48,28 @@ class WordPieces:
             numbers.append(self._numbers[mark + word[start:end]])
             start = end
         return numbers
+
+
+def describe_word_pieces(vocabulary: Sequence[str]) -> dict[str, object]:
+    """The rules of `WordPieces` and its pieces, for those who follow them in another language.
+
+    Returns
+    -------
+    dict
+        In the order in which the rules apply: ``case``, to which texts are brought; ``form``, that
+        of Unicode, in which they are taken apart; ``left_out``, Unicode's categories of characters
+        that are dropped; ``word``, a regular expression of what is cut; ``within``, what pieces
+        begin with that go on within a word; ``vocabulary``, the pieces, whose places are their
+        numbers.
+    """
+    return {
+        "case": "lower",
+        "form": _FORM,
+        "left_out": list(_LEFT_OUT),
+        "word": _WORD.pattern,
+        "within": _WITHIN,
+        "vocabulary": list(vocabulary),
+    }
 
 
 def has_unread_letters(text: str) -> bool:
@@ -58,5 +84,5 @@ def _simplify(text: str) -> str:
     text = text.lower()
     if text.isascii():
         return text
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in parts if unicodedata.category(c) not in ("Mn", "Cf"))
+    parts = unicodedata.normalize(_FORM, text)
+    return "".join(c for c in parts if unicodedata.category(c) not in _LEFT_OUT)

@@ -1,0 +1,28 @@
+"""How long a folder of sound files takes to become a matrix, and the memory of the process."""
+
+import resource
+import sys
+import time
+
+WARM_UP = 8
+
+
+def peak_megabytes():
+    """The most memory that this process has had."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def time_folder(embed, files, n_threads):
+    """Clips per second and peak memory of ``embed``, which maps files to vectors."""
+    embed(files[:WARM_UP])
+    start = time.perf_counter()
+    vectors = embed(files)
+    seconds = time.perf_counter() - start
+    return {
+        "clips_per_second": len(files) / seconds,
+        "peak_megabytes": peak_megabytes(),
+        "probe": [float(value) for value in vectors[0].ravel()],
+        "n_files": len(files),
+        "threads": n_threads,
+    }
