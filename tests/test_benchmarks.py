@@ -1,16 +1,20 @@
 """The measurements of speed run, and count what they say they count."""
 
 import json
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 import soundfile
 import torch
 
 from benchmarks.scale import arithmetic, measure
-from benchmarks.speed import cached, encoders, worker
+from benchmarks.speed import cached, encoders, folder, worker
 from skw2c.datasets import make_sound_events
 from skw2c.models import random_wav2clip
 
+from .conftest import REPOSITORY
 from .processes import run_python
 
 
@@ -28,6 +32,17 @@ def test_operations_are_counted_without_padding():
     assert worker.count_operations(random_wav2clip(0).audio_encoder) == pytest.approx(
         4.13e9, rel=0.01
     )
+
+
+def test_memory_is_that_of_the_process_alone():
+    """And not of the one that started it, which may have imported what the other does without."""
+    ballast = np.ones(1 << 28, np.uint8)
+    program = "from benchmarks.speed.folder import peak_megabytes; print(peak_megabytes())"
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], check=True, capture_output=True, cwd=REPOSITORY
+    )
+    assert 1 < float(told.stdout) < len(ballast) / 2**20
+    assert folder.peak_megabytes() > len(ballast) / 2**20
 
 
 def test_speed(tmp_path, sounds, monkeypatch):

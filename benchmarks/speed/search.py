@@ -6,7 +6,6 @@ The vectors are generated once; each engine then runs on them in a process of it
 import argparse
 import multiprocessing
 import platform
-import resource
 import statistics
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.speed.folder import peak_megabytes
 
 BLOCK = 2**15  # vectors drawn at once
 DIRECTIONS = 16  # in which a cluster is spread
@@ -135,13 +136,12 @@ def measure(name, folder, k):
     _, rows = engine.search(queries, k)
     answered = time.perf_counter()
     singles = [time_call(engine.search, query[None], k) for query in queries[:SINGLE]]
-    unit = 2**20 if sys.platform == "darwin" else 2**10
     return {
         "rows": rows,
         "build": built - start,
         "rate": len(queries) / (answered - built),
         "single": statistics.median(singles),
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        "megabytes": peak_megabytes(),
         "note": describe_saved(engine, folder / "index.npz") if hasattr(engine, "save") else "",
     }
 
