@@ -27,6 +27,9 @@ def serve_buckets() -> Iterator:
                 "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             }.items():
                 patched.setenv(name, value)
+            # Those of earlier servers are kept by their arguments, which do not tell the address.
+            fsspec.get_filesystem_class("s3").clear_instance_cache()
             yield fsspec.filesystem("s3")
     finally:
         server.stop()
+        fsspec.get_filesystem_class("s3").clear_instance_cache()

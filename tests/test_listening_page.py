@@ -477,10 +477,12 @@ def test_keys_walk_the_map(page):
     canvas.focus()
     for key in ("ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "+", "-", "0"):
         canvas.press(key)
-    name = page.locator(".point-map-tip strong").text_content()
-    expect(page.locator(".point-map-spoken")).to_contain_text(name)
     canvas.press("Enter")
+    tip = page.locator(".point-map-tip strong")
+    expect(tip).to_be_visible()  # which it is when it shows the name of this point
+    name = tip.text_content()
     assert is_heard(page, name)
+    expect(page.locator(".point-map-spoken")).to_contain_text(name)
 
 
 def test_results_are_shown_on_the_map(page):

@@ -16,9 +16,9 @@ from skw2c.exceptions import FailedClipWarning, OptionalDependencyError, SavedIn
 from skw2c.search import LanceStore, QdrantStore
 from skw2c.search._stores import Condition
 
+from .buckets import serve_buckets
 from .tolerances import assert_close
 
-fsspec = pytest.importorskip("fsspec")
 lancedb = pytest.importorskip("lancedb")
 qdrant_client = pytest.importorskip("qdrant_client")
 
@@ -598,30 +598,21 @@ def test_indexes_of_lancedb(tmp_path, rng):
 
 def test_tables_in_a_bucket(vectors, monkeypatch):
     """On a server of S3 on this machine."""
-    moto = pytest.importorskip("moto.server")
-    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    address, port = server.get_host_and_port()
-    url = f"http://{address}:{port}"
-    for name, value in {
-        "ENDPOINT": url,  # for LanceDB
-        "ENDPOINT_URL": url,  # for s3fs
-        "ACCESS_KEY_ID": "key",
-        "SECRET_ACCESS_KEY": "secret",
-        "REGION": "us-east-1",
-        "ALLOW_HTTP": "true",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    storage = fsspec.filesystem("s3")
-    storage.mkdir("library")
-    store = LanceStore("s3://library/lance")
-    index = AudioIndex("passthrough", store=store).fit(vectors).remove(3).add(vectors[:1])
-    again = AudioIndex.load(store)
-    assert again.items_ == index.items_
-    expected = AudioIndex("passthrough").fit(vectors).remove(3).add(vectors[:1])
-    same(again.search(vectors[:2], by="vector"), expected.search(vectors[:2], by="vector"))
-    assert storage.ls("library/lance") == ["library/lance/skw2c.lance"]
-    server.stop()
+    with serve_buckets() as storage:
+        for name, value in {
+            "ENDPOINT": os.environ["AWS_ENDPOINT_URL"],
+            "REGION": "us-east-1",
+            "ALLOW_HTTP": "true",
+        }.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        storage.mkdir("library")
+        store = LanceStore("s3://library/lance")
+        index = AudioIndex("passthrough", store=store).fit(vectors).remove(3).add(vectors[:1])
+        again = AudioIndex.load(store)
+        assert again.items_ == index.items_
+        expected = AudioIndex("passthrough").fit(vectors).remove(3).add(vectors[:1])
+        same(again.search(vectors[:2], by="vector"), expected.search(vectors[:2], by="vector"))
+        assert storage.ls("library/lance") == ["library/lance/skw2c.lance"]
 
 
 @pytest.mark.parametrize(

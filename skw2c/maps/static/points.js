@@ -602,8 +602,12 @@
     async _nameTip(number, speak) {
       const name = this.options.name ? this.options.name(number) : `${number}`;
       const text = name && name.then ? await name : name;
-      if (this.hovered !== number) return;
       const category = this._categoryOf(number);
+      // Who walks by keys hears where they are, even if the map was zoomed before the name came.
+      if (speak && this.current === number) {
+        this.spoken.textContent = category === null ? text : `${text}, ${category}`;
+      }
+      if (this.hovered !== number) return;
       const strong = document.createElement("strong");
       strong.textContent = text;
       this.tip.replaceChildren(strong);
@@ -612,7 +616,6 @@
         line.textContent = category;
         this.tip.append(line);
       }
-      if (speak) this.spoken.textContent = category === null ? text : `${text}, ${category}`;
     }
 
     _categoryOf(number) {
