@@ -576,6 +576,28 @@ def test_lack_of_memory_is_the_failure_of_one_clip(transformer, waveforms, monke
     assert np.isfinite(vectors[2]).all()
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")]
+)
+def test_batches_for_which_memory_lacks_are_halved(transformer, waveforms, monkeypatch, error):
+    transformer.set_params(mode="frame", frame_length=0.25, hop_length=0.05)
+    expected = transformer.transform(waveforms)
+    complete, sizes = FrozenWav2CLIP.encode, []
+
+    def with_little_memory(self, data, *rest):
+        sizes.append(len(data))
+        if len(data) > 3:
+            raise error
+        return complete(self, data, *rest)
+
+    monkeypatch.setattr(FrozenWav2CLIP, "encode", with_little_memory)
+    with pytest.warns(UserWarning, match=r"memory for batches of up to 32. .* down to [23],"):
+        vectors = transformer.transform(waveforms)
+    assert max(sizes) > 3
+    for ours, whole in zip(vectors, expected, strict=True):
+        np.testing.assert_array_equal(ours, whole)
+
+
 def test_lack_of_memory_while_reading(path, monkeypatch):
     def fail(*args):
         raise MemoryError

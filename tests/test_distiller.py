@@ -402,6 +402,16 @@ def fail_in(epoch, monkeypatch):
 FAILING = dict(max_epochs=6, learning_rate=0.01, **SMALL)
 
 
+def test_lack_of_memory_names_what_to_change(monkeypatch):
+    def fail(*args):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    sounds, vectors = make_clips(12)
+    monkeypatch.setattr(Run, "_loss", fail)
+    with pytest.raises(MemoryError, match=r"on 'cpu' to train: choose a smaller batch_size$"):
+        Distiller(max_epochs=1, **SMALL).fit(sounds, vectors)
+
+
 def test_the_best_epoch_of_a_run_whose_loss_became_nan(tmp_path, monkeypatch):
     sounds, vectors = make_clips(24)
     whole = Distiller(**{**FAILING, "max_epochs": 3}).fit(sounds, vectors)

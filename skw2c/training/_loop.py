@@ -19,7 +19,7 @@ from ._batches import Batches
 from ._engine import Engine
 from ._epoch_progress import Progress
 from ._failure import Cures, explain
-from ._memory import keep_freed_memory
+from ._memory import explain_lack, keep_freed_memory
 from ._recipe import Recipe
 from ._restoring import (
     check_model,
@@ -179,7 +179,13 @@ class Run:
         ------
         FloatingPointError
             If the loss becomes NaN or infinite.
+        MemoryError
+            If there is not enough memory.
         """
+        with explain_lack(str(self._engine.device), self._engine.precision):
+            return self._train()
+
+    def _train(self) -> RunState:
         state = self._state
         on_cpu = self._engine.device.type == "cpu"
         memory = keep_freed_memory() if on_cpu else nullcontext()

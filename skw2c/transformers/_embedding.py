@@ -15,11 +15,13 @@ import numpy as np
 
 from ..audio import Levels, SoundClip, as_clip, read_up_to, warn_of_cancellation, warn_of_scale
 from ..exceptions import AudioError, OptionalDependencyError
-from ..models._arrays import concatenate, split
+from ..models._arrays import concatenate
 from ..models._framing import Framing
 from ..models._frozen_encoder import FrozenEncoder, Inputs
+from ..system._memory_errors import is_lack_of_memory
 from ..system._prefetch import prefetch, prefetch_map
 from ..system._vector_store import VectorStore
+from ._batches import Batches
 from ._rows import Results, collect_rows, to_unit_length
 
 _UNREADABLE = (AudioError, OptionalDependencyError)
@@ -89,6 +91,7 @@ class ClipEmbedder:
         self._output = output
         self._rate = rate
         self._batch_size = batch_size
+        self._batches = Batches(network, output, batch_size)
         self._n_jobs = joblib.effective_n_jobs(n_jobs)
         self._store = store
         self._on_error = on_error
@@ -116,8 +119,8 @@ class ClipEmbedder:
         FailedClipWarning
             Once, if there are failed clips.
         UserWarning
-            Once each, if channels cancel out, or samples are far beyond [-1, 1] and the vectors
-            depend on it.
+            Once each, if channels cancel out, samples are far beyond [-1, 1] and the vectors depend
+            on it, or there was not enough memory for batches.
 
         Raises
         ------
@@ -136,6 +139,7 @@ class ClipEmbedder:
                 on_error=self._on_error,
                 verbose=self._verbose,
             )
+        self._batches.warn_of_halving()
         warn_of_cancellation(self._levels)
         if self._heeds_scale:
             warn_of_scale(self._levels)
@@ -176,7 +180,7 @@ class ClipEmbedder:
             with self._network.exact():
                 done = self._try_to_read(row, item, stopped)
                 if isinstance(done, _Prepared):
-                    done = self._encode(done.inputs.shape[-1], [done])[row]
+                    done = self._encode([done])[row]
             if isinstance(done, Exception):
                 raise done
             seconds = self._length_of(row, item) / self._network.sampling_rate
@@ -193,6 +197,7 @@ class ClipEmbedder:
         self._lengths, self._levels = {}, {}
         with self._network.exact():
             done = dict(self._results(items))
+        self._batches.warn_of_halving()
         rate = self._network.sampling_rate
         return [
             result
@@ -266,9 +271,9 @@ class ClipEmbedder:
                 by_columns[done.inputs.shape[-1]].append(done)
             else:
                 results[row] = done
-        for columns, group in by_columns.items():
+        for group in by_columns.values():
             _check_goes_on(stopped)
-            results.update(self._encode(columns, group))
+            results.update(self._encode(group))
         return sorted(results.items(), key=lambda result: result[0])
 
     def _try_to_read(self, row: int, item, stopped: threading.Event):
@@ -278,7 +283,7 @@ class ClipEmbedder:
         except _UNREADABLE as exc:
             return exc
         except (MemoryError, RuntimeError) as exc:
-            if not _is_lack_of_memory(exc):
+            if not is_lack_of_memory(exc):
                 raise
             return _out_of_memory(exc)
 
@@ -326,28 +331,23 @@ class ClipEmbedder:
             yield block
         self._lengths[row] = length
 
-    def _encode(self, columns: int, group: list[_Prepared]) -> dict[int, np.ndarray | Exception]:
-        """Embed clips whose frames are of one size; one by one where memory lacks for all."""
+    def _encode(self, group: list[_Prepared]) -> dict[int, np.ndarray | Exception]:
+        """Embed clips whose frames are of one size; one by one where memory lacks for one."""
         try:
-            return self._encode_together(columns, group)
+            return self._encode_together(group)
         except (MemoryError, RuntimeError) as exc:
-            if not _is_lack_of_memory(exc):
+            if not is_lack_of_memory(exc):
                 raise
             if len(group) == 1:
                 return {group[0].row: _out_of_memory(exc)}
         results = {}
         for clip in group:
-            results.update(self._encode(columns, [clip]))
+            results.update(self._encode([clip]))
         return results
 
-    def _encode_together(
-        self, columns: int, group: list[_Prepared]
-    ) -> dict[int, np.ndarray | Exception]:
+    def _encode_together(self, group: list[_Prepared]) -> dict[int, np.ndarray | Exception]:
         """Run the network on clips whose frames are of one size, as many as fit at a time."""
-        limit = min(self._batch_size, self._network.batch_limit(columns))
-        inputs = concatenate([clip.inputs for clip in group])
-        parts = split(inputs, -(-len(inputs) // limit))
-        vectors = np.concatenate([self._network.encode(part, self._output) for part in parts])
+        vectors = self._batches.encode(concatenate([clip.inputs for clip in group]))
         ends = np.cumsum([len(clip.inputs) for clip in group])
         results: dict[int, np.ndarray | Exception] = {}
         for done, frames in zip(group, np.split(vectors, ends[:-1]), strict=True):
@@ -360,11 +360,6 @@ class ClipEmbedder:
             return as_clip(item, self._rate).name
         except AudioError:
             return None
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    """Whether memory was lacking; torch says so by an error of another kind."""
-    return isinstance(error, MemoryError) or "alloc" in str(error).lower()
 
 
 def _out_of_memory(error: Exception) -> AudioError:
