@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..maps._coordinates import mean_vectors
 from ..search._listing import Clips, read_clips
@@ -18,6 +19,11 @@ from ._items import Items
 from ._problems import ProblemError
 from ._relocation import Relocation
 from ._text import as_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..search._audio_index import AudioIndex
 
 LOADING, READY, FAILED = "loading", "ready", "failed"
 
@@ -71,10 +77,12 @@ class Library:
         with _without_collector():
             self.listed, clips = read_clips(self.folder)
         self.items, self.id = Items(clips, self._relocation), self.listed["id"]
-        self.state, self.error = LOADING, None
+        self.state = LOADING
+        self.error: str | None = None
         self.lacks: dict[str, Lack] = {}
         self.encoding = threading.Lock()
-        self._index = self._means = None
+        self._index: AudioIndex | None = None
+        self._means: tuple[str, np.ndarray] | None = None  # of which save, and what they are
         self._changing = threading.RLock()
         self._done = threading.Event()
 
@@ -93,7 +101,7 @@ class Library:
         return str(name or described["class"])
 
     @property
-    def index(self):
+    def index(self) -> AudioIndex:
         """The loaded index.
 
         Raises
@@ -103,7 +111,7 @@ class Library:
         """
         if self.state == LOADING:
             raise ProblemError(503, "the library is still being loaded: try again in a few seconds")
-        if self.state == FAILED:
+        if self.state == FAILED or self._index is None:
             raise ProblemError(
                 503, f"the library could not be loaded: {self.error}", command=self.command
             )
@@ -130,7 +138,7 @@ class Library:
         """Wait until it is loaded, or failed to; whether it did."""
         return self._done.wait(timeout)
 
-    def vectors_of_clips(self):
+    def vectors_of_clips(self) -> np.ndarray:
         """A unit vector for each clip, in frame mode the mean direction of its windows."""
         index = self.index
         if not len(self.items):
@@ -148,7 +156,7 @@ class Library:
             if missing:
                 index._drop(set(missing))
                 index.save(self.folder)
-                self._take_clips()
+                self._take_clips(index)
         return len(missing)
 
     def command_to_index(self, sounds: str, *, elsewhere: bool = False) -> str:
@@ -170,16 +178,13 @@ class Library:
         with self.encoding:
             self.lacks = find_lacks(index, again, fetch)
         self._index = index
-        self._take_clips()
+        self._take_clips(index)
 
-    def _take_clips(self) -> None:
+    def _take_clips(self, index: AudioIndex) -> None:
         """Show the clips of the loaded index, which others may have saved since it was listed."""
-        content = self._index._content
+        content = index._content
         clips = Clips(content.items, content.counts.tolist(), content.sources)
-        self.items, self.id = (
-            Items(clips, self._relocation),
-            self._index._saved_ids[str(self.folder)],
-        )
+        self.items, self.id = Items(clips, self._relocation), index._saved_ids[str(self.folder)]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,7 +41,7 @@ class Question:
 
     def parts(self) -> list[tuple[int, str, object]]:
         """Sign, kind and value of all parts."""
-        lists = [
+        lists: list[tuple[int, str, Sequence[object]]] = [
             (1, "words", self.words),
             (1, "item", self.items),
             (1, "upload", self.uploads),

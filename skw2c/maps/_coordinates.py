@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,14 +42,14 @@ class Coordinates:
     method: str
 
 
-def mean_vectors(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def mean_vectors(vectors: np.ndarray, counts: np.ndarray | Sequence[int]) -> np.ndarray:
     """Mean vectors of clips (n_clips, width), float32, scaled to unit length.
 
     Parameters
     ----------
     vectors : ndarray of shape (n_vectors, width), float32
         Unit vectors of windows, in the order of the clips. They may be mapped from a file.
-    counts : ndarray of shape (n_clips,), int
+    counts : array-like of shape (n_clips,), int
         Number of windows of each clip. Where each has one, the vectors are returned as they are.
     """
     counts = np.asarray(counts)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
+
+Windows = TypeVar("Windows", bound="Framing | None", contravariant=True)
+"""What an encoder can be given: a `Framing`, or also None, where it can see a clip as a whole."""
 
 
 @dataclass(frozen=True)

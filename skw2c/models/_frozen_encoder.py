@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from ._framing import Framing
+from ._framing import Windows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 Inputs: TypeAlias = "Tensor | np.ndarray"
 """What a network takes: tensors of torch, or arrays where it runs without."""
 
+OwnInputs = TypeVar("OwnInputs", bound="Tensor | np.ndarray")
+"""Which of them it takes."""
 
-class FrozenEncoder(Protocol):
+
+class FrozenEncoder(Protocol[Windows, OwnInputs]):
     """An encoder whose vector of a clip depends on nothing but the clip.
 
     Framing None embeds a clip as one frame, where the encoder can.
@@ -49,22 +52,22 @@ class FrozenEncoder(Protocol):
     def exact(self) -> AbstractContextManager:
         """Keep torch from trading precision for speed, where the device would."""
 
-    def longest(self, framing: Framing | None) -> int:
+    def longest(self, framing: Windows) -> int:
         """Samples of the longest clip that `prepare` takes; longer ones are streamed."""
 
-    def prepare(self, waveform: np.ndarray, framing: Framing | None) -> Inputs:
+    def prepare(self, waveform: np.ndarray, framing: Windows) -> OwnInputs:
         """Turn (n_samples,) into inputs (n_frames, bins, columns)."""
 
     def batch_limit(self, columns: int) -> int:
         """Most inputs of so many columns that are worth computing together."""
 
-    def encode(self, inputs: Inputs, output: str) -> np.ndarray:
+    def encode(self, inputs: OwnInputs, output: str) -> np.ndarray:
         """Embed inputs of any clips (batch, bins, columns) as (batch, width), float32."""
 
     def embed_blocks(
         self,
         open_blocks: Callable[[], Iterable[np.ndarray]],
-        framing: Framing | None,
+        framing: Windows,
         output: str,
     ) -> Iterator[np.ndarray]:
         """Yield the vectors (k, width) of a clip that comes in blocks, in bounded memory.

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ._framing import Framing
+from ._graph_sizes import divide_up, larger, smaller
 
 
 def cut_waveforms(waveforms: Tensor, framing: Framing) -> Tensor:
@@ -19,7 +20,7 @@ def cut_waveforms(waveforms: Tensor, framing: Framing) -> Tensor:
     n_frames = count_frames(n_samples, framing)
     starts = torch.arange(n_frames) * framing.hop - framing.lead
     if framing.align_tail:
-        length = torch.sym_min(n_samples, framing.length)
+        length = smaller(n_samples, framing.length)
         starts = starts.clamp_max(n_samples - length)
         return take(waveforms, starts[:, None] + torch.arange(length))
     return take_or_zero(waveforms, starts[:, None] + torch.arange(framing.length))
@@ -28,18 +29,13 @@ def cut_waveforms(waveforms: Tensor, framing: Framing) -> Tensor:
 def count_frames(n_samples: int, framing: Framing) -> int:
     """What `Framing.count` gives, also of a symbol."""
     n_samples = n_samples + framing.lead
-    beyond = torch.sym_max(n_samples - framing.length, 0)
+    beyond = larger(n_samples - framing.length, 0)
     if framing.align_tail:
         return 1 + divide_up(beyond, framing.hop)
     if not framing.pad_tail:
         return 1 + beyond // framing.hop
-    n_begun = torch.sym_min(1 + divide_up(beyond, framing.hop), divide_up(n_samples, framing.hop))
-    return torch.sym_max(n_begun, 1)
-
-
-def divide_up(number: int, divisor: int) -> int:
-    """The quotient of what is not negative, rounded up."""
-    return (number + divisor - 1) // divisor
+    n_begun = smaller(1 + divide_up(beyond, framing.hop), divide_up(n_samples, framing.hop))
+    return larger(n_begun, 1)
 
 
 def take(values: Tensor, places: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ._graph_sizes import larger
+
 
 def power_spectra(waveforms: Tensor, window: Tensor, hop: int) -> Tensor:
     """Power spectra (n, columns, bins) of all complete frames of waveforms (n, n_samples)."""
@@ -18,5 +20,5 @@ def power_spectra(waveforms: Tensor, window: Tensor, hop: int) -> Tensor:
 
 def lengthen(waveforms: Tensor, n_samples: int) -> Tensor:
     """Add zeros to waveforms (..., n) that are shorter than so many samples."""
-    lacking = torch.sym_max(n_samples - waveforms.shape[-1], 0)
+    lacking = larger(n_samples - waveforms.shape[-1], 0)
     return torch.nn.functional.pad(waveforms, (0, lacking))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Generic
+
 import torch
 from torch import Tensor, nn
 
 from ..engines import NetworkGraph
-from ._framing import Framing
+from ._framing import Windows
 
 
-class EncoderGraph(nn.Module):
+class EncoderGraph(nn.Module, Generic[Windows]):
     """An encoder, for waveforms whose number and length may be symbols.
 
     A subclass turns waveforms into the network's inputs in ``prepare``, and what the network gives
@@ -24,7 +26,7 @@ class EncoderGraph(nn.Module):
 
     network: NetworkGraph | None
 
-    def prepare(self, waveforms: Tensor, framing: Framing | None) -> Tensor:
+    def prepare(self, waveforms: Tensor, framing: Windows) -> Tensor:
         """Turn (batch, n_samples) into inputs (batch, n_frames, ...)."""
         raise NotImplementedError
 
@@ -33,10 +35,10 @@ class EncoderGraph(nn.Module):
         return features
 
 
-class Front(nn.Module):
+class Front(nn.Module, Generic[Windows]):
     """The first part of a graph: waveforms (batch, n_samples) to inputs (n, ...)."""
 
-    def __init__(self, encoder: EncoderGraph, framing: Framing | None):
+    def __init__(self, encoder: EncoderGraph[Windows], framing: Windows):
         super().__init__()
         self._encoder, self._framing = encoder, framing
 

@@ -479,7 +479,8 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
     def _start(self, encoder, content=None) -> None:
         """Become an index of an encoder, or of the description of one, by default an empty one."""
         self.failed_items_ = []
-        self._encoder, self._neighbours = encoder, None
+        self._encoder = encoder
+        self._neighbours: PartedNeighbours | None = None
         self._content = self._empty_content() if content is None else content
         self._n_named = 0
         self._home, self._root, self._own_root, self._saved_ids = None, None, None, {}

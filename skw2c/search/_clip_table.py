@@ -51,8 +51,8 @@ class ClipTable:
         cls,
         names: Sequence,
         sources: Sequence[Source | None],
-        counts: Iterable[int],
-        seconds: Iterable[float] | None = None,
+        counts: Sequence[int] | np.ndarray,
+        seconds: Sequence[float] | np.ndarray | None = None,
         root: str | None = None,
     ) -> ClipTable:
         """Put clips into columns."""
@@ -73,25 +73,32 @@ class ClipTable:
     @classmethod
     def joined(cls, tables: Sequence[ClipTable]) -> ClipTable:
         """The clips of several tables of one root."""
-        texts = ("names", "paths", "digests")
-        columns = {
-            name: TextColumn.joined([getattr(table, name) for table in tables]) for name in texts
-        }
-        for name in ("marks", "stamps", "counts", "seconds"):
-            columns[name] = np.concatenate([getattr(table, name) for table in tables])
-        return cls(**columns, root=tables[0].root)
+        return cls(
+            np.concatenate([table.marks for table in tables]),
+            TextColumn.joined([table.names for table in tables]),
+            TextColumn.joined([table.paths for table in tables]),
+            TextColumn.joined([table.digests for table in tables]),
+            np.concatenate([table.stamps for table in tables]),
+            np.concatenate([table.counts for table in tables]),
+            np.concatenate([table.seconds for table in tables]),
+            tables[0].root,
+        )
 
     def __len__(self):
         return len(self.marks)
 
     def select(self, kept: np.ndarray) -> ClipTable:
         """Those that a mask keeps."""
-        columns = {name: own for name, own in vars(self).items() if name != "root"}
-        chosen = {
-            name: own.select(kept) if isinstance(own, TextColumn) else own[kept]
-            for name, own in columns.items()
-        }
-        return ClipTable(**chosen, root=self.root)
+        return ClipTable(
+            self.marks[kept],
+            self.names.select(kept),
+            self.paths.select(kept),
+            self.digests.select(kept),
+            self.stamps[kept],
+            self.counts[kept],
+            self.seconds[kept],
+            self.root,
+        )
 
     def name(self, number: int):
         """What a clip is called: a text or a number."""

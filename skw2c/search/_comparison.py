@@ -86,7 +86,8 @@ def _find_best(vectors, queries, rows, n_found):
         best = np.concatenate([best, np.broadcast_to(some, block.shape)], axis=1)
         if best.shape[1] > n_found:
             first = np.argpartition(-cosines, n_found - 1, axis=1)[:, :n_found]
-            best, cosines = (np.take_along_axis(a, first, 1) for a in (best, cosines))
+            best = np.take_along_axis(best, first, 1)
+            cosines = np.take_along_axis(cosines, first, 1)
     return best
 
 

@@ -32,6 +32,7 @@ class DiskNeighbours(ListNeighbours):
     """
 
     method = "disk"
+    path: str
 
     def __init__(
         self, vectors: np.ndarray, *, path=None, recall: float = 0.95, random_state: int = 0
@@ -55,11 +56,12 @@ class DiskNeighbours(ListNeighbours):
         engine = cls.__new__(cls)
         engine.path, engine.vectors, engine._index = os.fspath(path), vectors, None
         with naming_damage(path):
-            engine._file, engine._settings = ListFile.read(buffer, vectors.shape)
-            if engine._settings:
-                check_settings(engine._settings, engine._file.n_lists)
-                engine._index = engine._file.assemble(path)
-                engine._file.check_codes(buffer, vectors)
+            file, settings = ListFile.read(buffer, vectors.shape)
+            engine._file, engine._settings = file, settings
+            if file is not None and settings:
+                check_settings(settings, file.n_lists)
+                engine._index = file.assemble(path)
+                file.check_codes(buffer, vectors)
         return engine
 
     def _build(self, random) -> None:
@@ -68,8 +70,8 @@ class DiskNeighbours(ListNeighbours):
         centres = find_centres(sample, n_lists, random)
         del sample
         write_lists(self.path, centres, self.vectors)
-        self._file, _ = ListFile.read(open_buffer(self.path), self.vectors.shape)
-        self._index = self._file.assemble(self.path)
+        file, _ = ListFile.read(open_buffer(self.path), self.vectors.shape)
+        self._file, self._index = file, file and file.assemble(self.path)
 
     def _forget(self) -> None:
         self._index = self._file = None

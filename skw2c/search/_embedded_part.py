@@ -6,8 +6,8 @@ import os
 import stat
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -81,55 +81,66 @@ class KnownClips:
         gone : set of int
             Numbers of clips of ``content``.
         """
-        rows: list[FileRow] = []
-        names: list = []
-        sources: list[Source | None] = []
+        clips: list[_NewClip] = []
         replaced: list[int] = []
         for row, in_doubt in files:
-            if row.vectors is None:
+            vectors = row.vectors
+            if vectors is None:
                 self.counts["failed"] += 1
                 continue
             source = None if is_remote(row.file) else _source_of(row, in_doubt)
             own = self._by_file.get(row.file if source is None else source.path, [])
-            stale = [n for n in own if not self._is_same(n, row, content)]
+            stale = [n for n in own if not self._is_same(n, row.digest, vectors, content)]
             kind = "changed" if stale else "unchanged" if own else "added"
             self.counts[kind] += 1
-            for number in stale or ([None] if not own else []):
+            numbers: Sequence[int | None] = stale or ([] if own else [None])
+            for number in numbers:
                 name = row.file if number is None else self._names[number]
-                rows.append(row)
-                names.append(name)
                 is_named = number is not None and source is not None and name != row.file
-                sources.append(source and source._replace(named=is_named))
+                source_of_it = source and source._replace(named=is_named)
+                clips.append(_NewClip(row, vectors, name, source_of_it))
             replaced += stale
         gone = {self._number_now(number) for number in replaced}
         self._gone = sorted([*self._gone, *replaced])
-        return _make_part(rows, names, sources), gone
+        return _make_part(clips), gone
 
     def _number_now(self, number: int) -> int:
         """The number of a clip after others have gone."""
         return number - int(np.searchsorted(self._gone, number))
 
-    def _is_same(self, number: int, row: FileRow, content) -> bool:
+    def _is_same(self, number: int, digest: str | None, vectors: np.ndarray, content) -> bool:
         """Whether a clip has the content of a file, or, where that is not known, its vectors."""
-        digest = self._digests[number]
-        if digest is not None:
-            return digest == row.digest
+        known = self._digests[number]
+        if known is not None:
+            return known == digest
         if content.store is not None:
             return False
         found = content.vectors_at(content.rows_of(self._number_now(number)))
-        return np.array_equal(found, _to_units(row.vectors))
+        return np.array_equal(found, _to_units(vectors))
 
 
-def _make_part(rows: list[FileRow], names: list, sources: list) -> IndexPart | None:
-    if not rows:
+class _NewClip(NamedTuple):
+    """A row that has vectors, and what its clip is to be called."""
+
+    row: FileRow
+    vectors: np.ndarray
+    name: object
+    source: Source | None
+
+
+def _make_part(clips: list[_NewClip]) -> IndexPart | None:
+    if not clips:
         return None
-    counts = [len(row.vectors) for row in rows]
-    times = None
-    if rows[0].times is not None:
-        times = np.concatenate([np.clip(row.times, 0, row.seconds) for row in rows])
-    seconds = [np.nan if row.seconds is None else row.seconds for row in rows]
-    table = ClipTable.from_lists(names, sources, counts, seconds)
-    return IndexPart(_to_units(np.concatenate([row.vectors for row in rows])), table, times)
+    rows = [clip.row for clip in clips]
+    times = [np.clip(row.times, 0, row.seconds) for row in rows if row.times is not None]
+    table = ClipTable.from_lists(
+        [clip.name for clip in clips],
+        [clip.source for clip in clips],
+        [len(clip.vectors) for clip in clips],
+        [np.nan if row.seconds is None else row.seconds for row in rows],
+    )
+    vectors = _to_units(np.concatenate([clip.vectors for clip in clips]))
+    return IndexPart(vectors, table, np.concatenate(times) if times else None)
 
 
 def _to_units(vectors: np.ndarray) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from numbers import Real
 
 import numpy as np
 
+from ..validation._intervals import is_real
 from ._content import IndexContent
 from ._part import IndexPart
 from ._sources import find_items
@@ -137,7 +137,7 @@ def _any_living(parts: list[IndexPart], masks: list[np.ndarray]) -> bool:
 
 
 def _is_length(value) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and value >= 0
+    return is_real(value) and not isinstance(value, bool) and value >= 0
 
 
 _CONDITIONS = {"folder": _in_folders, "duration": _of_duration, "items": _among}

@@ -199,7 +199,7 @@ def _assign(coder, vectors: np.ndarray) -> np.ndarray:
     return owners
 
 
-def _fill(content: np.ndarray, found: ListFile, coder, owners, vectors) -> None:
+def _fill(content: np.memmap, found: ListFile, coder, owners, vectors) -> None:
     """Write codes and rows to their places, block by block."""
     offsets, capacities = found.offsets.tolist(), found.capacities.tolist()
     filled, code_size = [0] * found.n_lists, found.code_size

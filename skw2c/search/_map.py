@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..maps._colours import Colouring, colour_by_folder, colour_by_words
 from ..maps._coordinates import find_coordinates, mean_vectors
 from ..maps._item_tables import colour_by_column, columns_of, read_item_table
 from ..maps._sound_map import SoundMap
+from ..validation._intervals import is_real
 from ._content import IndexContent
 from ._listing import read_list
 
@@ -71,9 +72,9 @@ def draw_map(
 def _check_numbers(clips, seconds, limit) -> None:
     if not isinstance(clips, Integral) or isinstance(clips, bool) or clips < 0:
         raise ValueError(f"clips={clips!r} must be a whole number of at least 0")
-    if not isinstance(seconds, Real) or not 0 < seconds <= _LONGEST:
+    if not is_real(seconds) or not 0 < seconds <= _LONGEST:
         raise ValueError(f"seconds={seconds!r} must be a number above 0, up to {_LONGEST}")
-    if limit is not None and not (isinstance(limit, Real) and limit > 0):
+    if limit is not None and not (is_real(limit) and limit > 0):
         raise ValueError(f"limit={limit!r} must be a number of megabytes above 0, or None")
 
 

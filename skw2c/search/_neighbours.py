@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -142,6 +142,9 @@ class ListNeighbours:
     """The name of the file that it was read from or written to."""
     path: str | None = None
     """Where that file is."""
+    _index: Any
+    """What faiss searches in; None where all vectors are compared."""
+    _settings: list[Setting]
 
     def __init__(self, vectors: np.ndarray, *, recall: float = 0.95, random_state=0):
         import_faiss()
@@ -303,6 +306,7 @@ class FaissNeighbours(ListNeighbours):
     """
 
     method = "faiss"
+    _codes: Codes | None
 
     def save(self, path: str | os.PathLike) -> None:
         """Write lists, codes and settings, without the vectors."""
@@ -339,13 +343,14 @@ class FaissNeighbours(ListNeighbours):
         engine = cls.__new__(cls)
         with naming_damage(path):
             engine._settings, codes = read_saved(buffer, (n_saved, vectors.shape[1]))
-            engine.vectors, engine._codes = vectors, codes and codes.select(rows)
-            engine._index = codes and engine._codes.assemble()
+            codes = None if codes is None else codes.select(rows)
+            engine.vectors, engine._codes = vectors, codes
+            engine._index = None if codes is None else codes.assemble()
         return engine
 
     def _build(self, random) -> None:
-        self._codes = take_apart(train_index(self.vectors, random), self.vectors)
-        self._index = self._codes.assemble()
+        codes = take_apart(train_index(self.vectors, random), self.vectors)
+        self._codes, self._index = codes, codes.assemble()
 
     def _forget(self) -> None:
         self._index = self._codes = None
@@ -377,7 +382,7 @@ def train_index(vectors, random):
     return index
 
 
-def read_saved(buffer, shape):
+def read_saved(buffer, shape: tuple[int, int]) -> tuple[list[Setting], Codes | None]:
     """Read settings and codes for vectors of a shape, and check them."""
     if buffer[: len(_MAGIC)] != _MAGIC:
         raise ValueError("it does not begin as one that this version writes")

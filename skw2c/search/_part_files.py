@@ -18,10 +18,10 @@ from ._arrays import ArrayReader, check_range, write_rows
 from ._disk_neighbours import DiskNeighbours
 from ._engines import choose_engine
 from ._listing import damaged, open_entry, read_clip_table, read_dead
-from ._neighbours import FaissNeighbours
+from ._neighbours import FaissNeighbours, ListNeighbours
 from ._part import IndexPart, join_clips
 
-_SUFFIXES = {FaissNeighbours: "faiss", DiskNeighbours: "codes"}
+_SUFFIXES: dict[type, str] = {FaissNeighbours: "faiss", DiskNeighbours: "codes"}
 _LONGEST = 1.001  # of a number of a unit vector
 _LATEST = 1e12  # seconds
 
@@ -89,8 +89,9 @@ def read_engine(folder: Path, part: IndexPart, method: str, *, verify: bool) -> 
     """Take what was saved to search a part with; False where that cannot be used."""
     entry = part.files.get("neighbours")
     make = choose_engine(method, len(part.vectors))
-    is_of_it = entry is not None and entry["file"].endswith(f".{_SUFFIXES.get(make)}")
-    if not is_of_it or make.method in part.engines:
+    if entry is None or not issubclass(make, ListNeighbours) or make.method in part.engines:
+        return True
+    if not entry["file"].endswith(f".{_SUFFIXES[make]}"):
         return True
     try:
         path, buffer, _ = open_entry(folder, entry, verify=verify)
@@ -147,7 +148,7 @@ class PartWriter:
         """
         first = parts[0]
         is_worn = first.is_worn() or (compact and first.dead is not None)
-        if len(parts) > 1 or is_worn or not self._has(first, "vectors"):
+        if len(parts) > 1 or is_worn or self._find(first, "vectors") is None:
             for part in parts:
                 part.check_files()
             first = self._rewrite(parts)
@@ -186,12 +187,11 @@ class PartWriter:
         """Write what else belongs to a part whose vectors are there."""
         files = {kind: part.files.get(kind) for kind in ("vectors", "times")}
         clips = part.clips
-        if self._has(part, "items") and clips.root == self._root:
-            files["items"] = part.files["items"]
-        else:
+        files["items"] = self._find(part, "items")
+        if files["items"] is None or clips.root != self._root:
             clips = clips.rebased(self._root)
             files["items"] = self._write_arrays("items.npy", clips.columns())
-        files["dead"] = part.files.get("dead") if self._has(part, "dead") else None
+        files["dead"] = self._find(part, "dead")
         if part.dead is not None and files["dead"] is None:
             bits = np.packbits(part.dead, bitorder="little")
             files["dead"] = self._write_arrays("dead.npy", [bits])
@@ -201,12 +201,11 @@ class PartWriter:
     def _write_engine(self, part: IndexPart) -> dict | None:
         """Write what searches a part, unless it lies there or needs no file."""
         make = choose_engine(self._method, len(part.vectors))
-        if make not in _SUFFIXES:
+        if not issubclass(make, ListNeighbours):
             return None
-        entry, engine = part.files.get("neighbours"), part.engines.get(make.method)
-        is_there = self._has(part, "neighbours") and engine is not None
-        if is_there and engine.saved_as == entry["file"]:
-            return entry
+        found, engine = self._find(part, "neighbours"), part.engines.get(make.method)
+        if found is not None and engine is not None and engine.saved_as == found["file"]:
+            return found
 
         def write(path: Path) -> None:
             if make is DiskNeighbours and engine is None:  # built where it is to lie
@@ -219,10 +218,10 @@ class PartWriter:
         saved.saved_as, saved.path = entry["file"], str(self._folder / entry["file"])
         return entry
 
-    def _has(self, part: IndexPart, kind: str) -> bool:
-        """Whether a file of a part lies in this folder already."""
+    def _find(self, part: IndexPart, kind: str) -> dict | None:
+        """The entry of a file of a part that lies in this folder already."""
         entry = part.files.get(kind)
-        return bool(entry) and (self._folder / entry["file"]).is_file()
+        return entry if entry and (self._folder / entry["file"]).is_file() else None
 
     def _write_arrays(self, suffix: str, arrays) -> dict:
         def write(path: Path) -> None:

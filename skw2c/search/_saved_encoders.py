@@ -113,9 +113,10 @@ def check_replacement(described: dict | str, encoder, shown: str) -> None:
         )
 
 
-def _unknown(description: dict) -> SavedIndexError:
+def _unknown(description: dict | str) -> SavedIndexError:
+    kind = description if isinstance(description, str) else description["class"]
     return SavedIndexError(
-        f"The index was made with an encoder of the class {description['class']}, whose weights "
+        f"The index was made with an encoder of the class {kind}, whose weights "
         "were not saved with it: pass it, AudioIndex.load(folder, encoder=...)"
     )
 

@@ -25,7 +25,6 @@ class SavedIndexMixin:
 
     mode: str
     method: str
-    n_vectors_: int
     get_params: Callable[..., dict]
     _encoder: Any
     _content: Any
@@ -329,7 +328,7 @@ class SavedIndexMixin:
     def _describe(self) -> dict:
         return {
             "n_items": len(self._content),
-            "n_vectors": self.n_vectors_,
+            "n_vectors": self._content.n_vectors,
             "failed_items": self.failed_items_,
             "n_named": self._n_named,
             **self._describe_making(),

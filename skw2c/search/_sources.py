@@ -162,19 +162,19 @@ class Planner:
         if own:
             return
         found = observe(path, Source(path, None, None, named))
-        number = self._find_moved(found, plan)
-        if number is None:
+        former = None if found is None else self._find_moved(found, plan)
+        if found is None or former is None:
             plan.jobs.append(Job(row, name, found))
         else:
-            keeps_name = self._sources[number].named and not named
-            plan.moved[number] = (
-                self._items[number] if keeps_name else name,
+            keeps_name = self._sources[former].named and not named
+            plan.moved[former] = (
+                self._items[former] if keeps_name else name,
                 found._replace(named=keeps_name or named),
             )
 
-    def _find_moved(self, found: Source | None, plan: Plan) -> int | None:
+    def _find_moved(self, found: Source, plan: Plan) -> int | None:
         """A clip of the same content whose own file is gone."""
-        if found is None:
+        if found.digest is None:
             return None
         for number in self._by_digest.get(found.digest, ()):
             if number not in plan.moved and self._sources[number].is_gone():

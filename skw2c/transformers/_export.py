@@ -79,7 +79,7 @@ def describe(encoder, framing: Framing | None) -> dict[str, str]:
         "normalize": json.dumps(bool(encoder.normalize)),
         **_describe_words(encoder),
     }
-    if encoder.mode == "frame":
+    if encoder.mode == "frame" and framing is not None:
         facts["frames"] = json.dumps(asdict(framing))
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -94,13 +94,14 @@ def _length_of_example(rate: int, framing: Framing | None) -> int:
 def _describe_words(encoder) -> dict[str, str | None]:
     """The encoder of texts that shares the space of the vectors, and what belongs to it."""
     partner = make_partner(encoder, "text")
-    if partner is None or encoder._output() == "encoder":
+    entry = None if partner is None else registration_of(partner)
+    if entry is None or encoder._output() == "encoder":
         return {}
     temperature = None
     if hasattr(encoder, "suggest_temperature"):
         temperature = encoder.suggest_temperature()
     return {
-        "words": registration_of(partner).name,
+        "words": entry.name,
         "words_weights": _weights_of_words(encoder),
         "temperature": None if temperature is None else repr(float(temperature)),
     }

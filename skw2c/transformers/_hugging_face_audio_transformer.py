@@ -205,7 +205,7 @@ class HuggingFaceAudioTransformer(SoundTransformer):
         ValueError
             If the model has no such layer, or does not hear windows of that length.
         """
-        vars(self).pop("weights_", None)  # the windows are those of the model to come
+        self.__dict__.pop("weights_", None)  # the windows are those of the model to come
         return super().fit(X, y)
 
     def frame_times(self, n_frames, duration=None):

@@ -57,9 +57,6 @@ class SoundTransformer(
     """
 
     _model: str
-    _rate: int
-    _heeds_scale = True
-    _pools_windows = False
 
     _parameter_constraints = {
         "weights": [str, os.PathLike, WeightsReference, None],
@@ -233,6 +230,19 @@ class SoundTransformer(
         check_export(path)
         framing, pool = self._windows()
         write_onnx(self, self._graph(), framing, pool, path)
+
+    # Read only here: a subclass states them, or has properties that tell them.
+    @property
+    def _rate(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def _heeds_scale(self) -> bool:
+        return True
+
+    @property
+    def _pools_windows(self) -> bool:
+        return False
 
     @property
     def _n_features_out(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import TypeGuard
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -31,3 +32,8 @@ SECONDS = _Finite(Real, 0, LONGEST, closed="right")
 
 PER_SECOND = _Finite(Real, 0, _MOST_PER_SECOND, closed="right")
 """Frames or vectors per second."""
+
+
+def is_real(value: object) -> TypeGuard[float]:
+    """Whether a value is a real number, of whatever type: it can be used as a float can."""
+    return isinstance(value, Real)

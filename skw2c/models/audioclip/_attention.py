@@ -30,7 +30,7 @@ class Attention2d(nn.Module):
         return self.bn(self.conv_point(self.conv_depth(x))).sigmoid()
 
 
-def halve(x: Tensor, odd: tuple[bool, bool] | None = None) -> Tensor:
+def halve(x: Tensor, odd: tuple[int, int] | None = None) -> Tensor:
     """Pool a map to half its rows and columns, rounded up, as adaptive pooling does.
 
     From 2 n to n, adaptive maximum pooling takes windows of two; from 2 n - 1 to n, windows
@@ -39,12 +39,12 @@ def halve(x: Tensor, odd: tuple[bool, bool] | None = None) -> Tensor:
     Parameters
     ----------
     x : Tensor of shape (batch, channels, rows, columns)
-    odd : (bool, bool) or None
-        Whether the map has an odd number of rows, and of columns. None looks at x, which is
-        wrong where x is a part of the map.
+    odd : (int, int) or None
+        1 where the map has an odd number of rows, or of columns, and 0 elsewhere. None looks at
+        x, which is wrong where x is a part of the map.
     """
     odd = (x.shape[2] % 2, x.shape[3] % 2) if odd is None else odd
-    return functional.max_pool2d(x, [2 + odd[0], 2 + odd[1]], 2, [int(odd[0]), int(odd[1])])
+    return functional.max_pool2d(x, [2 + odd[0], 2 + odd[1]], 2, [odd[0], odd[1]])
 
 
 def halve_any(x: Tensor) -> Tensor:

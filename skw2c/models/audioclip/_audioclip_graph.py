@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ...weights import WeightsReference
 from .._framing import Framing
-from .._graph_framing import cut_waveforms, divide_up, take_or_zero
+from .._graph_framing import cut_waveforms, take_or_zero
+from .._graph_sizes import divide_up, larger
 from .._waveform_graph import EncoderGraph, NetworkGraph
 from ._audioclip_head import Head
 from ._esresnext import ESResNeXtFBSP
@@ -16,7 +17,7 @@ from ._folded_esresnext import FoldedESResNeXt
 from ._frozen_audioclip import read_network
 
 
-class AudioCLIPGraph(EncoderGraph):
+class AudioCLIPGraph(EncoderGraph[Framing | None]):
     """What `FrozenAudioCLIP` computes.
 
     Parameters
@@ -59,8 +60,8 @@ def graph_audioclip(
     reference: WeightsReference, output: str, *, n_channels: int, legacy_scaling: bool
 ) -> AudioCLIPGraph:
     """Make the graph of the encoder that ``reference`` names."""
-    options = dict(n_channels=n_channels, legacy_scaling=legacy_scaling)
-    return AudioCLIPGraph(read_network(reference), output, **options)
+    network = read_network(reference)
+    return AudioCLIPGraph(network, output, n_channels=n_channels, legacy_scaling=legacy_scaling)
 
 
 class AudioCLIPNetworkGraph(NetworkGraph):
@@ -80,7 +81,7 @@ class AudioCLIPNetworkGraph(NetworkGraph):
 def _cut_columns(waveforms: Tensor) -> Tensor:
     """What `cut_columns` gives of waveforms (..., n_samples): (..., columns, WINDOW_LENGTH)."""
     n_samples = waveforms.shape[-1]
-    n_columns = 1 + divide_up(torch.sym_max(n_samples - WINDOW_LENGTH, 0), HOP_LENGTH)
+    n_columns = 1 + divide_up(larger(n_samples - WINDOW_LENGTH, 0), HOP_LENGTH)
     before = ((n_columns - 1) * HOP_LENGTH + WINDOW_LENGTH - n_samples) // 2
     starts = torch.arange(n_columns) * HOP_LENGTH - before
     return take_or_zero(waveforms, starts[:, None] + torch.arange(WINDOW_LENGTH))

@@ -26,7 +26,8 @@ class Head:
         # This attention looks at a map of one cell, so the centre of its kernel is all that
         # counts.
         rows, columns = depth.kernel_size
-        self._scale, self._shift = depth.weight[:, 0, rows // 2, columns // 2], depth.bias
+        self._scale = depth.weight[:, 0, rows // 2, columns // 2]
+        self._shift = depth.get_parameter("bias")
         self._weight, self._bias = point.weight[:, :, 0, 0], point.bias
         self.fc = copy.deepcopy(network.fc).double()
 

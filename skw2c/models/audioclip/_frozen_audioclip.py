@@ -125,7 +125,9 @@ class FrozenAudioCLIP(OnDevice):
         return to_decibels(columns, self._projection)
 
     @torch.inference_mode()
-    def _embed_long(self, open_blocks: Callable[[], Iterable[np.ndarray]], output: str):
+    def _embed_long(
+        self, open_blocks: Callable[[], Iterable[np.ndarray]], output: str
+    ) -> np.ndarray:
         n_samples = sum(map(len, open_blocks()))
         n_columns = count_columns(n_samples)
         maps = stream_maps(
@@ -135,12 +137,13 @@ class FrozenAudioCLIP(OnDevice):
             reach=self._reach,
             core=CORE_COLUMNS,
         )
-        total, count, largest = 0.0, 0, None
+        total = torch.zeros((), dtype=torch.float64, device=self._device)
+        largest = torch.full((), -torch.inf, device=self._device)
+        count = 0
         for part in maps:
             total = total + part.sum((1, 2), dtype=torch.float64)
             count += part.shape[1] * part.shape[2]
-            peak = part.amax((1, 2))
-            largest = peak if largest is None else torch.maximum(largest, peak)
+            largest = torch.maximum(largest, part.amax((1, 2)))
         return self._finish((total / count)[None], largest[None], output)
 
     def _stream(self, blocks: Iterable[np.ndarray], n_samples: int) -> Iterator[Tensor]:
@@ -199,10 +202,14 @@ def get_frozen_audioclip(
         If the weights do not fit.
     """
     device = choose_device_of_exported(device, "AudioCLIP")
-    options = dict(n_channels=n_channels, legacy_scaling=legacy_scaling)
     return keep_network(
-        ("audioclip", reference, device, *options.values()),
-        lambda: FrozenAudioCLIP(read_network(reference), device, **options),
+        ("audioclip", reference, device, n_channels, legacy_scaling),
+        lambda: FrozenAudioCLIP(
+            read_network(reference),
+            device,
+            n_channels=n_channels,
+            legacy_scaling=legacy_scaling,
+        ),
     )
 
 

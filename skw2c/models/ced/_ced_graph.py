@@ -10,7 +10,8 @@ from torch.nn.functional import pad
 
 from ...weights import WeightsReference
 from .._framing import Framing
-from .._graph_framing import cut_waveforms, divide_up, take_or_zero
+from .._graph_framing import cut_waveforms, take_or_zero
+from .._graph_sizes import divide_up, smaller
 from .._graph_spectrum import lengthen, power_spectra
 from .._waveform_graph import EncoderGraph, NetworkGraph
 from ._ced_configuration import read_beside
@@ -19,7 +20,7 @@ from ._ced_network import CED, CHUNK_COLUMNS, CHUNK_FRAMES, N_BANDS, PATCH, CEDE
 from ._frozen_ced import read_network
 
 
-class CEDGraph(EncoderGraph):
+class CEDGraph(EncoderGraph[Framing | None]):
     """What `FrozenCED` computes.
 
     Parameters
@@ -81,7 +82,7 @@ class CEDNetworkGraph(NetworkGraph):
 def _cut_chunks(normalised: Tensor) -> Tensor:
     """Cut (n, 64, n_frames) into what the network sees of it: (n, n_chunks, 64, columns)."""
     n_frames = normalised.shape[-1]
-    n_columns = torch.sym_min(n_frames // PATCH * PATCH, CHUNK_COLUMNS)
+    n_columns = smaller(n_frames // PATCH * PATCH, CHUNK_COLUMNS)
     starts = torch.arange(divide_up(n_frames, CHUNK_FRAMES)) * CHUNK_FRAMES
     chunks = take_or_zero(normalised, starts[:, None] + torch.arange(n_columns))
     return chunks.transpose(1, 2)

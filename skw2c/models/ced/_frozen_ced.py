@@ -122,9 +122,11 @@ class FrozenCED(WindowEncoder):
         return arrange_columns(self._encoder.normalise(self._front_end(waveforms)))
 
     @torch.inference_mode()
-    def _embed_long(self, open_blocks: Callable[[], Iterable[np.ndarray]], output: str):
+    def _embed_long(
+        self, open_blocks: Callable[[], Iterable[np.ndarray]], output: str
+    ) -> np.ndarray:
         loudest = max(float(part.amax()) for part in self._stream(open_blocks()))
-        total, n_chunks = 0.0, 0
+        total, n_chunks = torch.zeros((), dtype=torch.float64), 0
         for decibels in self._stream(open_blocks()):
             normalised = self._encoder.normalise(set_floor(decibels, loudest)[None])
             means = self._average_tokens(cut_chunks(normalised)[0].transpose(0, 1))
@@ -150,11 +152,10 @@ class FrozenCED(WindowEncoder):
 
 def _mirror_ends(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Add half a frame to both ends of a sound that comes in blocks, the first one longer."""
-    half, last = N_FFT // 2, None
-    for block in blocks:
-        if last is None:
+    half, last = N_FFT // 2, np.zeros(0, np.float32)
+    for number, block in enumerate(blocks):
+        if not number:
             yield block[half:0:-1]
-            last = block[:0]
         yield block
         last = np.concatenate([last, block[-half - 1 :]])[-half - 1 :]
     yield last[-2::-1]

@@ -27,7 +27,7 @@ from ._frozen_clap import read_audio_side
 from ._htsat import HTSAT
 
 
-class CLAPGraph(EncoderGraph):
+class CLAPGraph(EncoderGraph[Framing]):
     """What `FrozenCLAP` computes.
 
     Parameters

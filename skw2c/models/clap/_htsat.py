@@ -145,6 +145,8 @@ class MLP(nn.Module):
 class WindowAttention(nn.Module):
     """Attention of the tokens of a window to each other, with a bias for how far they are apart."""
 
+    distances: Tensor
+
     def __init__(self, width: int, heads: int):
         super().__init__()
         self.heads = heads

@@ -61,12 +61,14 @@ class LogMel(nn.Module):
     It has no weights, and adds no entries to those of a network that it is a part of.
     """
 
+    window: Tensor
+
     def __init__(self):
         super().__init__()
         # A frame of 800 samples and zeros to 1024 is a frame of 1024 under a window that ends
         # with zeros.
         self._keep("window", np.pad(hann_window(), (0, _BEYOND)))
-        self._bins = []
+        self._bins: list[slice] = []
         for bins, weights in _group_bands(mel_matrix()):
             self._keep(f"weights{len(self._bins)}", weights)
             self._bins.append(bins)

@@ -18,7 +18,7 @@ from ._frozen_efficientat import read_network
 _CPU = torch.device("cpu")
 
 
-class EfficientATGraph(EncoderGraph):
+class EfficientATGraph(EncoderGraph[Framing]):
     """What `FrozenEfficientAT` computes.
 
     Parameters

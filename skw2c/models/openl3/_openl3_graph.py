@@ -19,7 +19,7 @@ from ._openl3_network import FoldedOpenL3, OpenL3Network, read_out
 _CPU = torch.device("cpu")
 
 
-class OpenL3Graph(EncoderGraph):
+class OpenL3Graph(EncoderGraph[Framing]):
     """What `FrozenOpenL3` computes.
 
     Parameters

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Protocol
 from ...system._optional import need_torch
 from ...weights import WeightsReference
 from .._devices import ONNX_RUNTIME, choose_device, choose_torch_device
-from .._framing import Framing
-from .._frozen_encoder import FrozenEncoder
+from .._framing import Framing, Windows
+from .._frozen_encoder import FrozenEncoder, OwnInputs
 from .._network_cache import keep_network
 from ..wav2clip._portable_wav2clip import FLOAT32, INT8, PortableWav2CLIP
 from ._names_of_entries import is_efficientat_student
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ..wav2clip import Wav2CLIP
     from ._efficientat_student import EfficientATStudent
 
 
-class FrozenStudent(FrozenEncoder, Protocol):
+class FrozenStudent(FrozenEncoder[Windows, OwnInputs], Protocol):
     """What such an encoder offers beyond others: it says by itself what it hears.
+
+    Which windows and inputs it takes depends on the weights.
 
     Attributes
     ----------
@@ -80,7 +84,12 @@ def _choose_device(device: str, precision: str) -> str:
 
 def is_ours(reference: WeightsReference) -> bool:
     """Whether a network is one of those that are made here."""
-    return reference.in_memory is None or reference.in_memory.encoder is None
+    return _module_of(reference) is None
+
+
+def _module_of(reference: WeightsReference) -> nn.Module | None:
+    """The module of the user's own making; None for a network that is made here."""
+    return None if reference.in_memory is None else reference.in_memory.encoder
 
 
 def _freeze(reference: WeightsReference, device: str, precision: str) -> FrozenStudent:
@@ -97,10 +106,11 @@ def _freeze_in_torch(reference: WeightsReference, device: str, precision: str) -
     from ._efficientat_student import EfficientATStudent, FrozenEfficientATStudent
     from ._frozen_module import FrozenModule, restore_module
 
-    if not is_ours(reference):
+    module = _module_of(reference)
+    if module is not None:
         _refuse_int8(precision, "modules of your own making")
         device = choose_torch_device(device, "modules of your own making")
-        encoder, projection = restore_module(reference.in_memory.encoder, reference.read())
+        encoder, projection = restore_module(module, reference.read())
         return FrozenModule(encoder, projection, device)
     network = read_network(reference)
     if isinstance(network, EfficientATStudent):

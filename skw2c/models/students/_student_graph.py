@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...weights import WeightsReference
 from .._framing import Framing
@@ -13,13 +13,14 @@ from .._graph_framing import cut_waveforms
 from .._graph_spectrum import lengthen
 from .._waveform_graph import EncoderGraph, NetworkGraph
 from ..efficientat._efficientat_front_end import N_BANDS, SHORTEST, LogMel
+from ..efficientat._efficientat_network import EfficientATBody
 from ..efficientat._folded_efficientat import FoldedBody
 from ..wav2clip._wav2clip_graph import Wav2CLIPGraph
 from ._efficientat_student import EfficientATStudent
 from ._frozen_student import is_ours, read_network
 
 
-class EfficientATStudentGraph(EncoderGraph):
+class EfficientATStudentGraph(EncoderGraph[Framing]):
     """What `FrozenEfficientATStudent` computes.
 
     Parameters
@@ -55,7 +56,7 @@ class BodyGraph(NetworkGraph):
     example = (2, N_BANDS, 100)
     dynamic = (0, 2)
 
-    def __init__(self, encoder: nn.Module):
+    def __init__(self, encoder: EfficientATBody):
         super().__init__()
         self._folded = FoldedBody(encoder, torch.device("cpu"), fused=False)
 
@@ -63,7 +64,9 @@ class BodyGraph(NetworkGraph):
         return self._folded.embed(inputs)
 
 
-def graph_student(reference: WeightsReference, output: str) -> EncoderGraph:
+def graph_student(
+    reference: WeightsReference, output: str
+) -> EfficientATStudentGraph | Wav2CLIPGraph:
     """Make the graph of the encoder that ``reference`` names.
 
     Raises

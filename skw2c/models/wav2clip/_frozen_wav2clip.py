@@ -40,10 +40,12 @@ class FrozenWav2CLIP(Wav2CLIPFlow, OnDevice):
         )
         # In double precision, because matrix products in single precision differ in the
         # last bit with the number of rows.
-        self._projections = {"embedding": copy.deepcopy(model.audio_transform).double()}
+        self._projections = {
+            output: copy.deepcopy(projection).double()
+            for output, projection in model.projections().items()
+        }
         self.widths = {"encoder": encoder.n_features, "embedding": model.n_outputs}
-        if model.word_transform is not None and model.n_words is not None:
-            self._projections["words"] = copy.deepcopy(model.word_transform).double()
+        if model.n_words is not None:
             self.widths["words"] = model.n_words
 
     @torch.inference_mode()

@@ -16,6 +16,8 @@ class LogSpectrogram(nn.Module):
     weights are trained with it.
     """
 
+    window: Tensor
+
     def __init__(self):
         super().__init__()
         self.register_buffer("window", torch.hann_window(N_FFT))

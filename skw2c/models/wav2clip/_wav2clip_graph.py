@@ -5,19 +5,21 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .._framing import Framing
 from .._graph_framing import cut_waveforms
 from .._graph_spectrum import lengthen
 from .._waveform_graph import EncoderGraph, NetworkGraph
+from ..mobilenet._mobilenet import MobileNet
 from ._folded_network import fold_network
 from ._log_spectrogram import standardise_exactly
+from ._resnet import ResNet
 from ._spectrogram_sizes import LOG_OFFSET, SHORTEST
 from ._wav2clip_network import Wav2CLIP
 
 
-class Wav2CLIPGraph(EncoderGraph):
+class Wav2CLIPGraph(EncoderGraph[Framing | None]):
     """What `FrozenWav2CLIP` computes.
 
     Parameters
@@ -35,8 +37,7 @@ class Wav2CLIPGraph(EncoderGraph):
         self.network = Wav2CLIPNetworkGraph(model.audio_encoder)
         self._projection = None
         if output != "encoder":
-            projection = {"embedding": model.audio_transform, "words": model.word_transform}[output]
-            self._projection = copy.deepcopy(projection).double().eval()
+            self._projection = copy.deepcopy(model.projections()[output]).double().eval()
 
     def prepare(self, waveforms: Tensor, framing: Framing | None) -> Tensor:
         """Turn (batch, n_samples) into spectrograms (batch, n_frames, 1, columns, 257)."""
@@ -70,7 +71,7 @@ class Wav2CLIPNetworkGraph(NetworkGraph):
     example = (2, 1, 64, 257)
     dynamic = (0, 2)
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: ResNet | MobileNet):
         super().__init__()
         self._folded = fold_network(network, torch.device("cpu"), fused=False)
 

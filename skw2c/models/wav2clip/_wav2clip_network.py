@@ -103,6 +103,11 @@ class Wav2CLIP(nn.Module):
         """Embed (batch, n_samples) at 16 kHz as (batch, n_outputs), not normalised."""
         return self.audio_transform(self.audio_encoder(waveforms))
 
+    def projections(self) -> dict[str, Projection]:
+        """The projections that there are, by the output that they give."""
+        own = {"embedding": self.audio_transform}
+        return own if self.word_transform is None else {**own, "words": self.word_transform}
+
 
 def random_wav2clip(seed: int) -> Wav2CLIP:
     """Draw the untrained full-size model, the same for the same seed, in eval mode."""

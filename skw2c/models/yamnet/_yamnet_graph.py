@@ -26,7 +26,7 @@ from ._yamnet_network import YAMNet, YAMNetWeights
 _CPU = torch.device("cpu")
 
 
-class YAMNetGraph(EncoderGraph):
+class YAMNetGraph(EncoderGraph[Framing]):
     """What `FrozenYAMNet` computes.
 
     Parameters
