@@ -24,9 +24,11 @@ from sklearn.preprocessing import Normalizer
 from skw2c import Wav2CLIPTransformer, embed_corpus
 from skw2c.cli import main
 from skw2c.corpus import _folder, _storage
+from skw2c.corpus._file_work import FileWork, bundle
 from skw2c.corpus._folder import CorpusFolder
 from skw2c.corpus._plan import Plan, cut
 from skw2c.exceptions import AudioError, CorpusError, FailedFileWarning
+from skw2c.files import Stamp
 from skw2c.system._locks import LockedError
 from skw2c.transformers._embedding import ClipEmbedder
 from skw2c.transformers._file_embedder import FileEmbedder
@@ -285,12 +287,34 @@ def test_any_transformer(sounds, tiny_checkpoint):
         embed_corpus(files, "vectors", CrashingTransformer(), verbose=False)
 
 
+@pytest.mark.parametrize("device", ["cpu", "onnxruntime"])
+def test_a_vector_has_the_bits_of_its_file_alone(sounds, device):
+    """Short files are computed in groups, and whatever has changed is with others another time."""
+    encoder = Wav2CLIPTransformer("mini", device=device).fit()
+    assert FileEmbedder(encoder).files_at_once > 1
+    embed_corpus(sounds, "together", encoder, verbose=False)
+    for number in (0, 5, 17):
+        embed_corpus(names([number]), f"alone {number}", encoder, verbose=False)
+        [row], whole = read(f"alone {number}")["vector"], read("together")["vector"]
+        np.testing.assert_array_equal(row, whole[names([number])[0]])
+
+
+def test_large_files_are_worked_on_alone():
+    sizes = [10, 20, 30, None, 500, 90, 40, 50]
+    files = [
+        FileWork(str(k), Stamp(size), None, retry_failed=False) for k, size in enumerate(sizes)
+    ]
+    groups = ["".join(file.name for file in group) for group in bundle(files, 3, 100)]
+    assert groups == ["012", "3", "4", "5", "67"]
+    assert list(bundle([], 3, 100)) == []
+
+
 def test_batches_of_clips(sounds, embed, monkeypatch):
     """As on a GPU, which is not kept busy by one clip at a time."""
     (sounds / "03.wav").write_bytes(b"no sound")
     with pytest.warns(FailedFileWarning, match="1 of 40"):
         embed(out="alone")
-    monkeypatch.setattr(ClipEmbedder, "is_best_alone", False)
+    monkeypatch.setattr(ClipEmbedder, "is_best_in_threads", False)
     with pytest.warns(FailedFileWarning, match="1 of 40"):
         assert embed(out="together").n_embedded == 39
     alone, together = (read(out) for out in ("alone", "together"))

@@ -636,6 +636,23 @@ def test_a_missing_sound_is_shown_and_removed(open_page):
     expect(lost).to_have_count(0)
 
 
+def test_a_library_that_another_program_changed(open_page, folder):
+    page = open_page("frames")
+    look = "document.dispatchEvent(new Event('visibilitychange'))"
+    notice = page.get_by_role("region", name="Library that has changed")
+    index = AudioIndex.load(folder / "frames")
+    name = next(item for item in index.items_ if "lost" not in item)
+    n_sounds = len(index)
+    page.evaluate(look)
+    for change, expected in ((index.remove, n_sounds - 1), (index.add, n_sounds)):
+        change([name]).save(folder / "frames")
+        page.evaluate(look)
+        expect(notice).to_contain_text("Another program has changed the library")
+        notice.get_by_role("button", name="Show it as it is now").click()
+        expect(page.locator("#search-status")).to_have_text(f"{expected} sounds")
+        expect(notice).to_have_count(0)
+
+
 def test_a_library_that_cannot_be_read_says_so(open_page):
     page = open_page()
     page.route(

@@ -11,6 +11,7 @@ from skw2c.models import Framing, FrozenWav2CLIP, Wav2CLIP
 from skw2c.models.mobilenet import FoldedMobileNet, MobileNet
 from skw2c.models.mobilenet._bands import mel_bands
 from skw2c.models.wav2clip._openvino_network import OpenVINONetwork
+from skw2c.models.wav2clip._portable_network import PortableNetwork
 from skw2c.weights import read_checkpoint
 
 from .tolerances import assert_close
@@ -74,6 +75,19 @@ def test_folded_equals_trained(network, fused, columns):
         assert_close(folded(x), expected)
         alone = torch.cat([folded(part) for part in x.split(1)])
     assert_close(alone, expected)
+
+
+@pytest.mark.parametrize("columns", [1, 46, 227])
+def test_portable_equals_trained(columns):
+    """What runs on a CPU, in ONNX Runtime, whose bits do not depend on the batch."""
+    torch.manual_seed(0)
+    model = Wav2CLIP("mobilenet", 16, 8).eval()
+    x = torch.randn(3, 1, 257, columns)
+    with torch.no_grad():
+        network = PortableNetwork(model)
+        together = network(x)
+        assert_close(together, model.audio_encoder.feature_map(x))
+        assert torch.equal(together, torch.cat([network(part) for part in x.split(1)]))
 
 
 def test_openvino_equals_torch(network):

@@ -622,6 +622,7 @@ def test_before_it_is_loaded(made):
     refused(client.post("/api/classifier", headers=WRITE), 503)
     refused(client.post("/api/map", headers=WRITE, json={"method": "pca"}), 503)
     refused(client.post("/api/missing/remove", headers=WRITE), 503)
+    refused(client.post("/api/library/refresh", headers=WRITE), 503)
 
 
 def test_library_that_cannot_be_loaded(library):
@@ -834,6 +835,7 @@ def test_links_from_elsewhere_open_the_page(client):
         ("POST", "/api/map"),
         ("POST", "/api/classifier"),
         ("POST", "/api/missing/remove"),
+        ("POST", "/api/library/refresh"),
         ("PUT", "/api/labels/0"),
         ("PUT", "/api/labels/classes"),
         ("DELETE", "/api/labels/0"),
@@ -1097,6 +1099,50 @@ def test_missing_files_are_told_and_removed(movable):
         assert client.post("/api/missing/remove", headers=WRITE).json() == {"removed": 0}
         assert len(get(client, "/api/search?words=dog")["results"]) == 2
     assert len(AudioIndex.load(folder)) == 2
+
+
+def test_what_another_program_saved_is_shown_when_it_is_asked_for(movable):
+    folder, sounds = movable
+    with open_page(folder) as client:
+        before = get(client, "/api/library")
+        assert not before["outdated"]
+        assert client.post("/api/library/refresh", headers=WRITE).json() == {"refreshed": False}
+        soundfile.write(sounds / "b" / "z.wav", tone(2500, 1), 48000)
+        other = AudioIndex.load(folder)
+        other.remove(str(sounds / "a" / "x.wav")).add([str(sounds / "b" / "z.wav")]).save(folder)
+        told = get(client, "/api/library")
+        assert told == before | {"outdated": True}
+        assert client.post("/api/library/refresh", headers=WRITE).json() == {"refreshed": True}
+        told = get(client, "/api/library")
+        assert not told["outdated"]
+        assert told["id"] != before["id"]
+        names = [item["name"] for item in get(client, "/api/items")["items"]]
+        assert names == ["x.wav", "y.wav", "z.wav"]
+        assert client.get("/audio/2").status_code == 200
+        assert len(get(client, "/api/search?words=dog")["results"]) == 3
+        best = get(client, "/api/search?item=2&k=1")["results"]
+        assert len(best) == 1
+
+
+def test_what_another_program_saved_stays_where_missing_sounds_are_removed(movable):
+    folder, sounds = movable
+    with open_page(folder) as client:
+        (sounds / "b" / "x.wav").unlink()
+        AudioIndex.load(folder).remove(str(sounds / "a" / "x.wav")).save(folder)
+        assert client.post("/api/missing/remove", headers=WRITE).json() == {"removed": 1}
+        assert [i["name"] for i in get(client, "/api/items")["items"]] == ["y.wav"]
+    assert AudioIndex.load(folder).items_ == [str(sounds / "b" / "y.wav")]
+
+
+def test_a_library_that_was_replaced_by_another_one(movable):
+    folder = movable[0]
+    with open_page(folder) as client:
+        shutil.rmtree(folder)
+        AudioIndex("passthrough").fit(np.eye(3, dtype=np.float32)).save(folder)
+        assert get(client, "/api/library")["outdated"]
+        refused(client.post("/api/library/refresh", headers=WRITE), 409)
+        assert get(client, "/api/items")["total"] == 3
+        assert len(get(client, "/api/search?words=dog")["results"]) == 3
 
 
 def test_folder_that_moved(movable, tmp_path):

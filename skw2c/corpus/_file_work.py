@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -84,6 +85,11 @@ class FileWork:
         self._known = known
         if known is not None and known.row.error is not None and retry_failed:
             self._known = None
+
+    @property
+    def size(self) -> int | None:
+        """Its bytes, where they are known."""
+        return self._stamp.size
 
     def is_known_by(self, stamp: Stamp) -> bool:
         """Whether a file with this stamp is certainly the one of the known row."""
@@ -181,6 +187,21 @@ class FileWork:
             return stamp_of_file(self.name) == self._stamp
         except OSError:
             return False
+
+
+def bundle(files: list[FileWork], most_files: int, most_bytes: int) -> Iterator[list[FileWork]]:
+    """Yield files in groups that are worked on together; large ones, and unknown ones, alone."""
+    group: list[FileWork] = []
+    n_bytes = 0
+    for file in files:
+        size = most_bytes if file.size is None else file.size
+        if group and (len(group) == most_files or n_bytes + size > most_bytes):
+            yield group
+            group, n_bytes = [], 0
+        group.append(file)
+        n_bytes += size
+    if group:
+        yield group
 
 
 def work_on(files: list[FileWork], embedder: FileEmbedder, stopped: threading.Event) -> None:

@@ -14,7 +14,7 @@ from ..files import Stamp
 from ..system._prefetch import map_unordered
 from ..transformers._file_embedder import FileEmbedder
 from ._division import Report, Task
-from ._file_work import FileWork, KnownRow, work_on
+from ._file_work import FileWork, KnownRow, bundle, work_on
 from ._folder import CorpusFolder, part_name, piece_name
 from ._listing import as_text
 from ._rows import FileRow
@@ -204,8 +204,8 @@ def run_tasks(
             progress(len(task) - len(job.todo))
             if job.is_complete:
                 finished.append(job.finish())
-            for start in range(0, len(job.todo), embedder.files_at_once):
-                yield job, job.todo[start : start + embedder.files_at_once]
+            for files in bundle(job.todo, embedder.files_at_once, embedder.bytes_at_once):
+                yield job, files
 
     def work(unit: tuple[PartJob, list[FileWork]]) -> None:
         work_on(unit[1], embedder, stopped)

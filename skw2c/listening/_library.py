@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..exceptions import SavedIndexError
 from ..maps._coordinates import mean_vectors
-from ..search._listing import Clips, read_clips
+from ..search._listing import Clips, is_current, read_clips
 from ._abilities import Lack, command_in, find_lacks
 from ._items import Items
 from ._problems import ProblemError
@@ -148,10 +149,37 @@ class Library:
                 self._means = self.id, mean_vectors(index._content.vectors(), self.items.counts)
             return self._means[1]
 
+    def is_outdated(self) -> bool:
+        """Whether another program saved the library since it was read."""
+        try:
+            return self.state == READY and not is_current(self.folder, self.id)
+        except SavedIndexError:  # said when it is read again
+            return False
+
+    def refresh(self) -> bool:
+        """Go over to what another program saved; whether there was any.
+
+        Raises
+        ------
+        ProblemError
+            If it cannot be read. The library is then as before.
+        """
+        index = self.index
+        with self._changing:
+            if is_current(self.folder, self.id):
+                return False
+            try:
+                index.refresh()
+            except (SavedIndexError, ValueError) as exc:
+                raise ProblemError(409, str(exc)) from exc
+            self._take_clips(index)
+        return True
+
     def remove_missing(self) -> int:
         """Remove clips whose files are gone, and save; return how many."""
         index = self.index
         with self._changing:
+            self.refresh()
             missing = self.items.list_missing()
             if missing:
                 index._drop(set(missing))
@@ -170,8 +198,6 @@ class Library:
         from ..search._audio_index import AudioIndex
 
         index = AudioIndex.load(self.folder, **self._parameters())
-        if index.n_vectors_:
-            index._engine().engines  # noqa: B018 - made now, and not at the first search
         sounds = self.items.common_folder() or "FOLDER_OF_SOUNDS"
         again = self.command_to_index(sounds, elsewhere=True)
         fetch = f"skw2c search {shlex.quote(as_text(self.folder))} dog"
@@ -183,6 +209,8 @@ class Library:
     def _take_clips(self, index: AudioIndex) -> None:
         """Show the clips of the loaded index, which others may have saved since it was listed."""
         content = index._content
+        if content.n_vectors:
+            index._engine().engines  # noqa: B018 - made now, and not at the first search
         clips = Clips(content.items, content.counts.tolist(), content.sources)
         self.items, self.id = Items(clips, self._relocation), index._saved_ids[str(self.folder)]
 

@@ -43,6 +43,7 @@ class LibraryRoutes:
         threaded = self._workers.endpoint
         return [
             Route("/api/library", threaded(self.library)),
+            Route("/api/library/refresh", threaded(self.refresh), methods=["POST"]),
             Route("/api/items", threaded(self.items)),
             Route("/api/items/{number:int}", threaded(self.item)),
             Route("/api/folders", threaded(self.folders)),
@@ -59,6 +60,7 @@ class LibraryRoutes:
                 "error": library.error,
                 "command": library.command,
                 "id": library.id,
+                "outdated": library.is_outdated(),
                 "name": as_text(library.folder.name),
                 "folder": as_text(library.folder),
                 "n_items": len(library.items),
@@ -73,6 +75,10 @@ class LibraryRoutes:
                 "version": __version__,
             }
         )
+
+    def refresh(self, request: Request) -> Response:
+        """Go over to what another program saved."""
+        return Json({"refreshed": self._library.refresh()})
 
     def items(self, request: Request) -> Response:
         """Clips: some of them in order, those of a name or folder, or those of some numbers."""

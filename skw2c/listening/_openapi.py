@@ -59,8 +59,14 @@ OPERATIONS = [
     Operation(
         "get",
         "/api/library",
-        "What the library is, whether it is loaded, and what it can be asked by. Numbers of clips "
-        "hold as long as its id is the same.",
+        "What the library is, whether it is loaded, whether another program saved it since, and "
+        "what it can be asked by. Numbers of clips hold as long as its id is the same.",
+    ),
+    Operation(
+        "post",
+        "/api/library/refresh",
+        "Go over to what another program saved.",
+        problems=(409, 503),
     ),
     Operation(
         "get",
@@ -224,7 +230,7 @@ OPERATIONS = [
         "post",
         "/api/missing/remove",
         "Remove the clips whose files are not there, and save the index.",
-        problems=(503,),
+        problems=(409, 503),
     ),
 ]
 

@@ -37,9 +37,13 @@ class FrozenEncoder(Protocol[Windows, OwnInputs]):
         How many threads of the processor it may use.
     one_at_a_time : bool
         Whether it takes turns, so that nothing is gained by feeding it from several threads.
+    keeps_bits : bool
+        Whether vectors have the same bits alone and in any batch, and not only the same numbers
+        within rounding.
     """
 
     one_at_a_time: bool
+    keeps_bits: bool
     sampling_rate: int
     widths: dict[str, int]
 

@@ -24,9 +24,12 @@ class OnDevice:
     ----------
     one_at_a_time : bool
         Whether it takes turns, so that nothing is gained by feeding it from several threads.
+    keeps_bits : bool
+        Whether vectors have the same bits alone and in any batch.
     """
 
     one_at_a_time = False
+    keeps_bits = False
 
     def __init__(self, device: str):
         self._device = torch.device(device_beside(device))

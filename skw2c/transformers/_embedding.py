@@ -99,7 +99,7 @@ class ClipEmbedder:
         self._verbose = verbose
         self._lengths: dict[int, int] = {}
         self._levels: dict[int, tuple[str | None, Levels]] = {}
-        self._alone = count()
+        self._numbers = count()
 
     @property
     def n_workers(self) -> int:
@@ -107,8 +107,16 @@ class ClipEmbedder:
         return self._share_out(1 << 20)[0]
 
     @property
-    def is_best_alone(self) -> bool:
-        """Whether several threads with a clip each are no slower than batches of clips."""
+    def n_at_once(self) -> int:
+        """How many clips a thread on a CPU computes together, if they are short.
+
+        Who embeds a corpus part by part, and later what has changed, is to get the same bits.
+        """
+        return min(self._batch_size, _ROWS_PER_TASK) if self._network.keeps_bits else 1
+
+    @property
+    def is_best_in_threads(self) -> bool:
+        """Whether several threads with some clips each are no slower than batches of many."""
         return self._network.device_type == "cpu" and not self._network.one_at_a_time
 
     def embed(self, items: list) -> list[np.ndarray]:
@@ -145,66 +153,59 @@ class ClipEmbedder:
             warn_of_scale(self._levels)
         return vectors
 
-    def embed_alone(
-        self, item, stopped: threading.Event
-    ) -> tuple[np.ndarray, float, Levels | None]:
-        """Embed one clip in the thread that calls this, which may be one of several.
+    def embed_here(
+        self, items: list, stopped: threading.Event
+    ) -> list[tuple[np.ndarray, float, Levels | None] | Exception]:
+        """Embed some clips in the thread that calls this, which may be one of several.
 
-        Its bits depend on nothing else: not on other clips, and not on the number of threads,
+        Their bits depend on nothing else: not on other clips, and not on the number of threads,
         where each of them is limited to one of torch's.
 
         Parameters
         ----------
-        item : object
-            The clip.
+        items : list
+            The clips; `n_at_once` of them are worth passing at a time.
         stopped : threading.Event
-            Ends the work on a long clip early.
+            Ends the work early.
 
         Returns
         -------
-        vectors : ndarray of shape (n_frames, width), float32
-        seconds : float
-            How long the clip is.
-        levels : Levels or None
-            Those of a clip that there is to warn of.
+        list of tuple (vectors, seconds, levels), or Exception
+            For each clip the vectors (n_frames, width), float32; how long it is; and its levels, if
+            there is to warn of it, else None. Or why it cannot be read, which does not name it;
+            under ``on_error="raise"`` nothing follows the first of these.
 
         Raises
         ------
-        AudioError, OptionalDependencyError
-            If it cannot be read. The message does not name it.
         concurrent.futures.CancelledError
             If it was stopped.
         """
-        row = next(self._alone)
+        task = [(next(self._numbers), item) for item in items]
         try:
             with self._network.exact():
-                done = self._try_to_read(row, item, stopped)
-                if isinstance(done, _Prepared):
-                    done = self._encode([done])[row]
-            if isinstance(done, Exception):
-                raise done
-            seconds = self._length_of(row, item) / self._network.sampling_rate
-            return done, seconds, self._levels.get(row, (None, None))[1]
+                done = dict(self._embed_task(task, stopped))
+            return [self._describe(row, item, done[row]) for row, item in task if row in done]
         finally:
-            self._lengths.pop(row, None)
-            self._levels.pop(row, None)
+            for row, _ in task:
+                self._lengths.pop(row, None)
+                self._levels.pop(row, None)
 
-    def embed_together(self, items: list) -> list[tuple[np.ndarray, float, None] | Exception]:
-        """Embed clips in batches; what `embed_alone` returns of each, or the error.
-
-        Under ``on_error="raise"`` nothing follows the first error of a batch.
-        """
+    def embed_together(
+        self, items: list
+    ) -> list[tuple[np.ndarray, float, Levels | None] | Exception]:
+        """Embed clips in batches, in threads of its own; what `embed_here` returns."""
         self._lengths, self._levels = {}, {}
         with self._network.exact():
             done = dict(self._results(items))
         self._batches.warn_of_halving()
-        rate = self._network.sampling_rate
-        return [
-            result
-            if isinstance(result, Exception)
-            else (result, self._length_of(row, items[row]) / rate, None)
-            for row, result in sorted(done.items())
-        ]
+        return [self._describe(row, items[row], result) for row, result in sorted(done.items())]
+
+    def _describe(self, row: int, item, result):
+        """Vectors, seconds and levels of an item; its error as it is."""
+        if isinstance(result, Exception):
+            return result
+        seconds = self._length_of(row, item) / self._network.sampling_rate
+        return result, seconds, self._levels.get(row, (None, None))[1]
 
     def durations(self, items: list) -> np.ndarray:
         """How long items are that were embedded, in seconds; NaN for those that failed.

@@ -19,6 +19,7 @@ from ._rows import to_unit_length
 from ._sound_transformer import SoundTransformer
 
 _OWN = {"on_error": "nan", "verbose": False}
+_SHORT, _MANY = 1 << 22, 1 << 28  # bytes
 
 
 class EmbeddedFile(NamedTuple):
@@ -53,8 +54,8 @@ class FileEmbedder:
     ----------
     n_threads : int
         How many threads may call `embed` at once, each limited to one of torch's.
-    files_at_once : int
-        How many files to pass at a time.
+    files_at_once, bytes_at_once : int
+        How many files to pass at a time, if they have no more bytes.
     has_frames : bool
         Whether a file has a vector for each of its windows.
     """
@@ -63,14 +64,16 @@ class FileEmbedder:
         self._encoder = thaw(encoder)
         first = _first_step(self._encoder)
         self.has_frames = getattr(first, "mode", "clip") == "frame"
-        self.n_threads = self.files_at_once = 1
+        self.n_threads = self.files_at_once = self.bytes_at_once = 1
         self._embedder = None
         if isinstance(self._encoder, SoundTransformer):
             self._embedder = self._encoder._embedder()
-            if self._embedder.is_best_alone:
+            self._in_threads = self._embedder.is_best_in_threads
+            if self._in_threads:
                 self.n_threads = self._embedder.n_workers
+                self.files_at_once, self.bytes_at_once = self._embedder.n_at_once, _SHORT
             else:
-                self.files_at_once = 4 * self._encoder.batch_size
+                self.files_at_once, self.bytes_at_once = 4 * self._encoder.batch_size, _MANY
 
     def width(self, folder: str) -> int:
         """Length of a vector.
@@ -102,9 +105,11 @@ class FileEmbedder:
         """
         if self._embedder is None:
             return [self._transform(path) for path in paths]
-        if self.files_at_once > 1:
-            return [self._finish(result) for result in self._embedder.embed_together(paths)]
-        return [self._finish(_embed_alone(self._embedder, path, stopped)) for path in paths]
+        if self._in_threads:
+            done = self._embedder.embed_here(paths, stopped)
+        else:
+            done = self._embedder.embed_together(paths)
+        return [self._finish(result) for result in done]
 
     def _finish(self, result) -> EmbeddedFile | Exception:
         if isinstance(result, Exception):
@@ -180,10 +185,3 @@ def _check_finite(vectors: np.ndarray) -> UnreadableError | None:
     if np.isfinite(vectors).all():
         return None
     return UnreadableError("the encoder gives it a vector with numbers that are not finite")
-
-
-def _embed_alone(embedder, path: str, stopped: threading.Event):
-    try:
-        return embedder.embed_alone(path, stopped)
-    except (UnreadableError, OptionalDependencyError) as exc:
-        return exc

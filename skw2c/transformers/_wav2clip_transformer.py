@@ -68,7 +68,8 @@ class Wav2CLIPTransformer(SoundTransformer):
         CPU through OpenVINO (extra ``openvino``): faster for many clips, and equal within
         1e-5. ``"onnxruntime"`` is the CPU through ONNX Runtime, equal within 1e-5, too: it needs
         no torch where the weights are ``"mini"`` or a safetensors file of a network of Wav2CLIP,
-        and is what ``"auto"`` means where torch is not installed.
+        and is what ``"auto"`` means where torch is not installed. With ``"cpu"`` it runs the
+        network of ``"mini"``, too, whose many small layers take longer in torch.
 
     precision : {"float32", "int8"}, default="float32"
         What the network's convolutions compute in. ``"int8"`` multiplies integers of eight bits,

@@ -5,6 +5,7 @@ import { labels } from "./labels.js";
 import { library } from "./library.js";
 import { MapView } from "./map.js";
 import { Missing } from "./missing.js";
+import { Outdated } from "./outdated.js";
 import { player } from "./player.js";
 import { SearchView } from "./search.js";
 import { SortView } from "./sort.js";
@@ -12,6 +13,7 @@ import { SortView } from "./sort.js";
 const KEYS = "skw2c-keys";
 const VIEWS = ["search", "map", "sort"];
 
+new Outdated($("notices"));
 const missing = new Missing($("notices"), { onRemoved: () => location.reload() });
 const search = new SearchView({
   missing,

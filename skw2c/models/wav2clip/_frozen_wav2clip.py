@@ -9,10 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...system._optional import is_installed
+from .._devices import OPENVINO
 from .._framing import Framing
 from .._on_device import OnDevice
+from ._configuration import MOBILE
 from ._folded_network import fold_network
 from ._openvino_network import OpenVINONetwork
+from ._portable_network import PortableNetwork
 from ._wav2clip_flow import Wav2CLIPFlow
 from ._wav2clip_network import Wav2CLIP
 
@@ -33,11 +37,8 @@ class FrozenWav2CLIP(Wav2CLIPFlow, OnDevice):
         encoder = model.audio_encoder
         self._front_end = encoder.spectrogram.to(self._device)
         self._stride, self._reach = encoder.time_stride, encoder.reach
-        self._network: Callable[[Tensor], Tensor] = (
-            OpenVINONetwork(encoder)
-            if device == "openvino"
-            else fold_network(encoder, self._device)
-        )
+        self._network = _choose_network(model, device, self._device)
+        self.keeps_bits = isinstance(self._network, PortableNetwork)
         # In double precision, because matrix products in single precision differ in the
         # last bit with the number of rows.
         self._projections = {
@@ -76,3 +77,16 @@ class FrozenWav2CLIP(Wav2CLIPFlow, OnDevice):
         projection = self._projections.get(output)
         vectors = features if projection is None else projection(features.double())
         return vectors.float().numpy()
+
+
+def _choose_network(
+    model: Wav2CLIP, device: str, torch_device: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """What is quickest there; a mobilenet needs ONNX Runtime for it on a CPU."""
+    encoder = model.audio_encoder
+    if device == OPENVINO:
+        return OpenVINONetwork(encoder)
+    on_cpu = torch_device.type == "cpu"
+    if on_cpu and model.architecture == MOBILE and is_installed("onnxruntime"):
+        return PortableNetwork(model)
+    return fold_network(encoder, torch_device)

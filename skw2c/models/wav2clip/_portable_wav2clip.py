@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
-from ...engines import OnnxSession
+from ...engines import OnnxSession, code_of, make_model, make_node
 from .._devices import count_threads
 from ._checked_entries import CheckedEntries
 from ._configuration import read_configuration
@@ -47,6 +47,7 @@ class PortableWav2CLIP(Wav2CLIPFlow):
 
     device_type = "cpu"
     one_at_a_time = False
+    keeps_bits = True
 
     def __init__(self, state: Mapping[str, np.ndarray], source: str, precision: str = FLOAT32):
         configuration = read_configuration(state, source)
@@ -64,7 +65,9 @@ class PortableWav2CLIP(Wav2CLIPFlow):
         if "n_words" in configuration:
             self.widths["words"] = configuration["n_words"]
         self._projections = {
-            output: _Projection(entries, prefix, model.n_features, self.widths[output])
+            output: OnnxSession(
+                _make_projection(entries, prefix, model.n_features, self.widths[output])
+            )
             for output, prefix in _PROJECTIONS.items()
             if output in self.widths
         }
@@ -91,9 +94,8 @@ class PortableWav2CLIP(Wav2CLIPFlow):
         return np.stack([_log_spectrogram(waveform, self._window) for waveform in waveforms])
 
     def _finish(self, features: np.ndarray, output: str) -> np.ndarray:
-        if output not in self._projections:
-            return features
-        return self._projections[output](features.astype(np.float64)).astype(np.float32)
+        projection = self._projections.get(output)
+        return features if projection is None else projection(features)
 
 
 _PROJECTIONS = {"embedding": "audio_transform.", "words": "word_transform."}
@@ -110,16 +112,27 @@ def _log_spectrogram(waveform: np.ndarray, window: np.ndarray) -> np.ndarray:
     return np.log(power.T + np.float32(LOG_OFFSET))
 
 
-class _Projection:
-    """Two linear layers in double precision, from the encoder's space to another."""
+def _make_projection(entries: CheckedEntries, prefix: str, n_in: int, n_out: int) -> bytes:
+    """The model of two linear layers in double precision, from the encoder's space to another.
 
-    def __init__(self, entries: CheckedEntries, prefix: str, n_in: int, n_out: int):
-        layers = (f"{prefix}sequential.0", n_in), (f"{prefix}sequential.3", n_out)
-        self._layers = [
-            (entries.take(f"{name}.weight", n_out, n).T, entries.take(f"{name}.bias", n_out))
-            for name, n in layers
-        ]
-
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        (first, offset), (second, last_offset) = self._layers
-        return np.maximum(features @ first + offset, 0) @ second + last_offset
+    NumPy would ask for all threads of the processor for products as small as these.
+    """
+    constants = {
+        "first": entries.take(f"{prefix}sequential.0.weight", n_out, n_in).T,
+        "offset": entries.take(f"{prefix}sequential.0.bias", n_out),
+        "second": entries.take(f"{prefix}sequential.3.weight", n_out, n_out).T,
+        "last_offset": entries.take(f"{prefix}sequential.3.bias", n_out),
+    }
+    nodes = [
+        make_node("Cast", ["features"], "exact", to=code_of("float64")),
+        make_node("MatMul", ["exact", "first"], "product"),
+        make_node("Add", ["product", "offset"], "sum"),
+        make_node("Relu", ["sum"], "hidden"),
+        make_node("MatMul", ["hidden", "second"], "second_product"),
+        make_node("Add", ["second_product", "last_offset"], "second_sum"),
+        make_node("Cast", ["second_sum"], "vectors", to=code_of("float32")),
+    ]
+    axes = "batch", n_in
+    return make_model(
+        nodes, constants, ("features", "float32", axes), ("vectors", "float32", ("batch", n_out))
+    )
