@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from benchmarks.scale import arithmetic, measure
-from benchmarks.speed import cached, encoders, folder, worker
+from benchmarks.speed import baselines_worker, cached, encoders, folder, worker
 from skw2c.datasets import make_sound_events
 from skw2c.models import random_wav2clip
 
@@ -64,6 +64,14 @@ def test_speed(tmp_path, sounds, monkeypatch):
     assert page.count("| original") == page.count("| skw2c mini onnxruntime") == 2
     difference = page.partition("first clip: ")[2].split()[0].rstrip(".")
     assert float(difference) < 1e-4  # of vectors of length 1, ten times what rounding allows
+
+
+@pytest.mark.parametrize("engine", ["skw2c mini", "skw2c mn10"])
+def test_encoders_of_others(sounds, engine):
+    files = sorted(map(str, sounds.glob("*.wav")))[:3]
+    found = baselines_worker.MEASUREMENTS[engine]({"files": files, "n_jobs": 1})
+    assert found["n_files"] == 3
+    assert found["clips_per_second"] > 0
 
 
 def test_stand_in_for_torchaudio():

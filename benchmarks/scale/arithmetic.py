@@ -18,7 +18,7 @@ SEARCHED_UP_TO = 1e6  # vectors, for which the unit of searching was measured
 class Units:
     """What one clip, vector or query takes. Defaults: two cores of an AMD EPYC, AVX2, 24 GiB."""
 
-    clips_per_core_second: float = 54.6  # mini, 5 s of Ogg each: benchmarks/speed.py --baselines
+    clips_per_core_second: float = 69.4  # mini, 5 s of Ogg each: benchmarks/speed.py --baselines
     kilobytes_per_clip: float = 103.0  # Ogg of 5 s, the mean of ESC-10
     bytes_per_vector: float = 2048.0  # 512 numbers of 32 bits
     bytes_per_row: float = 2200.0  # of a table in Parquet, with path, checksum and times
