@@ -9,10 +9,9 @@
 The wheel and the source distribution are built twice, from copies whose files have different times,
 and must have the same bits. The wheel must hold what is in the folder of the package and known to
 git, and nothing else. Each environment is fresh; in it, the package is imported, finds what its
-extra brings, and embeds a second of sound with the encoder in the wheel. Where the extra brings
-nothing that an encoder runs in, the extra onnx is installed beside it; without any extra, an error
-must name the two that do. The oldest versions have wheels for Python 3.11 and 3.12 alone. Needs the
-packages build and setuptools here, and pip's usual sources of packages.
+extra brings, and embeds a second of sound with the encoder in the wheel. The oldest versions have
+wheels for Python 3.11 and 3.12 alone. Needs the packages build and setuptools here, and pip's usual
+sources of packages.
 """
 
 import argparse
