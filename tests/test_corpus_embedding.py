@@ -29,7 +29,9 @@ from skw2c.corpus._folder import CorpusFolder
 from skw2c.corpus._plan import Plan, cut
 from skw2c.exceptions import AudioError, CorpusError, FailedFileWarning
 from skw2c.files import Stamp
+from skw2c.models import FrozenWav2CLIP
 from skw2c.system._locks import LockedError
+from skw2c.transformers import _batches
 from skw2c.transformers._embedding import ClipEmbedder
 from skw2c.transformers._file_embedder import FileEmbedder
 from skw2c.weights import keep_in_memory, refer_to
@@ -297,6 +299,23 @@ def test_a_vector_has_the_bits_of_its_file_alone(sounds, device):
         embed_corpus(names([number]), f"alone {number}", encoder, verbose=False)
         [row], whole = read(f"alone {number}")["vector"], read("together")["vector"]
         np.testing.assert_array_equal(row, whole[names([number])[0]])
+
+
+def test_batches_for_which_memory_lacks_are_told(sounds, monkeypatch):
+    """The warning may come from a thread, so it is looked for where warnings are made."""
+    told, complete = [], FrozenWav2CLIP.encode
+
+    def with_little_memory(self, inputs, output):
+        if len(inputs) > 1:
+            raise MemoryError
+        return complete(self, inputs, output)
+
+    embed_corpus(names(range(0, 40, 5)), "whole", "mini", verbose=False)
+    monkeypatch.setattr(FrozenWav2CLIP, "encode", with_little_memory)
+    monkeypatch.setattr(_batches, "warn_caller", told.append)
+    embed_corpus(names(range(0, 40, 5)), "halved", "mini", verbose=False)
+    assert "batch_size=1" in told[0]
+    pd.testing.assert_frame_equal(read("halved"), read("whole"))
 
 
 def test_large_files_are_worked_on_alone():

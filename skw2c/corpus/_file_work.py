@@ -20,6 +20,7 @@ from ..files import (
     is_remote,
     stamp_of_file,
 )
+from ..system._portions import divide
 from ..transformers._file_embedder import EmbeddedFile, FileEmbedder
 from ._listing import as_text
 from ._rows import FileRow
@@ -191,17 +192,8 @@ class FileWork:
 
 def bundle(files: list[FileWork], most_files: int, most_bytes: int) -> Iterator[list[FileWork]]:
     """Yield files in groups that are worked on together; large ones, and unknown ones, alone."""
-    group: list[FileWork] = []
-    n_bytes = 0
-    for file in files:
-        size = most_bytes if file.size is None else file.size
-        if group and (len(group) == most_files or n_bytes + size > most_bytes):
-            yield group
-            group, n_bytes = [], 0
-        group.append(file)
-        n_bytes += size
-    if group:
-        yield group
+    sizes = [most_bytes if file.size is None else file.size for file in files]
+    return divide(files, sizes, most_files, most_bytes)
 
 
 def work_on(files: list[FileWork], embedder: FileEmbedder, stopped: threading.Event) -> None:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..exceptions import SavedIndexError
+from ..system._portions import divide
 from ._part import IndexPart
 from ._results import Hits
 from ._store_conditions import make_condition
@@ -386,13 +387,4 @@ def _move(row: dict, clip: StoredClip, write: str) -> dict:
 
 def _portions(clips: list[str], n_windows: list[int] | None = None) -> Iterator[list[str]]:
     """Clips that are named in one request, and have no more than so many vectors together."""
-    some: list[str] = []
-    n_vectors = 0
-    for clip, n_own in zip(clips, n_windows or [0] * len(clips), strict=True):
-        if some and (len(some) == _CLIPS_AT_ONCE or n_vectors + n_own > _VECTORS_AT_ONCE):
-            yield some
-            some, n_vectors = [], 0
-        some.append(clip)
-        n_vectors += n_own
-    if some:
-        yield some
+    return divide(clips, n_windows or [0] * len(clips), _CLIPS_AT_ONCE, _VECTORS_AT_ONCE)

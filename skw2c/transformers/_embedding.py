@@ -116,7 +116,7 @@ class ClipEmbedder:
 
     @property
     def is_best_in_threads(self) -> bool:
-        """Whether several threads with some clips each are no slower than batches of many."""
+        """Whether threads that compute a few clips each are as quick as large batches."""
         return self._network.device_type == "cpu" and not self._network.one_at_a_time
 
     def embed(self, items: list) -> list[np.ndarray]:
@@ -184,6 +184,7 @@ class ClipEmbedder:
         try:
             with self._network.exact():
                 done = dict(self._embed_task(task, stopped))
+            self._batches.warn_of_halving()
             return [self._describe(row, item, done[row]) for row, item in task if row in done]
         finally:
             for row, _ in task:
