@@ -338,6 +338,21 @@ def test_ogg_is_decoded_as_chromium_seeks_in_it_up_to_a_page_too_early(page):
     assert audio(page, "duration") == pytest.approx(4)
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"status": 404, "json": {"error": "the file was moved"}}, "The file was moved."),
+        ({"body": "no sound", "content_type": "audio/wav"}, "This browser cannot play it"),
+    ],
+)
+def test_why_a_sound_is_not_heard(page, answer, told):
+    """The server knows of the file, and nothing of loudspeakers."""
+    page.route("**/audio/*", lambda route: route.fulfill(**answer))
+    row(page, "tones 2.wav").click()
+    expect(page.locator("#player-message")).to_contain_text(f"tones 2.wav: {told}")
+    page.problems.clear()
+
+
 def test_keys_walk_and_hear_the_list(page):
     page.keyboard.press("/")
     expect(page.locator("#words")).to_be_focused()

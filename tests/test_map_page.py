@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -291,6 +292,20 @@ def test_the_command_states_the_size_and_writes_the_file(sounds, tmp_path, capsy
     assert main([*arguments[:3], str(tmp_path / "map.png")]) == 1
     assert "must end in .html or .htm" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_the_command_finds_sounds_that_were_moved(sounds, tmp_path, capsys):
+    index, out = tmp_path / "library", tmp_path / "map.html"
+    AudioIndex("mini").fit(sounds).save(index)
+    folder = Path(os.path.commonpath(sounds))
+    folder.rename(tmp_path / "elsewhere")
+    arguments = ["map", str(index), "--out", str(out), "--method", "pca", "--quiet"]
+    assert main(arguments) == 0
+    assert "4 sounds laid out by PCA, 0 previews" in capsys.readouterr().err
+    assert main([*arguments, "--root", str(tmp_path / "elsewhere")]) == 0
+    assert len(data_of(out.read_text("utf-8"))["previews"]) == 4
+    assert main([*arguments, "--root", str(folder)]) == 1
+    assert str(folder) in capsys.readouterr().err
 
 
 # ---- in a browser ----

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -12,12 +11,14 @@ from benchmarks.running.fingerprint import fingerprint_of
 from benchmarks.tasks.drawing import Drawing
 from benchmarks.tasks.task import Task
 from skw2c.exceptions import AudioError, OptionalDependencyError
+from skw2c.maps._coordinates import compute_coordinates
 from skw2c.maps._snippets import encode_snippet, require_opus
 
 _MOST = 3000
 _MOST_PREVIEWS = 200
 _SECONDS = 1.5
 _PREVIEWS = f"{_MOST_PREVIEWS} previews of {_SECONDS} s"
+_LAYOUT = "UMAP that starts from PCA"
 
 
 class Maps(Task):
@@ -33,28 +34,20 @@ class Maps(Task):
         return data.tested()
 
     def fingerprint(self, options, data, system):
-        return (fingerprint_of(system.features()), options.seed, _PREVIEWS)
+        return (fingerprint_of(system.features()), options.seed, _PREVIEWS, _LAYOUT)
 
     def fill(self, bench, cell, data, system):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from umap import UMAP
-
         vectors, rows = bench.features(data, system)
         rng = np.random.default_rng(bench.options.seed)
         drawn = np.sort(rng.choice(len(rows), min(_MOST, len(rows)), replace=False))
         vectors, labels = vectors[drawn], data.target[rows[drawn]]
         vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of its own n_jobs
-            mapper = UMAP(n_neighbors=min(15, len(vectors) - 1), random_state=bench.options.seed)
-            points = mapper.fit_transform(vectors)
         cell.scores = {
             "nearest neighbour has the class": float(judge_neighbours(vectors, labels).mean())
         }
         cell.n = len(drawn)
         cell.details |= {
-            "points": np.round(points, 3).tolist(),
+            "points": compute_coordinates(vectors, "umap").points.tolist(),
             "labels": labels.tolist(),
             "classes": list(data.classes),
             "clips": [name_clip(data.clips[row], row) for row in rows[drawn]],

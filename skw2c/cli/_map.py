@@ -59,6 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="colour by the columns of a CSV or TSV file, of which the first names the sounds",
     )
+    parser.add_argument("--root", metavar="FOLDER", help="where the sounds were moved to")
     add_text(parser)
     add_machine(parser)
 
@@ -68,6 +69,7 @@ def run(options: Namespace) -> int:
     check_output(options.out, (".html", ".htm"))
     index = skw2c.AudioIndex.load(
         options.index,
+        root=options.root,
         text_encoder=make_text_encoder(options),
         prompts=options.prompt or "{}",
         device=options.device,

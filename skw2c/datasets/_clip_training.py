@@ -98,7 +98,7 @@ def _train(model: nn.Module, loss: nn.Module, pairs: _Pairs, recipe: Recipe, ver
         optimizer, recipe.learning_rate, total_steps=n_steps + 1, pct_start=0.15
     )
     model.to(memory_format=torch.channels_last).train()
-    with progress_bar(n_steps, unit="batch", desc="small CLIP", verbose=verbose) as bar:
+    with progress_bar(n_steps, unit="step", desc="small CLIP", verbose=verbose) as bar:
         for _ in range(recipe.max_epochs):
             for rows in np.array_split(rng.permutation(len(pairs)), n_batches):
                 value = loss(*model(*pairs.read(rows)))

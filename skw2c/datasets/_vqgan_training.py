@@ -58,7 +58,7 @@ def _train(network: VQGAN, images: Tensor, recipe: Recipe, verbose) -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=n_steps + 1, pct_start=0.1
     )
-    with progress_bar(n_steps, unit="batch", desc="small VQGAN", verbose=verbose) as bar:
+    with progress_bar(n_steps, unit="step", desc="small VQGAN", verbose=verbose) as bar:
         for _ in range(recipe.max_epochs):
             for rows in np.array_split(rng.permutation(len(images)), n_batches):
                 loss = _step(network, codes, _read(images[rows]))

@@ -21,6 +21,11 @@ export async function getBytes(path, query = {}) {
   return (await answer(address(path, query), {})).arrayBuffer();
 }
 
+/* Whether the server has what stands at an address, of which a byte is asked for; throws if not. */
+export async function answers(path) {
+  await answer(path, { headers: { Range: "bytes=0-0" } });
+}
+
 export async function send(method, path, body) {
   const headers = { "X-Skw2c-Token": token };
   const isForm = body instanceof FormData;

@@ -1,5 +1,6 @@
 /* The one player at the foot of the page. */
 
+import { answers } from "./api.js";
 import { $, make, setIcon } from "./dom.js";
 import { library } from "./library.js";
 import { clock, position } from "./text.js";
@@ -152,9 +153,18 @@ class Player extends EventTarget {
       this._start();
       return;
     }
-    this._say(
-      `${current.name} cannot be played: it is gone, damaged, or of a kind that is not read here.`,
-    );
+    this._explain(current);
+  }
+
+  /* The server knows what is wrong with a file. If it reads it, the browser's way out fails. */
+  async _explain(item) {
+    let reason = "This browser cannot play it: are loudspeakers or headphones connected?";
+    try {
+      await answers(this.audio.src);
+    } catch (error) {
+      reason = error.message;
+    }
+    if (this.isCurrent(item)) this._say(`${item.name}: ${reason}`);
   }
 
   _state() {
