@@ -10,7 +10,13 @@ import soundfile
 import torch
 from sklearn.base import clone
 
-from skw2c import AudioCLIPTransformer, CLIPImageEncoder, CLIPTextEncoder, load_audio
+from skw2c import (
+    AudioCLIPTransformer,
+    CLIPImageEncoder,
+    CLIPTextEncoder,
+    ZeroShotClassifier,
+    load_audio,
+)
 from skw2c.exceptions import FailedClipWarning, WeightsError
 from skw2c.models.audioclip import (
     _frozen_audioclip,
@@ -257,3 +263,15 @@ def test_official_weights_recognise_sounds(shared):
     assert (np.array(words)[guesses] == table.category.to_numpy()).mean() > 0.6
     network = build_audioclip(read_checkpoint(fetch_weights("audioclip-full").path), "official")
     assert network.loss_ttf() < 0.1
+
+
+def test_outputs_without_words(tiny_audioclip):
+    """What comes before the last layer, and logits, are comparable with no text."""
+    for parameters in (
+        dict(weights=tiny_audioclip, output="encoder"),
+        dict(weights="esresnext-fbsp"),
+    ):
+        encoder = AudioCLIPTransformer(**parameters)
+        assert encoder.shared_space() is None
+        with pytest.raises(ValueError, match="No text encoder is known to share the space"):
+            ZeroShotClassifier(["dog", "rain"], encoder=encoder).fit()

@@ -262,7 +262,9 @@ def test_labels_that_it_cannot_tell_apart_are_refused():
 
 def test_images_need_the_other_output():
     index = AudioIndex(encoder="mini").fit([np.ones(8000)])
-    with pytest.raises(ValueError, match="No image encoder is known to share the space"):
+    with pytest.raises(
+        ValueError, match="No image encoder .*output='embedding' instead of 'words'"
+    ):
         index.search(np.zeros((8, 8, 3), np.uint8), by="image")
     with pytest.raises(ValueError, match=r"such as Wav2CLIPTransformer\('mini'\)"):
         AudioToImage(None, encoder="mini").fit()

@@ -13,6 +13,8 @@ from ._encoder_registry import register_encoder
 from ._shared_parameters import SOUND
 from ._sound_transformer import SoundTransformer
 
+_BEFORE_AUDIOCLIP = "esresnext-fbsp"
+
 
 @register_encoder("audioclip", embeds="audio", space="audioclip")
 @document_shared(SOUND)
@@ -171,6 +173,26 @@ class AudioCLIPTransformer(SoundTransformer):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
+
+    def shared_space(self):
+        """Name of the space that the vectors share with those of texts and images.
+
+        Returns
+        -------
+        str or None
+            ``"audioclip"``; None for ``output="encoder"`` and for the logits of
+            ``weights="esresnext-fbsp"``, which share their space with nothing.
+
+        Examples
+        --------
+        >>> from skw2c import AudioCLIPTransformer
+        >>> AudioCLIPTransformer().shared_space()
+        'audioclip'
+        >>> AudioCLIPTransformer(output="encoder").shared_space() is None
+        True
+        """
+        is_logits = getattr(self.weights, "name", self.weights) == _BEFORE_AUDIOCLIP
+        return None if is_logits or self.output == "encoder" else "audioclip"
 
     def partner_parameters(self, embeds):
         """Parameters of the encoder of texts or images in the same file of weights.

@@ -83,9 +83,22 @@ def resolve_partner(partner, encoder, embeds: str, **parameters):
         raise ValueError(
             f"No {embeds} encoder is known to share the space of {name_encoder(encoder)}: "
             f"pass {embeds}_encoder=..., one whose vectors can be compared with those of the "
-            f"encoder{_hint_at_torch()}"
+            f"encoder{_hint_at_output(encoder, embeds)}{_hint_at_torch()}"
         )
     return found
+
+
+def _hint_at_output(encoder, embeds: str) -> str:
+    """What to do where only another output of the encoder has such a partner."""
+    entry = _entry_of(encoder)
+    if entry is None:
+        return ""
+    own = entry.make() if isinstance(encoder, str) else thaw(encoder)
+    if own.get_params(deep=False).get("output", "embedding") == "embedding":
+        return ""
+    if make_partner(clone(own).set_params(output="embedding"), embeds) is None:
+        return ""
+    return f", or a {type(own).__name__} with output='embedding' instead of {own.output!r}"
 
 
 def _hint_at_torch() -> str:
