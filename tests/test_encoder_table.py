@@ -29,8 +29,8 @@ def test_every_name_has_a_row(rows):
     assert rows["clap"] is rows["clap-htsat-unfused"]
     assert rows["mini"]["weights"] == "in the package"
     assert rows["mini"]["words"]
-    assert not rows["mini"]["pictures"]
-    assert rows["wav2clip"]["pictures"]
+    assert not rows["mini"]["images"]
+    assert rows["wav2clip"]["images"]
     assert rows["clap"]["words"]
     assert not rows["mn10"]["words"]
     assert rows["openl3"]["licence"] == "CC BY 4.0"

@@ -9,7 +9,7 @@ HEADINGS = {
     "numbers": "dimension",
     "parameters": "parameters",
     "words": "words",
-    "pictures": "images",
+    "images": "images",
     "licence": "licence of the weights",
 }
 

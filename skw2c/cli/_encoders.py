@@ -1,8 +1,8 @@
 """List the encoders of sound that --encoder knows, with what helps to choose one.
 
 Rate is that of the waveforms which the network takes, in Hz; any file is resampled to it. Numbers
-is the length of a vector. Encoders with words classify and find sounds by words of yours; those
-with pictures also compare them with images. Those of other packages are listed, too.
+is the length of a vector. Encoders with words classify and find sounds by your words; those with
+images also compare sounds with images. Those of other packages are listed, too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from argparse import ArgumentParser, Namespace
 HELP = "list the encoders of sound there are"
 
 _UNKNOWN = "-"
-_FLAGS = ("words", "pictures")
+_FLAGS = ("words", "images")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

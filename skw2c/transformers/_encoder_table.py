@@ -7,7 +7,7 @@ from ._encoder_registry import READY, find_encoder, names_of_encoders
 from ._encoders import make_partner
 from ._sound_transformer import SoundTransformer
 
-COLUMNS = ("encoder", "rate", "numbers", "parameters", "words", "pictures", "licence", "weights")
+COLUMNS = ("encoder", "rate", "numbers", "parameters", "words", "images", "licence", "weights")
 
 
 def list_encoders() -> list[dict]:
@@ -19,7 +19,7 @@ def list_encoders() -> list[dict]:
     -------
     list of dict
         ``encoder`` (its names), ``rate`` (Hz), ``numbers`` (length of a vector), ``parameters``,
-        ``words`` and ``pictures`` (whether an encoder of texts or images shares its space),
+        ``words`` and ``images`` (whether an encoder of texts or images shares its space),
         ``licence`` and ``weights`` (where they are). What an encoder of another package does not
         say is None.
 
@@ -57,7 +57,7 @@ def _describe(name: str) -> dict:
         "numbers": weights and weights.width,
         "parameters": weights and weights.parameters,
         "words": make_partner(name, "text") is not None,
-        "pictures": make_partner(name, "image") is not None,
+        "images": make_partner(name, "image") is not None,
         "licence": weights and weights.licence,
         "weights": weights and _say_where(weights),
     }
