@@ -286,6 +286,22 @@ def test_index_and_search(files, words, index, capsys):
     assert "skw2c: error: The query 0 is empty" in capsys.readouterr().err
 
 
+def test_a_later_run_takes_the_encoder_of_the_index(files, index, capsys):
+    assert index("sounds/clip 0.wav", "--frame-length", "0.5") == 0
+    assert main(["index", "library", "sounds", "--device", "cpu", "--quiet"]) == 0
+    assert "5 files added to 1 in library" in capsys.readouterr().err
+    assert AudioIndex.load("library").encoder.frame_length == 0.5
+    assert main(["index", "library", "sounds", "--frame-length", "2", "--quiet"]) == 1
+    assert "they differ in --frame-length" in capsys.readouterr().err
+    AudioIndex("passthrough").fit(np.eye(3), items=["a", "b", "c"]).save("vectors")
+    assert main(["index", "vectors", "sounds", "--quiet"]) == 1
+    assert "--encoder passthrough, which cannot embed files" in capsys.readouterr().err
+    AudioIndex("mini").fit(files[:1]).save("mini")
+    own = AudioIndex.load("mini").encoder.get_params()
+    assert main(["index", "mini", "sounds", "--quiet"]) == 0
+    assert AudioIndex.load("mini").encoder.get_params() == own
+
+
 def test_index_of_seconds(files, index, capsys):
     assert index("sounds", "--mode", "frame", "--method", "exact") == 0
     assert main(["search", "library", files[3], "--by", "audio", "-k", "1"]) == 0

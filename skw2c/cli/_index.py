@@ -1,9 +1,9 @@
 """Index sound files, so that `skw2c search` finds them.
 
 The first run builds the index. Later runs bring it up to date: new and changed files are embedded,
-moved and renamed files get their new names, and missing files are removed. Files are identified by
-their content, and named by their absolute paths. To resume an interrupted run, give the same
-command again.
+moved and renamed files get their new names, and missing files are removed. They take the encoder
+that the index has, unless one is named. Files are identified by their content, and named by their
+absolute paths. To resume an interrupted run, give the same command again.
 
 With --vectors the vectors are those that `skw2c embed --out FOLDER/` wrote: they are added, or take
 the place of those of files that have changed, and no sound is read.
@@ -22,7 +22,7 @@ import skw2c
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
 from ._index_vectors import add_vectors
-from ._options import add_encoder, add_paths, make_encoder
+from ._options import adapt_encoder, add_encoder, add_paths, make_encoder, names_encoder
 from ._partial_folder import resumable
 from ._stderr import print_message
 
@@ -160,7 +160,7 @@ def _open(options: Namespace, memory: str):
         options.index,
         root=options.root,
         verify=options.verify,
-        encoder=make_encoder(options, memory),
+        encoder=_encoder_for(options, memory),
         on_error=options.on_error,
         method=options.method,
         **({} if options.tail is None else {"tail": options.tail}),
@@ -171,6 +171,14 @@ def _open(options: Namespace, memory: str):
             "build a new index"
         )
     return index
+
+
+def _encoder_for(options: Namespace, memory: str):
+    """The encoder that is named, or that of the saved index."""
+    if names_encoder(options):
+        return make_encoder(options, memory)
+    saved = skw2c.AudioIndex.load(options.index, root=options.root).encoder
+    return adapt_encoder(saved, options, memory)
 
 
 def _root_of(index, paths: list[str]) -> str | None:

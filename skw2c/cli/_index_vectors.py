@@ -8,7 +8,7 @@ from argparse import Namespace
 import skw2c
 
 from ._failures import SOME_FAILED
-from ._options import make_encoder
+from ._options import make_encoder, names_encoder
 from ._stderr import print_message
 
 _NOT_HERE = ("paths", "dry_run", "keep_missing")
@@ -41,7 +41,7 @@ def add_vectors(options: Namespace) -> int:
 
 
 def _load(options: Namespace):
-    given = {"encoder": make_encoder(options, None)} if _has_encoder(options) else {}
+    given = {"encoder": make_encoder(options, None)} if names_encoder(options) else {}
     return skw2c.AudioIndex.load(
         options.index,
         root=options.root,
@@ -56,13 +56,9 @@ def _make(options: Namespace):
     from ..search._embedded_folder import EmbeddedFolder
 
     embedded = EmbeddedFolder(options.vectors)
-    if _has_encoder(options):
+    if names_encoder(options):
         encoder, mode = make_encoder(options, None), options.mode
     else:
         encoder, mode = embedded.make_encoder(), "frame" if embedded.has_frames else options.mode
     tail = options.tail or getattr(encoder, "tail", "pad")
     return skw2c.AudioIndex(encoder, mode=mode, tail=tail, method=options.method)
-
-
-def _has_encoder(options: Namespace) -> bool:
-    return options.encoder is not None or hasattr(options, "weights")

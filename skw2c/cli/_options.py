@@ -219,6 +219,40 @@ def make_encoder(options: Namespace, memory: str | None, **parameters):
     return entry.make(**{**local, "memory": memory, "verbose": verbose, **parameters, **given})
 
 
+def names_encoder(options: Namespace) -> bool:
+    """Whether an encoder or its weights were named."""
+    return options.encoder is not None or hasattr(options, "weights")
+
+
+def adapt_encoder(encoder, options: Namespace, memory: str | None):
+    """Set an encoder that the options do not name to work as they say.
+
+    Parameters
+    ----------
+    encoder : transformer
+        That of a saved index.
+    options : Namespace
+    memory : str or None
+        Folder of the cache of vectors.
+
+    Raises
+    ------
+    ValueError
+        If the encoder takes vectors, or an option does not apply to it.
+    """
+    if isinstance(encoder, str):
+        raise ValueError(f"the index was made with encoder={encoder!r}, which cannot embed files")
+    known, given = encoder.get_params(deep=False), given_of_encoder(options)
+    for option in sorted(set(given) - set(known)):
+        raise ValueError(
+            f"--{option.replace('_', '-')} does not apply to the encoder of the index, "
+            f"{type(encoder).__name__}: leave it out"
+        )
+    here = {"device": options.device, "n_jobs": options.n_jobs, "on_error": options.on_error}
+    here |= {"memory": memory, "verbose": not options.quiet}
+    return encoder.set_params(**{name: here[name] for name in here if name in known}, **given)
+
+
 def given_of_encoder(options: Namespace) -> dict:
     """Options that only some encoders have, and that were given."""
     given = {option: value for option, value in vars(options).items() if option in _OF_ENCODER}

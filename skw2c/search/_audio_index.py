@@ -18,6 +18,7 @@ from ..exceptions import UnreadableError
 from ..system._docstrings import document_shared
 from ..transformers._encoders import (
     PARTNER,
+    name_encoder,
     resolve_encoder,
     resolve_partner,
     takes_vectors,
@@ -523,7 +524,7 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
         """Take the encoder that was passed to `load`, if it gives the same vectors."""
         described, self._encoder = self._encoder, self._resolve_encoder()
         self._encoder.fit(None, None)
-        check_replacement(described, self._encoder, repr(self.encoder))
+        check_replacement(described, self._encoder, name_encoder(self.encoder))
 
     def _append(self, X, items) -> None:
         rows = list_rows(X)

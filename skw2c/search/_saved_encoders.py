@@ -103,13 +103,13 @@ def outline(description: dict):
     return encoder
 
 
-def check_replacement(described: dict | str, encoder, shown: str) -> None:
+def check_replacement(described: dict | str, encoder, named: str) -> None:
     """Refuse an encoder that gives other vectors than the one that was described."""
     different = differences(described, describe_encoder(encoder))
     if different:
         raise SavedIndexError(
-            f"encoder={shown} makes other vectors than the encoder of the saved index: they "
-            f"differ in {', '.join(different)}. Pass one that is the same, or build the index again"
+            f"{named} makes other vectors than the encoder of the saved index: they differ in "
+            f"{', '.join(different)}. Pass one that is the same, or build the index again"
         )
 
 
