@@ -4,8 +4,7 @@ Classify sounds with a frozen encoder
 
 A pipeline embeds clips with Wav2CLIP and classifies the vectors. It runs offline, with the
 small encoder that comes with the package, ``"mini"``, on generated sounds. For real use, pass
-a list of file names in place of ``clips.data``, and leave ``"mini"`` out: the official weights
-are the better choice.
+a list of file names in place of ``clips.data``; :doc:`/choosing` names other encoders.
 """
 
 # %%

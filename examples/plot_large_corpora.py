@@ -47,6 +47,7 @@ print(f"embedded in the first run: {first.n_embedded}, in the second: {second.n_
 
 table = pd.read_parquet(home / "vectors")
 print(table[["file", "seconds", "error"]].assign(file=table["file"].map(lambda f: Path(f).name)))
+print(table["error"].dropna().item())
 heard = table.dropna(subset="vector")
 
 # %%

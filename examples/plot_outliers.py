@@ -50,8 +50,8 @@ order = np.argsort(-scores)
 Audio(later[order[0]], rate=16000)
 
 # %%
-# The louder the fault, the further out. Whoever listens to the recordings in this order hears the
-# faults first.
+# On average, the louder the fault, the further out. Whoever listens in this order hears most of the
+# loud faults early, and some of the faint ones late.
 
 colours = {-6: "tab:red", -12: "tab:orange", -18: "gold"}
 figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")

@@ -2,16 +2,16 @@
 Find sounds by words
 ====================
 
-``AudioIndex`` ranks sounds by words, by other sounds, by pictures or by vectors. This
+``AudioIndex`` ranks sounds by words, by other sounds, by images or by vectors. This
 example runs offline, in a small generated world: its encoder of sound was distilled from
 what a small CLIP sees (some minutes of training the first time, kept in the cache). For real
 use, with file names::
 
-    index = AudioIndex(on_error="nan", verbose=True).fit(files)
+    index = AudioIndex(encoder="mini", on_error="nan", verbose=True).fit(files)
     index.search("a dog barks in the distance")
-    index.search("photo.jpg", by="image")
 
-which fetches the weights of Wav2CLIP and of CLIP once.
+which needs no network; ``encoder="clap"`` is stronger with words, and ``encoder="wav2clip"`` can
+also be searched by images.
 """
 
 # %%

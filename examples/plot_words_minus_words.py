@@ -54,13 +54,13 @@ Audio(scenes[0], rate=16000)
 index = AudioIndex(encoder="mini").fit(scenes, items=names)
 words = MiniTextEncoder().fit()
 vectors = dict(zip(WORDS, words.transform(list(WORDS.values())), strict=True))
-print(index.search(vectors["rain"], by="vector", k=5))
+print(index.search(vectors["rain"], by="vector", k=12)[["item", "score"]])
 
 # %%
 # Rain, but no siren: the vector of one less that of the other.
 
-wanted = index.search(vectors["rain"] - 0.7 * vectors["siren"], by="vector", k=5)
-print(wanted)
+wanted = index.search(vectors["rain"] - 0.7 * vectors["siren"], by="vector", k=12)
+print(wanted[["item", "score"]])
 
 # %%
 # What each query finds, over all scenes: the mean score of the scenes of each pair of kinds.

@@ -19,7 +19,7 @@ class OnnxNetwork:
     Raises
     ------
     OptionalDependencyError
-        If the extras ``onnx`` and ``export`` are not installed.
+        If the extra ``export`` is not installed.
     """
 
     def __init__(self, graph: NetworkGraph):

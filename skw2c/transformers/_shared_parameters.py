@@ -5,8 +5,8 @@ from ..validation._input_parameters import COLUMNS, SAMPLING_RATE
 _DEVICE = """Where the network runs: ``"auto"`` (a CUDA GPU if there is one, else the CPU), or a
 torch device such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``."""
 _DEVICE_OF_SOUND = f"""{_DEVICE} ``"onnxruntime"`` is the CPU through ONNX Runtime, for the encoders
-that can be exported (extras ``onnx`` and ``export``): equal within 1e-5. The network is exported in
-memory first, which takes seconds."""
+that can be exported (extra ``export``, but for Wav2CLIP's networks): equal within 1e-5. The network
+is exported in memory first, which takes seconds."""
 _MEMORY = """Where to keep the vectors, each found again by the content of its file and the
 configuration: adding 10 files to a folder of 10,000 computes 10, and an interrupted run goes on.
 They are plain numbers with a checksum, and what does not fit it is computed again. A file elsewhere
