@@ -182,7 +182,6 @@ def test_a_refit_forgets_the_rate_of_before(weights, tiny_checkpoint):
     assert transformer._framing().length == RATE
     transformer.set_params(weights=tiny_checkpoint).fit()
     assert transformer._framing().length == 16000
-    assert not transformer._heeds_scale
 
 
 def test_hear_and_xares_take_its_rate(weights, clips):

@@ -297,10 +297,20 @@ def test_failed_clips_keep_their_rows(by_words, wav_files, multilabel):
         probabilities = by_words.predict_proba(clips)
     assert np.isnan(probabilities).all(axis=1).tolist() == [False, True, False]
     if multilabel:
-        assert labels[1].tolist() == [0, 0, 0]
+        assert np.isnan(labels).all(axis=1).tolist() == [False, True, False]
     else:
         assert labels[1] is None
         assert labels[0] in by_words.classes_
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_what_failed_is_not_scored(by_words, wav_files, multilabel):
+    by_words.set_params(multilabel=multilabel, encoder__on_error="nan").fit()
+    label = by_words.classes_[0]
+    y = [[label]] * 3 if multilabel else [label] * 3
+    message = r"1 of the 3 clips could not be read, and have no label to compare \(rows 1\)"
+    with pytest.warns(FailedClipWarning), pytest.raises(ValueError, match=message):
+        by_words.score([wav_files[0], "missing.wav", wav_files[1]], y)
 
 
 def test_failed_frames(by_words, wav_files):
@@ -461,6 +471,13 @@ def test_a_target_with_other_labels(classifier, vectors):
     assert classifier.fit(vectors, sets).score(vectors, sets) == score
     assert classifier.score(vectors, indicator[NAMES[::-1]]) == score
     assert classifier.score(vectors, indicator.to_numpy()) == score
+    assert classifier.score(vectors, [[]] * 20) < 1
+    with pytest.raises(ValueError, match="y contains 'typo', which is not in labels"):
+        classifier.score(vectors, [*sets[1:], {"typo"}])
+    with pytest.raises(ValueError, match="y contains 'typo', which is not in labels"):
+        classifier.score(vectors, indicator.assign(typo=0))
+    with pytest.raises(ValueError, match=f"y has no column '{NAMES[0]}'"):
+        classifier.score(vectors, indicator[NAMES[1:]])
     with pytest.raises(ValueError, match="reorder them by y"):
         classifier.fit(vectors, indicator[NAMES[::-1]])
     with pytest.raises(ValueError, match="y has 3 columns for 4 labels"):

@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -35,6 +35,7 @@ from ._class_numbers import number_classes, refuse_numbers
 from ._class_scores import choose_classes, compare_two
 from ._class_targets import read_classes
 from ._classes import read_labels
+from ._scored_classifier import ScoredClassifier
 
 _MODEL = "RN50-quickgelu"
 _LARGEST_SCALE = 100.0
@@ -42,7 +43,7 @@ _AUGMENTATION = WaveformAugmentation(padding="edge", shun_silence=True)
 
 
 @document_shared(TRAINED)
-class AudioCLIPFineTuner(ClassifierMixin, SoundTrainer):
+class AudioCLIPFineTuner(ScoredClassifier, SoundTrainer):
     """Tune the audio encoder of AudioCLIP to the classes of a task, by their names.
 
     The fine-tuning of Guzhov et al. [1]_: the text encoder stays frozen and embeds the names of

@@ -26,6 +26,23 @@ def choose_classes(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return chosen
 
 
+def choose_sets(margins: np.ndarray) -> np.ndarray:
+    """Which classes each row has, where a row may have any number of them.
+
+    Parameters
+    ----------
+    margins : ndarray of shape (n, n_classes)
+        Above 0 where a row has the class; NaN where nothing was heard.
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes)
+        0 and 1; floats, NaN among them, if there are rows in which nothing was heard.
+    """
+    failed, chosen = np.isnan(margins), (margins > 0).astype(int)
+    return np.where(failed, np.nan, chosen) if failed.any() else chosen
+
+
 def compare_two(scores: np.ndarray) -> np.ndarray:
     """Scores as scikit-learn's ``decision_function`` gives them.
 

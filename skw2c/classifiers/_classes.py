@@ -60,6 +60,11 @@ def labels_of_sets(y) -> list:
     """Labels in a target of any number of labels each."""
     if hasattr(y, "columns"):
         return _columns_of_indicator(y)
+    return list_labels(_labels_in_sets(y), "y")
+
+
+def _labels_in_sets(y) -> list:
+    """All labels of a list with those of each clip, of which there may be none."""
     if isinstance(y, (str, bytes)) or not np.iterable(y) or getattr(y, "ndim", 1) != 1:
         raise ValueError(
             "y must be a list with the labels of each clip, or a DataFrame of 0 and 1 with the "
@@ -76,7 +81,7 @@ def labels_of_sets(y) -> list:
             "y only contains 0 and 1, like an indicator matrix, whose columns do not have names: "
             "pass labels=[...] in their order"
         )
-    return list_labels(labels, "y")
+    return labels
 
 
 def check_target(y, classes: list, multilabel: bool) -> None:
@@ -88,15 +93,31 @@ def check_target(y, classes: list, multilabel: bool) -> None:
                 f"got the columns {given} in y, expected {classes}, as in labels: reorder them by "
                 "y[labels]"
             )
-    elif multilabel and getattr(y, "ndim", 1) == 2 and y.shape[1] != len(classes):
-        raise ValueError(f"y has {y.shape[1]} columns for {len(classes)} labels")
+    elif multilabel:
+        check_known(y, classes)
     elif getattr(y, "ndim", 1) == 1:
-        given = labels_of_sets(y) if multilabel else labels_of_target(y)
-        unknown = sorted(set(given) - set(classes), key=str)
-        if unknown:
-            raise ValueError(
-                f"y contains {', '.join(map(repr, unknown[:5]))}, which is not in labels"
-            )
+        _refuse_unknown(labels_of_target(y), classes)
+
+
+def check_known(y, classes: list) -> None:
+    """Refuse a target of any number of labels each that has others than ``classes``."""
+    if hasattr(y, "columns"):
+        given = _columns_of_indicator(y)
+        _refuse_unknown(given, classes)
+        missing = [label for label in classes if label not in given]
+        if missing:
+            raise ValueError(f"y has no column {missing[0]!r}, which is among the labels")
+    elif getattr(y, "ndim", 1) == 2:
+        if y.shape[1] != len(classes):
+            raise ValueError(f"y has {y.shape[1]} columns for {len(classes)} labels")
+    else:
+        _refuse_unknown(_labels_in_sets(y), classes)
+
+
+def _refuse_unknown(given: list, classes: list) -> None:
+    unknown = sorted(set(given) - set(classes), key=str)
+    if unknown:
+        raise ValueError(f"y contains {', '.join(map(repr, unknown[:5]))}, which is not in labels")
 
 
 def binarize(y, classes: list) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from ..distillation._student_trainer import StudentTrainer
@@ -15,12 +15,13 @@ from ..training._training_parameters import TRAINED
 from ..transformers._wav2clip_transformer import Wav2CLIPTransformer
 from ..validation._tables import note_columns
 from ..weights import keep_in_memory
-from ._class_scores import choose_classes, compare_two
+from ._class_scores import choose_classes, choose_sets, compare_two
 from ._class_targets import read_classes
+from ._scored_classifier import ScoredClassifier
 
 
 @document_shared(TRAINED)
-class SupervisedAudioClassifier(ClassifierMixin, StudentTrainer):
+class SupervisedAudioClassifier(ScoredClassifier, StudentTrainer):
     """Train the encoder of Wav2CLIP from random weights on labelled clips.
 
     The row "Supervise" of the tables in Wu et al. [1]_: the same residual network on the
@@ -254,9 +255,7 @@ class SupervisedAudioClassifier(ClassifierMixin, StudentTrainer):
         """
         logits = self._logits(X)
         if self.multilabel_:
-            failed = np.isnan(logits)
-            chosen = (logits > 0).astype(int)
-            return np.where(failed, np.nan, chosen) if failed.any() else chosen
+            return choose_sets(logits)
         return choose_classes(logits, self.classes_)
 
     def predict_proba(self, X):

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -16,9 +16,10 @@ from ..validation._tables import stack_frames, take_columns
 from ._class_numbers import number_classes
 from ._class_scores import choose_classes, compare_two
 from ._classes import read_labels, sort_labels
+from ._scored_classifier import ScoredClassifier
 
 
-class YAMNetClassifier(ClassifierMixin, BaseEstimator):
+class YAMNetClassifier(ScoredClassifier, BaseEstimator):
     """Classify sounds by the scores of YAMNet, without any training.
 
     The classes are the 521 of AudioSet [2]_ that YAMNet [1]_ was trained on, or some of

@@ -9,7 +9,7 @@ from numbers import Integral, Real
 import joblib
 import numpy as np
 from scipy.special import expit, logsumexp
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -38,21 +38,23 @@ from ..validation._tables import (
     take_columns,
 )
 from ._class_numbers import number_classes, refuse_numbers
-from ._class_scores import choose_classes, compare_two
+from ._class_scores import choose_classes, choose_sets, compare_two
 from ._classes import (
     binarize,
+    check_known,
     check_target,
     labels_of_sets,
     labels_of_target,
     read_labels,
     sort_labels,
 )
+from ._scored_classifier import ScoredClassifier
 
 _OF_CLIP = 0.01
 
 
 @document_shared(WITH_ENCODER)
-class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
+class ZeroShotClassifier(ScoredClassifier, BaseEstimator):
     """Classify sounds by words, without any training.
 
     A sound gets the label whose text vector has the largest cosine with the vector of the
@@ -308,7 +310,8 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray
             Labels (n_clips,), or under ``multilabel=True`` an indicator matrix (n_clips,
-            n_classes) of 0 and 1. In frame mode (n_clips, n_frames) or (n_clips,
+            n_classes) of 0 and 1. A clip that could not be read has None, or NaN in the matrix,
+            which then holds floats. In frame mode (n_clips, n_frames) or (n_clips,
             n_frames, n_classes), or an object array of shape (n_clips,) where the
             numbers of frames differ.
         """
@@ -363,13 +366,22 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If clips could not be read, or under ``multilabel=True`` y has labels that are not
+            those of the classifier.
         """
         if self.mode == "frame":
             raise ValueError(
                 "A label for each clip cannot be compared with labels of frames: compare "
                 "predict_events(X) with the events, or score with mode='clip'"
             )
-        y = binarize(y, self.classes_.tolist()) if self.multilabel else y
+        if self.multilabel:
+            classes = self.classes_.tolist()
+            check_known(y, classes)
+            y = binarize(y, classes)
         return super().score(X, y, sample_weight)
 
     def predict_events(self, X):
@@ -559,7 +571,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     def _choose(self, cosines: np.ndarray) -> np.ndarray:
         if self.multilabel:
-            return (self._margins(cosines) > 0).astype(int)
+            return choose_sets(self._margins(cosines))
         return choose_classes(cosines, self.classes_)
 
     def _probabilities(self, cosines: np.ndarray) -> np.ndarray:

@@ -101,7 +101,9 @@ def _tabulate(classifier, files: list[str], everything: bool):
         table.insert(0, "file", column_of_names(files))
         return table
     if classifier.multilabel:
-        rows, columns = np.nonzero(probabilities > 0.5)
+        has = probabilities > 0.5
+        has[np.isnan(probabilities).any(1), 0] = True  # a file that failed has a row without label
+        rows, columns = np.nonzero(has)
     else:
         rows = np.arange(len(files))
         columns = np.where(np.isnan(probabilities).any(1), 0, probabilities.argmax(axis=1))

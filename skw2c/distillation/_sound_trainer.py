@@ -173,10 +173,6 @@ class SoundTrainer(BaseEstimator):
         """
         return {}
 
-    def _heeds_scale(self) -> bool:
-        """Whether the vectors of the network depend on how large samples are."""
-        return True
-
     @property
     def _network_rate(self) -> int:
         """Rate of the waveforms that the network takes, in Hz."""
@@ -231,7 +227,6 @@ class SoundTrainer(BaseEstimator):
             network_rate=self._network_rate,
             n_jobs=self.n_jobs,
             on_error=self.on_error,
-            heeds_scale=self._heeds_scale(),
         )
 
     def _make_plan(self, clips: TrainingClips, length: int, seed: int, world_size: int) -> Plan:

@@ -32,9 +32,6 @@ class StudentTrainer(SoundTrainer):
     def _shortest(self) -> int:
         return hearing_of(self.encoder).shortest
 
-    def _heeds_scale(self) -> bool:
-        return hearing_of(self.encoder).heeds_scale
-
     def _check_encoder(self) -> None:
         """Refuse, before anything is read, what the encoder cannot be trained with."""
         check_width(self.encoder, self.encoder_width)

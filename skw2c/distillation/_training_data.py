@@ -36,16 +36,12 @@ class Reading:
         Threads that decode.
     on_error : {"raise", "nan"}
         What becomes of clips that cannot be read, or whose targets hold NaN.
-    heeds_scale : bool, default=True
-        Whether what is trained depends on how large the samples are: then samples far beyond
-        [-1, 1] are warned of.
     """
 
     sampling_rate: int
     network_rate: int
     n_jobs: int | None
     on_error: str
-    heeds_scale: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ def collect_clips(items, labelling: Labelling, reading: Reading) -> TrainingClip
     Warns
     -----
     UserWarning
-        If channels cancel out, or samples are far beyond [-1, 1] where it matters.
+        If channels cancel out, or samples are far beyond [-1, 1].
     """
     left_out = LeftOut(reading.on_error)
     groups = number_groups(labelling.groups, len(items))
@@ -145,7 +141,7 @@ def _to_floats(samples: Tensor) -> np.ndarray:
 def _read(items, reading: Reading, left_out: LeftOut):
     """The samples of clips, None for those that fail, and the rows of the others."""
     if isinstance(items, Tensor):
-        _check_tensor(items, left_out, reading.heeds_scale)
+        _check_tensor(items, left_out)
     else:
         items = _decode(items, reading, left_out)
     rows = left_out.remaining(len(items))
@@ -199,8 +195,7 @@ def _decode(items: list, reading: Reading, left_out: LeftOut) -> list[np.ndarray
                 result = None
             waveforms.append(result)
     warn_of_cancellation(decoded)
-    if reading.heeds_scale:
-        warn_of_scale(decoded)
+    warn_of_scale(decoded)
     return waveforms
 
 
@@ -211,7 +206,7 @@ def _name_of(item, rate: int) -> str | None:
         return None
 
 
-def _check_tensor(samples: Tensor, left_out: LeftOut, heeds_scale: bool) -> None:
+def _check_tensor(samples: Tensor, left_out: LeftOut) -> None:
     if samples.shape[1] == 0:
         raise ValueError(
             f"X is a tensor of shape {tuple(samples.shape)}: its clips have no samples"
@@ -219,8 +214,7 @@ def _check_tensor(samples: Tensor, left_out: LeftOut, heeds_scale: bool) -> None
     if samples.is_floating_point():
         for row in (~torch.isfinite(samples).all(dim=1)).nonzero()[:, 0].tolist():
             left_out.add(row, None, ValueError("it holds NaN or infinite samples"))
-        if heeds_scale:
-            peaks = torch.linalg.vector_norm(samples, ord=torch.inf, dim=1).tolist()
-            warn_of_scale({row: (None, Levels(peak)) for row, peak in enumerate(peaks)})
+        peaks = torch.linalg.vector_norm(samples, ord=torch.inf, dim=1).tolist()
+        warn_of_scale({row: (None, Levels(peak)) for row, peak in enumerate(peaks)})
     elif samples.dtype != torch.int16:
         raise ValueError(f"X is a tensor of {samples.dtype}, expected floats or 16-bit integers")

@@ -154,7 +154,6 @@ class Wav2CLIPTransformer(SoundTransformer):
     # Those of the release; students say by themselves what they hear.
     _rate = Wav2CLIPFlow.sampling_rate
     _shortest = Wav2CLIPFlow.shortest
-    _heeds_scale = Wav2CLIPFlow.heeds_scale
     _clip_framing = Wav2CLIPFlow.clip_framing
 
     _parameter_constraints = {
@@ -267,7 +266,7 @@ class Wav2CLIPTransformer(SoundTransformer):
         super()._adopt(reference)
         network = self._network()
         self._rate, self._shortest = network.sampling_rate, network.shortest
-        self._heeds_scale, self._clip_framing = network.heeds_scale, network.clip_framing
+        self._clip_framing = network.clip_framing
         self._framing()
         if self.output not in self._widths:
             raise ValueError(

@@ -91,7 +91,6 @@ class FrozenEfficientATStudent(LogMelEncoder):
     """
 
     shortest = SHORTEST
-    heeds_scale = True
     clip_framing: Framing | None = Framing(_WINDOW, _WINDOW, align_tail=True)
 
     def __init__(self, student: EfficientATStudent, device: str):

@@ -75,7 +75,6 @@ class FrozenModule(OnDevice):
         Torch device.
     """
 
-    heeds_scale = True
     clip_framing: Framing | None = None
 
     def __init__(self, encoder: nn.Module, projection: Any, device: str):

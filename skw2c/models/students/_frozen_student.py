@@ -29,14 +29,11 @@ class FrozenStudent(FrozenEncoder[Windows, OwnInputs], Protocol):
     ----------
     shortest : int
         Fewest samples of a window.
-    heeds_scale : bool
-        Whether its vectors depend on how large the samples are.
     clip_framing : Framing or None
         The windows whose vectors make that of a clip; None where it sees a clip as a whole.
     """
 
     shortest: int
-    heeds_scale: bool
     clip_framing: Framing | None
 
 

@@ -31,15 +31,12 @@ class Hearing:
         In Hz.
     shortest : int, default=1
         Fewest samples.
-    heeds_scale : bool, default=True
-        Whether its vectors depend on how large the samples are.
     front_end : str, default="of its own"
         What it makes of waveforms before anything is learned, in words.
     """
 
     sampling_rate: int
     shortest: int = 1
-    heeds_scale: bool = True
     front_end: str = "of its own"
 
 
@@ -47,7 +44,6 @@ _BY_FAMILY = {
     wav2clip.ARCHITECTURES: Hearing(
         AudioEncoder.sampling_rate,
         wav2clip.SHORTEST,
-        heeds_scale=False,
         front_end="log spectrogram of Wav2CLIP, standardised clip by clip",
     ),
     tuple(efficientat.WIDTHS): Hearing(

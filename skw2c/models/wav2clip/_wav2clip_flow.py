@@ -27,7 +27,6 @@ class Wav2CLIPFlow:
 
     sampling_rate = RATE
     shortest = SHORTEST
-    heeds_scale = False  # its spectrogram is standardised
     clip_framing: Framing | None = None
 
     device_type: Any

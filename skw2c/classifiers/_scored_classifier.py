@@ -1,0 +1,53 @@
+"""How the classifiers of sounds are scored."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+
+_SHOWN = 10
+
+
+class ScoredClassifier(ClassifierMixin):
+    """A classifier of scikit-learn that refuses to score clips that were not heard."""
+
+    def score(self, X, y, sample_weight=None):
+        """Share of the clips that get the right label, or exactly their labels.
+
+        Parameters
+        ----------
+        X : list, tuple, Series, DataFrame or array
+            Clips.
+        y : array-like of shape (n_clips,) or (n_clips, n_classes)
+            The labels.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If clips could not be read, and so have no label.
+        """
+        answers = self.predict(X)
+        failed = np.flatnonzero(_are_missing(answers))
+        if len(failed):
+            more = " ..." if len(failed) > _SHOWN else ""
+            raise ValueError(
+                f"{len(failed)} of the {len(answers)} clips could not be read, and have no label "
+                f"to compare (rows {', '.join(map(str, failed[:_SHOWN]))}{more}): leave them out "
+                "of X and y"
+            )
+        return accuracy_score(y, answers, sample_weight=sample_weight)
+
+
+def _are_missing(answers: np.ndarray) -> np.ndarray:
+    """Which rows have no answer: None, or NaN among numbers."""
+    if answers.dtype.kind == "O":
+        return np.array([answer is None for answer in answers], dtype=bool)
+    missing = np.isnan(answers) if answers.dtype.kind == "f" else np.zeros(answers.shape, bool)
+    return missing.reshape(len(answers), -1).any(axis=1)
