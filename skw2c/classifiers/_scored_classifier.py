@@ -49,5 +49,7 @@ def _are_missing(answers: np.ndarray) -> np.ndarray:
     """Which rows have no answer: None, or NaN among numbers."""
     if answers.dtype.kind == "O":
         return np.array([answer is None for answer in answers], dtype=bool)
-    missing = np.isnan(answers) if answers.dtype.kind == "f" else np.zeros(answers.shape, bool)
-    return missing.reshape(len(answers), -1).any(axis=1)
+    if answers.dtype.kind != "f":
+        return np.zeros(len(answers), dtype=bool)
+    rows = answers.reshape(len(answers), -1)
+    return np.asarray(np.isnan(rows).any(axis=1))
