@@ -591,7 +591,8 @@ def test_where(library):
     assert find(folder="b", items=[first]) == []
     seconds = index._content.parts[0].clips.seconds
     assert find(duration=(None, float(seconds.max()))) == [first, second, third]
-    assert find(duration=(float(seconds.max()) + 1, None)) == []
+    with pytest.raises(ValueError, match=r"no clips with a duration in \(.*, None\) seconds"):
+        find(duration=(float(seconds.max()) + 1, None))
 
 
 def test_where_without_files(rng):
@@ -611,7 +612,10 @@ def test_where_without_files(rng):
         ({"folder": "cats"}, "has no clips in the folder 'cats'"),
         ({"duration": 3}, r"must be two numbers of seconds, \(shortest, longest\)"),
         ({"duration": (0, 1)}, "durations of the clips are not known"),
+        ({"duration": (9, 1)}, r"duration=\(9, 1\) begins with 9 and ends with 1 seconds"),
         ({"items": ["none"]}, "does not contain the clip 'none'"),
+        ({"items": []}, r"items=\[\] names nothing"),
+        ({"folder": []}, r"folder=\[\] names nothing"),
     ]:
         with pytest.raises(ValueError, match=message):
             find(where)
@@ -630,8 +634,8 @@ def test_where_in_the_shell(library, tiny_checkpoint, capsys):
     command = ["search", str(library / "index"), query, "--by", "audio"]
     assert main([*command, "--folder", "a", "--shortest", "0"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
-    assert main([*command, "--longest", "0.001"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert main([*command, "--longest", "0.001"]) == 1
+    assert "no clips with a duration in (None, 0.001) seconds" in capsys.readouterr().err
 
 
 def test_benchmark_of_an_update(tmp_path, capsys):

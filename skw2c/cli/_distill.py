@@ -16,10 +16,13 @@ import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
-from ._options import positive
+from ._options import number_of_jobs, positive
 from ._tables import check_output
 
 _ENCODERS = ["resnet18", "resnet34", "mobilenet", "mn01", "mn02", "mn04", "mn05", "mn10", "mn20"]
+
+_FORMATS = (".safetensors", ".pt")
+_WIDTH = 512  # of the vectors of the original program
 
 HELP = "train an audio encoder on shards, or as the student of another"
 
@@ -115,7 +118,11 @@ def _add_machine(parser: ArgumentParser) -> None:
     )
     group.add_argument("--compile", action="store_true", help="compile the model")
     group.add_argument(
-        "--n-jobs", type=int, default=None, metavar="N", help="number of threads that read"
+        "--n-jobs",
+        type=number_of_jobs,
+        default=None,
+        metavar="N",
+        help="number of threads that read",
     )
     group.add_argument(
         "--on-error",
@@ -130,19 +137,9 @@ def _devices(text: str) -> str | int:
     return text if text in ("auto", "cpu") else positive(text)
 
 
-def _check_original(options: Namespace, width: int) -> None:
-    """Refuse, before training, a model that could not be written afterwards."""
-    if (options.encoder, options.encoder_width, width) != ("resnet18", 64, 512):
-        raise ValueError(
-            f"--out {options.out!r} is in the format of the original program, which needs "
-            "--encoder resnet18, --encoder-width 64 and vectors of dimension 512 (the teacher's "
-            f"have {width}): choose a name that ends in .safetensors"
-        )
-
-
 def run(options: Namespace) -> int:
     """Train and write the weights; return the exit status."""
-    check_output(options.out, (".safetensors", ".pt"))
+    _check_name(options.out)
     if bool(options.paths) != bool(options.teacher):
         raise ValueError("pass PATH and --teacher together, or --shards alone")
     saved_as = "wav2clip" if options.out.endswith(".pt") else "safetensors"
@@ -159,6 +156,42 @@ def run(options: Namespace) -> int:
     return SOME_FAILED if failures else 0
 
 
+def _check_name(out: str) -> None:
+    check_output(out, _FORMATS)
+    if not out.endswith(_FORMATS):
+        raise ValueError(f"--out {out!r} must end in .safetensors or .pt, in small letters")
+
+
+def _check_original(options: Namespace, width: int = _WIDTH) -> None:
+    """Refuse, before training, a model that could not be written afterwards."""
+    if (options.encoder, options.encoder_width, width) != ("resnet18", 64, _WIDTH):
+        theirs = "" if width == _WIDTH else f" (the teacher's have {width})"
+        raise ValueError(
+            f"--out {options.out!r} is in the format of the original program, which needs "
+            f"--encoder resnet18, --encoder-width 64 and vectors of dimension {_WIDTH}{theirs}: "
+            "choose a name that ends in .safetensors"
+        )
+
+
+def _check_teacher(options: Namespace, teacher, space: str | None) -> None:
+    """Refuse, before training, a teacher whose student the original program could not use."""
+    from sklearn.base import clone  # not for --help
+
+    if not options.out.endswith(".pt"):
+        return
+    _check_original(options)
+    if hasattr(teacher, "shared_space"):
+        space = teacher.shared_space()
+    if space != "clip":
+        raise ValueError(
+            f"--out {options.out!r} is in the format of the original program, which takes all "
+            "vectors for those of CLIP's space, and a student has the space of --teacher "
+            f"{options.teacher}: choose a name that ends in .safetensors"
+        )
+    if hasattr(teacher, "get_feature_names_out"):
+        _check_original(options, len(clone(teacher).fit().get_feature_names_out()))
+
+
 def _train_on_shards(options: Namespace, chosen: dict):
     clips = skw2c.ClipShards(options.shards, on_error=options.on_error)
     if options.out.endswith(".pt"):
@@ -171,11 +204,13 @@ def _learn_from(options: Namespace, chosen: dict):
     from ..transformers._encoder_registry import find_encoder
 
     own = {} if options.teacher_weights is None else {"weights": options.teacher_weights}
-    teacher = find_encoder(options.teacher, "audio").make(
+    entry = find_encoder(options.teacher, "audio")
+    teacher = entry.make(
         memory=os.path.join(chosen["checkpoint_dir"], "teacher"),
         n_jobs=options.n_jobs,
         verbose=not options.quiet,
         **own,
     )
+    _check_teacher(options, teacher, entry.space)
     files = find_files(options.paths, on_error=options.on_error)
     return skw2c.Distiller(**{**chosen, "teacher": teacher}).fit(files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 
@@ -46,14 +47,63 @@ def _split(option: str) -> tuple[str, str]:
 
 
 def _read_text(path: str, column: str) -> list:
-    import pandas as pd
-
-    separator = "\t" if path.lower().endswith(".tsv") else ","
-    text = io.StringIO(read_text(path))
-    # All as strings: pandas would read the name NA as missing, and 007 as 7.
-    table = pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False)
+    try:
+        text = read_text(path)
+    except ValueError as exc:
+        return _read_odd(path, column, exc)
+    table = _parse(path, text)
     _check_column(path, column, list(table.columns))
     return table[column].tolist()
+
+
+def _parse(path: str, text: str):
+    import pandas as pd
+
+    # All as strings: pandas would read the name NA as missing, and 007 as 7. As objects: its own
+    # kind of strings has no room for bytes that are no text.
+    return pd.read_csv(
+        io.StringIO(text),
+        sep="\t" if path.lower().endswith(".tsv") else ",",
+        dtype=object,
+        keep_default_na=False,
+        encoding_errors="surrogateescape",
+    )
+
+
+def _read_odd(path: str, column: str, exc: ValueError) -> list:
+    """Read names that are not UTF-8 as `skw2c embed` writes them: their bytes stay as they are.
+
+    Whether they are the names of files tells if the table was written so, or has another encoding.
+
+    Raises
+    ------
+    ValueError
+        If there are no such names, or no such files.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    if b"\0" in content or content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise exc
+    try:
+        table = _parse(path, content.decode("utf-8-sig", errors="surrogateescape"))
+    except UnicodeEncodeError:  # of a heading
+        raise exc from None
+    if column.isascii():  # else it may be there in the other encoding
+        _check_column(path, column, list(table.columns))
+    names = table[column].tolist() if column in table else []
+    odd = [name for name in names if isinstance(name, str) and not _is_text(name)]
+    if not odd:
+        raise exc
+    if not any(map(os.path.lexists, odd)):
+        raise ValueError(
+            f"{exc}. If the names of files in it are as skw2c embed wrote them, leave it as it is, "
+            f"and run the command where they are: there is no file {odd[0]!r} here"
+        ) from exc
+    return names
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _read_parquet(path: str, column: str) -> list:

@@ -21,6 +21,7 @@ import skw2c
 
 from ._failures import SOME_FAILED, listed_failures
 from ._file_search import find_files
+from ._index_checks import check_mode, check_root, refuse_without_files
 from ._index_vectors import add_vectors
 from ._options import adapt_encoder, add_encoder, add_paths, make_encoder, names_encoder
 from ._partial_folder import resumable
@@ -34,6 +35,7 @@ _OUTCOMES = {
     "missing": "missing and removed",
     "unchanged": "unchanged",
 }
+_SAVED = ("method", "tail")  # what is not given stays as it was saved
 _KINDS = ("added", "changed", "moved", "missing", "unchanged")
 
 
@@ -49,8 +51,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         choices=["auto", "exact", "faiss", "disk"],
-        default="auto",
-        help="how to search (default: chosen by the size of the index)",
+        help="how to search (default: that of the index; auto in a new one, which chooses by the "
+        "size of the index)",
     )
     parser.add_argument(
         "--keep-missing",
@@ -106,7 +108,7 @@ def run(options: Namespace) -> int:
                 make_encoder(options, memory),
                 mode=options.mode,
                 tail=options.tail or "pad",
-                method=options.method,
+                method=options.method or "auto",
             ).fit(files)
             counts = {"added": len(index)}
         else:
@@ -130,7 +132,9 @@ def _maintain(options: Namespace) -> int:
             "name the sound files or folders to index, or their vectors by --vectors, or pass "
             "--verify, --compact or --root"
         )
+    refuse_without_files(options)
     index = skw2c.AudioIndex.load(options.index, root=options.root, verify=options.verify)
+    check_root(index, options)
     if options.verify:
         n_clips, n_vectors = len(index), index.n_vectors_
         print_message(
@@ -162,14 +166,10 @@ def _open(options: Namespace, memory: str):
         verify=options.verify,
         encoder=_encoder_for(options, memory),
         on_error=options.on_error,
-        method=options.method,
-        **({} if options.tail is None else {"tail": options.tail}),
+        **{name: own for name in _SAVED if (own := getattr(options, name)) is not None},
     )
-    if index.mode != options.mode:
-        raise ValueError(
-            f"the index {options.index!r} was built with --mode {index.mode}: pass that mode, or "
-            "build a new index"
-        )
+    check_mode(index, options)
+    check_root(index, options)
     return index
 
 

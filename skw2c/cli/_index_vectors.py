@@ -8,7 +8,8 @@ from argparse import Namespace
 import skw2c
 
 from ._failures import SOME_FAILED
-from ._options import make_encoder, names_encoder
+from ._index_checks import check_mode, check_root
+from ._options import given_of_encoder, make_encoder, names_encoder
 from ._stderr import print_message
 
 _NOT_HERE = ("paths", "dry_run", "keep_missing")
@@ -20,6 +21,7 @@ def add_vectors(options: Namespace) -> int:
         if getattr(options, name):
             what = "PATH" if name == "paths" else f"--{name.replace('_', '-')}"
             raise ValueError(f"--vectors and {what} do not go together: leave one of them out")
+    _refuse_other_vectors(options)
     is_there = os.path.exists(os.path.join(options.index, "index.json"))
     if options.update and not is_there:
         raise FileNotFoundError(
@@ -40,15 +42,26 @@ def add_vectors(options: Namespace) -> int:
     return SOME_FAILED if result.n_failed else 0
 
 
+def _refuse_other_vectors(options: Namespace) -> None:
+    """Refuse options of an encoder that is not named: that of the vectors is as it was."""
+    given = {} if names_encoder(options) else given_of_encoder(options)
+    for name in sorted(set(given) - {"mode"}):
+        option = f"--{name.replace('_', '-')}"
+        raise ValueError(
+            f"{option} does nothing with --vectors, since the encoder that made them has its own: "
+            f"leave {option} out, or embed the files again with it"
+        )
+
+
 def _load(options: Namespace):
     given = {"encoder": make_encoder(options, None)} if names_encoder(options) else {}
-    return skw2c.AudioIndex.load(
-        options.index,
-        root=options.root,
-        verify=options.verify,
-        method=options.method,
-        **given,
-    )
+    if options.method is not None:
+        given["method"] = options.method
+    index = skw2c.AudioIndex.load(options.index, root=options.root, verify=options.verify, **given)
+    if options.mode != "clip":  # which stands for no mode too, and then it is that of the index
+        check_mode(index, options)
+    check_root(index, options)
+    return index
 
 
 def _make(options: Namespace):
@@ -61,4 +74,4 @@ def _make(options: Namespace):
     else:
         encoder, mode = embedded.make_encoder(), "frame" if embedded.has_frames else options.mode
     tail = options.tail or getattr(encoder, "tail", "pad")
-    return skw2c.AudioIndex(encoder, mode=mode, tail=tail, method=options.method)
+    return skw2c.AudioIndex(encoder, mode=mode, tail=tail, method=options.method or "auto")

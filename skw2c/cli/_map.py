@@ -13,7 +13,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 import skw2c
 
 from ._option_names import name_options
-from ._options import add_machine, add_text, make_text_encoder
+from ._options import add_machine, add_text, index_parameters
 from ._stderr import print_message
 from ._tables import check_output
 
@@ -70,11 +70,8 @@ def run(options: Namespace) -> int:
     index = skw2c.AudioIndex.load(
         options.index,
         root=options.root,
-        text_encoder=make_text_encoder(options),
-        prompts=options.prompt or "{}",
-        device=options.device,
-        n_jobs=options.n_jobs,
         verbose=not options.quiet,
+        **index_parameters(options),
     )
     if not options.quiet:
         print_message(f"laying out {_count(len(index), 'sound')}")

@@ -6,6 +6,7 @@ from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 
 import skw2c
 
+from ._idle_windows import refuse_idle_windows
 from ._tables import read_vectors
 
 # Options that only some encoders have, and their values if they were not given.
@@ -34,6 +35,19 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"got {text!r}, expected a whole number of at least 1")
     return int(text)
+
+
+def number_of_jobs(text: str) -> int:
+    """Read a number of threads; as in joblib, -1 is as many as there are processors."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number == 0:
+        raise ArgumentTypeError(
+            f"got {text!r}, expected a number of threads, or -1 for as many as there are processors"
+        )
+    return number
 
 
 def part_of_work(text: str) -> tuple[int, int]:
@@ -162,7 +176,11 @@ def add_machine(parser: ArgumentParser) -> None:
         "--device", default="auto", help="auto, cpu, cuda, openvino, onnxruntime ..."
     )
     group.add_argument(
-        "--n-jobs", type=int, default=None, metavar="N", help="number of threads that decode"
+        "--n-jobs",
+        type=number_of_jobs,
+        default=None,
+        metavar="N",
+        help="number of threads that decode",
     )
     group.add_argument("--quiet", action="store_true", help="do not show progress")
 
@@ -216,7 +234,10 @@ def make_encoder(options: Namespace, memory: str | None, **parameters):
         )
     local = {name: value for name, value in vars(options).items() if name in _LOCAL}
     verbose = not options.quiet
-    return entry.make(**{**local, "memory": memory, "verbose": verbose, **parameters, **given})
+    encoder = entry.make(**{**local, "memory": memory, "verbose": verbose, **parameters, **given})
+    if hasattr(options, "mode"):
+        refuse_idle_windows(encoder, given, f"--encoder {name}")
+    return encoder
 
 
 def names_encoder(options: Namespace) -> bool:
@@ -250,7 +271,9 @@ def adapt_encoder(encoder, options: Namespace, memory: str | None):
         )
     here = {"device": options.device, "n_jobs": options.n_jobs, "on_error": options.on_error}
     here |= {"memory": memory, "verbose": not options.quiet}
-    return encoder.set_params(**{name: here[name] for name in here if name in known}, **given)
+    encoder.set_params(**{name: here[name] for name in here if name in known}, **given)
+    refuse_idle_windows(encoder, given, "the encoder of the index")
+    return encoder
 
 
 def given_of_encoder(options: Namespace) -> dict:
@@ -282,6 +305,18 @@ def make_text_encoder(options: Namespace):
 def make_image_encoder(options: Namespace):
     """Make the image encoder for the options."""
     return _make_clip("CLIPImageEncoder", options)
+
+
+def index_parameters(options: Namespace) -> dict:
+    """Parameters to load an index with: what was given; what was not stays as it was saved."""
+    encoders = {
+        "text_encoder": make_text_encoder(options),
+        "image_encoder": make_image_encoder(options),
+    }
+    parameters = {name: own for name, own in encoders.items() if not isinstance(own, str)}
+    if options.prompt:
+        parameters["prompts"] = options.prompt
+    return {**parameters, "device": options.device, "n_jobs": options.n_jobs}
 
 
 def clip_parameters(options: Namespace) -> dict:

@@ -113,7 +113,8 @@ def _read_mark(folder: str) -> str:
 
 
 def _is_begun(folder: str) -> bool:
-    return bool({*os.listdir(folder)} - {_MARK, _LOCK})
+    """Whether there are files in it, or in its folders: those are made before there is work."""
+    return any({*files} - {_MARK, _LOCK} for _, _, files in os.walk(folder))
 
 
 def _remove(folder: str, held: ExitStack) -> None:

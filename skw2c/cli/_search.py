@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import skw2c
 
-from ._options import add_machine, add_text, make_image_encoder, make_text_encoder, positive
+from ._options import add_machine, add_text, index_parameters, positive
 from ._partial_folder import resumable
 from ._tables import check_output, write_table
 
@@ -46,13 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Search; return the exit status."""
     check_output(options.out)
-    parameters = dict(
-        text_encoder=make_text_encoder(options),
-        image_encoder=make_image_encoder(options),
-        prompts=options.prompt or "{}",
-        device=options.device,
-        n_jobs=options.n_jobs,
-    )
+    parameters = index_parameters(options)
     index = skw2c.AudioIndex.load(options.index, root=options.root, **parameters)
     if options.weights:
         moved = index.encoder.set_params(weights=options.weights)

@@ -17,7 +17,7 @@ from functools import partial
 from ..system._optional import import_optional
 from ._csv import flush_output
 from ._option_names import name_options
-from ._options import add_machine, add_text, make_image_encoder, make_text_encoder
+from ._options import add_machine, add_text, index_parameters
 from ._stderr import print_message
 
 HELP = "search, hear and sort the sounds of an index in the browser"
@@ -52,7 +52,7 @@ def run(options: Namespace) -> int:
     from ..listening._library import Library
     from ..listening._server import serve
 
-    table, parameters = ColourTable(options.table), partial(_parameters, options)
+    table, parameters = ColourTable(options.table), partial(index_parameters, options)
     if options.label_vectors:  # what is wrong with them is told before anything is served
         parameters = partial(dict, parameters())
     library = Library(options.library, root=options.root, parameters=parameters)
@@ -67,18 +67,6 @@ def run(options: Namespace) -> int:
         flush_output()
         os._exit(status)
     return status
-
-
-def _parameters(options: Namespace) -> dict:
-    """What was given; what was not stays as it was saved."""
-    encoders = {
-        "text_encoder": make_text_encoder(options),
-        "image_encoder": make_image_encoder(options),
-    }
-    parameters = {name: own for name, own in encoders.items() if not isinstance(own, str)}
-    if options.prompt:
-        parameters["prompts"] = options.prompt
-    return {**parameters, "device": options.device, "n_jobs": options.n_jobs}
 
 
 def _show_warning(message: Warning | str, *place, **more) -> None:
