@@ -154,10 +154,19 @@ def _to_array(item) -> np.ndarray | None:
     if hasattr(item, "to_numpy"):
         return item.to_numpy()
     if isinstance(item, np.ndarray):
-        return item
+        return _unmasked(item)
     if isinstance(item, (list, tuple)):
         return _numbers_of(item)
     return None
+
+
+def _unmasked(array: np.ndarray) -> np.ndarray:
+    if np.ma.is_masked(array):
+        raise AudioError(
+            f"{np.ma.count_masked(array)} of its {array.size} samples are masked; fill them, for "
+            "example with clip.filled(0)"
+        )
+    return np.asarray(array)
 
 
 def _numbers_of(items: list | tuple) -> np.ndarray | None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import io
 import mmap
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 from ..exceptions import AudioError
 from ._headers import Content, find_another, find_mp3s, refuse_another, skip_tags
 from ._ogg import check_ogg
+from ._stated_end import end_of_w64_data
 
 # What follows a file: tags, or what a program left there. More may be sound.
 _SLACK = 4096
+_READ_ALL = (
+    "Read all of it with: ffmpeg -ignore_length 1 -i IN.wav OUT.wav; or cut off what is not sound"
+)
+_CUT_OFF = "Split the files, or cut off what is not sound"
 _RIFFS = (b"RIFF", b"RIFX", b"RF64")
 # Programs that write to a pipe cannot know the length and put these sizes or larger.
 STREAMED_SIZE = 0x7FFFF000
@@ -109,6 +116,8 @@ def list_parts(path: str, form: str) -> list[Part]:
         if len(starts) == 1 and not patches:
             return []
         stops = [*starts[1:], len(content)]
+        if form == "W64":
+            stops = list(map(partial(end_of_w64_data, content), starts, stops))
     return [Part(path, start, stop, patches) for start, stop in zip(starts, stops, strict=True)]
 
 
@@ -179,7 +188,7 @@ def _wav_parts(content: Content) -> tuple[list[int], dict]:
             starts.append(at)
             at += 12
         elif not _is_kind(kind):
-            _check_rest(content, at)
+            _check_rest(content, at, _READ_ALL)
             break
         elif kind == b"data" and size == 0 and not _is_chain(content, at + 8):
             return starts, _unknown_sizes(content, at)
@@ -211,14 +220,13 @@ def _is_chain(content: Content, at: int) -> bool:
     return at <= len(content) + 1
 
 
-def _check_rest(content: Content, at: int) -> None:
+def _check_rest(content: Content, at: int, cure: str) -> None:
     """Refuse what follows the end that a header states, if it may be sound."""
     left = len(content) - skip_tags(content, at)
     if left > _SLACK + at // 50 and content[at:].strip(b"\0"):
         raise AudioError(
             f"its header states {at} bytes, and {left} more follow, which may be sound of a "
-            "recorder that was killed, or another file that was joined to it. Read all of it "
-            "with: ffmpeg -ignore_length 1 -i IN.wav OUT.wav; or cut off what is not sound"
+            f"recorder that was killed, or another file that was joined to it. {cure}"
         )
 
 
@@ -240,13 +248,31 @@ def _au_end(content: Content) -> int:
 
 
 def _w64_end(content: Content) -> int:
-    return -(-int.from_bytes(content[16:24], "little") // 8) * 8
+    size = int.from_bytes(content[16:24], "little")
+    aligned = -(-size // 8) * 8
+    return size if content[size : size + 4] == b"riff" else aligned  # some forget to pad
+
+
+def _w64_parts(content: Content) -> tuple[list[int], dict]:
+    """Patch the sizes of files that end behind their samples, where libsndfile reads on."""
+    starts, patches = _parts_after(_w64_end)(content)
+    for start, stop in pairwise([*starts, len(content)]):
+        end = end_of_w64_data(content, start, stop)
+        if end < stop:
+            patches[start + 16] = (end - start).to_bytes(8, "little")
+    last = starts[-1]
+    stated = last + _w64_end(content[last : last + 24])
+    _check_rest(content, max(stated, end_of_w64_data(content, last, len(content))), _CUT_OFF)
+    return starts, patches
 
 
 def _caf_end(content: Content) -> int:
     at = 8
     while at + 12 <= len(content) and content[at : at + 4] != b"caff":
-        at += 12 + int.from_bytes(content[at + 4 : at + 12], "big")
+        size = int.from_bytes(content[at + 4 : at + 12], "big")
+        if at + 12 + size > len(content):
+            break  # sound of unknown length, or what is no chunk
+        at += 12 + size
     return at
 
 
@@ -258,7 +284,7 @@ def _parts_after(end_of: Callable[[Content], int]) -> _Finder:
         while 0 < at < len(content) and content[at : at + 4] == content[:4]:
             starts.append(at)
             at += max(end_of(content[at:]), 1)
-        if at > 0:
+        if 0 < at < len(content):
             refuse_another(content, at)
         return starts, {}
 
@@ -274,6 +300,6 @@ _FINDERS: dict[str, _Finder] = {
     "AIFF": _parts_after(_aiff_end),
     "AU": _parts_after(_au_end),
     "RF64": _parts_after(_rf64_end),
-    "W64": _parts_after(_w64_end),
+    "W64": _w64_parts,
     "CAF": _parts_after(_caf_end),
 }

@@ -13,6 +13,7 @@ from ._headers import flac_states_its_length, mp3_states_its_length
 from ._parts import STREAMED_SIZE, Part, guess_format, list_flacs_after, list_parts
 from ._prepare import mix_down, resample
 from ._rate import check_rate_of_file
+from ._wholeness import check_reaches_its_end
 
 # Decoded at once: little memory, and few calls.
 _BLOCK_SECONDS = 10
@@ -20,6 +21,8 @@ _BLOCK_SECONDS = 10
 _SIZE_IN_LOG = re.compile(
     r"^\s*(?:data|SSND|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
+# Formats that libsndfile shortens without a line in its log.
+_SHORTENED = frozenset({"CAF", "NIST", "SVX", "VOC", "WVE"})
 # Some programs count header bytes as sound, and codecs round to whole frames.
 _LENGTH_TOLERANCE = 0.1
 
@@ -112,7 +115,9 @@ class SoundFile:
         followed = self._descriptor if self._file.format == "FLAC" else None
         parts = list_parts(self._path, self._file.format) if followed is None else []
         if not parts:
-            self._check_sizes()
+            self._check_sizes(self._file)
+            if self._file.format in _SHORTENED:
+                check_reaches_its_end(self._path)
             yield from self._blocks_of(self._file)
         if followed is not None:
             parts = list_flacs_after(self._path, os.lseek(followed, 0, os.SEEK_CUR))
@@ -122,6 +127,7 @@ class SoundFile:
     def _blocks_of_part(self, part: Part) -> Iterator[np.ndarray]:
         """Read one of the files that this was joined of, at the rate of the first."""
         with part, _open_part(part) as file:
+            self._check_sizes(file)
             blocks = self._blocks_of(file)
             if file.samplerate == self.sampling_rate:
                 yield from blocks
@@ -148,11 +154,11 @@ class SoundFile:
             yield block
         self._check_length(expected / file.samplerate, n_read / file.samplerate)
 
-    def _check_sizes(self) -> None:
+    def _check_sizes(self, file) -> None:
         # libsndfile shortens a wav file silently; only its log tells.
-        for sizes in _SIZE_IN_LOG.findall(self._file.extra_info):
+        for sizes in _SIZE_IN_LOG.findall(file.extra_info):
             stated, actual = map(int, sizes)
-            seconds = self._file.frames / self.sampling_rate
+            seconds = file.frames / file.samplerate
             if stated < STREAMED_SIZE:
                 self._check_length(seconds * stated / max(actual, 1), seconds)
 

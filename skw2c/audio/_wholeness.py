@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from ..exceptions import AudioError
 from ._ogg import check_ogg
+from ._stated_end import stated_end
 
 _SEGMENT, _CLUSTER, _BLOCK_GROUP = 0x18538067, 0x1F43B675, 0xA0
 _ACCEPT = "Fetch it again, or accept what is there with: ffmpeg -i IN -c copy OUT"
@@ -17,6 +18,8 @@ _SPLIT = "split it, or write all of it as one, for example with ffmpeg's concat 
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 # Some programs do not count the last index, or pad.
 _SLACK = 4096
+# Some count a header as sound. In CAF files a byte less is a packet less, or all of their table.
+_MISCOUNTED = 64
 
 
 def check_is_whole(path: str, format_name: str, *, thorough: bool = False) -> None:
@@ -27,7 +30,7 @@ def check_is_whole(path: str, format_name: str, *, thorough: bool = False) -> No
     path : str
         The file.
     format_name : str
-        FFmpeg's name of its format. Those that are not known here are not checked.
+        FFmpeg's name of its format. Of those that are not known here the header is asked.
     thorough : bool, default=False
         Whether every packet is looked at, because something seems to be missing.
 
@@ -46,6 +49,20 @@ def check_is_whole(path: str, format_name: str, *, thorough: bool = False) -> No
         elif format_name == "ogg":
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 check_ogg(content)
+        else:
+            _check_end(file)
+
+
+def check_reaches_its_end(path: str) -> None:
+    """Check that a file goes as far as its header states, where `stated_end` knows the format.
+
+    Raises
+    ------
+    AudioError
+        If bytes are missing.
+    """
+    with open(path, "rb") as file:
+        _check_end(file)
 
 
 def check_nothing_follows(path: str, end: int) -> None:
@@ -89,6 +106,14 @@ def _size_of_tag(file: BinaryIO, end: int) -> int:
 
 def _missing(stated: int, there: int) -> AudioError:
     return AudioError(f"the file is truncated: it states {stated} bytes and has {there}. {_ACCEPT}")
+
+
+def _check_end(file: BinaryIO) -> None:
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        end = stated_end(content)
+        slack = 0 if content[:4] == b"caff" else _MISCOUNTED
+        if end is not None and end > len(content) + slack:
+            raise _missing(end, len(content))
 
 
 def _check_matroska(file: BinaryIO, thorough: bool) -> None:

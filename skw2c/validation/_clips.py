@@ -78,6 +78,8 @@ def list_clips(X) -> list | None:
     """
     _refuse_single_clip(X)
     refuse_without_order(X, _CLIPS)
+    if _is_masked_table(X):
+        return list(X)  # each row with its mask, which scikit-learn would drop
     items = single_column(X, _CLIPS)
     if items is None:
         return None
@@ -90,6 +92,11 @@ def list_clips(X) -> list | None:
     ):
         return items
     return None
+
+
+def _is_masked_table(X) -> bool:
+    is_table = isinstance(X, np.ma.MaskedArray) and X.ndim > 1 and X.dtype.kind in "biuf"
+    return is_table and np.ma.is_masked(X)
 
 
 def _is_missing(item) -> bool:
