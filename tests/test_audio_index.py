@@ -1,20 +1,26 @@
 """AudioIndex: what is found is right, and what was saved is never lost."""
 
+import io
 import json
 import pickle
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import soundfile
 from PIL import Image
 from scipy import sparse
-from sklearn.base import clone
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skw2c
 from skw2c import AudioIndex, CLIPImageEncoder, CLIPTextEncoder, Wav2CLIPTransformer
@@ -691,3 +697,155 @@ def test_a_loaded_encoder_can_be_cloned(tiny_checkpoint, waveforms, tmp_path):
     encoder = AudioIndex.load(tmp_path / "index").encoder
     expected = Wav2CLIPTransformer(tiny_checkpoint).fit_transform(waveforms)
     np.testing.assert_array_equal(clone(encoder).fit_transform(waveforms), expected)
+
+
+# Containers of scikit-learn
+
+
+@pytest.fixture(params=["pandas", "polars"])
+def container(request):
+    return request.param
+
+
+@pytest.mark.parametrize("mode", ["clip", "frame"])
+def test_a_container_for_all_estimators(sounds, wav_files, tmp_path, tiny_clip, mode, container):
+    """Nothing that an index does depends on the container that is set for transformers."""
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    queries = [("rain", "text"), (wav_files[1], "audio"), (str(tmp_path / "red.png"), "image")]
+    index = sounds.set_params(mode=mode)
+
+    def find_all():
+        own = clone(index).fit(wav_files[:2]).add(wav_files[2:])
+        again = AudioIndex.load(own.save(tmp_path / f"{mode} {container} {len(found)}")._home)
+        again.update(wav_files)
+        return [found.search(query, by=by) for found in (own, again) for query, by in queries]
+
+    found = []
+    expected = find_all()
+    found.append(expected)
+    with config_context(transform_output=container):
+        for one, other in zip(find_all(), expected, strict=True):
+            same(one, other)
+
+
+@pytest.mark.parametrize("mode", ["clip", "frame"])
+def test_encoders_whose_container_was_chosen(tiny_checkpoint, wav_files, mode, container):
+    encoder = Wav2CLIPTransformer(tiny_checkpoint, mode=mode)
+    expected = AudioIndex(encoder, mode=mode).fit(wav_files)
+    ColumnTransformer([("sound", encoder, "file")]).set_output(transform=container)
+    frozen = FrozenEstimator(clone(encoder).set_params(tail="pad").fit())
+    for own in (encoder, frozen):
+        index = AudioIndex(own, mode=mode).fit(wav_files[:2]).add(wav_files[2:])
+        for query in wav_files[:2]:
+            if mode == "clip" or own is encoder:
+                found = index.search(query, by="audio")
+                same(found, expected.search(query, by="audio"))
+        assert own._sklearn_output_config == {"transform": container}  # it is not changed
+
+
+class Loudness(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """An encoder of another package, which gives two vectors for each clip."""
+
+    def fit(self, X=None, y=None):
+        self.n_features_in_ = 1
+        return self
+
+    def transform(self, X):
+        return np.stack([np.reshape([len(clip), 1.0, 1.0, 0.5], (2, 2)) for clip in X])
+
+    def frame_times(self, n_frames):
+        return np.arange(n_frames)[:, None] + [0.0, 1.0]
+
+
+def test_frames_of_others_in_a_container(waveforms, container):
+    expected = AudioIndex(Loudness(), mode="frame").fit(waveforms)
+    index = AudioIndex(Loudness().set_output(transform=container), mode="frame").fit(waveforms)
+    np.testing.assert_array_equal(index._content.vectors(), expected._content.vectors())
+
+
+def test_pipelines_in_a_container(tiny_checkpoint, wav_files, container, recwarn):
+    pipeline = make_pipeline(Wav2CLIPTransformer(tiny_checkpoint), StandardScaler())
+    expected = AudioIndex(pipeline).fit(wav_files).search(wav_files[0], by="audio")
+    same(
+        AudioIndex(clone(pipeline).set_output(transform=container))
+        .fit(wav_files)
+        .search(wav_files[0], by="audio"),
+        expected,
+    )
+    with config_context(transform_output=container):
+        index = AudioIndex(pipeline).fit(wav_files)
+    same(index.search(wav_files[0], by="audio"), expected)
+    assert not recwarn.list
+
+
+# What one sound may be
+
+
+def in_all_forms(path):
+    """One clip as whatever the encoders take inside a list."""
+    import pyarrow as pa
+    import torch
+
+    samples, rate = soundfile.read(path, dtype="float32")
+    content = Path(path).read_bytes()
+    tensor = torch.from_numpy(samples)
+    return {
+        "path": Path(path),
+        "samples": samples,
+        "numbers": samples.tolist(),
+        "tensor": tensor,
+        "half tensor": tensor.double().requires_grad_(),
+        "Series": pd.Series(samples),
+        "polars": pl.Series(samples),
+        "arrow": pa.array(samples),
+        "pair": (samples, rate),
+        "pair as a list": [rate, samples],
+        "pair of torchaudio": (tensor[None], rate),
+        "pair of numbers": (samples.tolist(), rate),
+        "bytes": content,
+        "bytearray": bytearray(content),
+        "memory": memoryview(content),
+        "file in memory": io.BytesIO(content),
+        "file": open(path, "rb"),
+        "samples in a dict": {"array": samples, "sampling_rate": rate},
+        "bytes in a dict": {"bytes": content, "path": None},
+        "path in a dict": {"bytes": None, "path": path},
+        "value of arrow": pa.scalar({"bytes": content, "path": None}),
+        "decoder": SimpleNamespace(
+            get_all_samples=lambda: SimpleNamespace(data=tensor[None], sample_rate=rate)
+        ),
+        "decoded": SimpleNamespace(data=tensor[None], sample_rate=rate),
+    }
+
+
+def test_one_sound_in_any_form(sounds, wav_files):
+    index = sounds.fit(wav_files)
+    expected = index.search(wav_files[1], by="audio")["score"]
+    forms = in_all_forms(wav_files[1])
+    with forms["file"]:
+        for form, clip in forms.items():
+            for query in (clip, [clip]):
+                found = index.search(query, by="audio")
+                assert len(found) == len(wav_files), form
+                np.testing.assert_array_equal(found["score"], expected, err_msg=form)
+
+
+def test_several_sounds_stay_several(sounds, wav_files, waveforms):
+    index = sounds.fit(wav_files)
+    two = [waveforms[0], waveforms[2]]
+    for query in (
+        two,
+        tuple(two),
+        np.stack(two),
+        np.stack(two).tolist(),
+        wav_files[:2],
+        pd.Series(wav_files[:2]),
+        [(two[0], 16000), two[1]],
+    ):
+        assert index.search(query, by="audio", k=1)["query"].nunique() == 2
+    for query, message in [
+        ({"array": two[0]}, "of type dict; a clip is"),
+        (b"no sound", "is not a sound"),
+    ]:
+        with pytest.raises(AudioError, match=message):
+            index.search(query, by="audio")

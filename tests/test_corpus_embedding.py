@@ -6,6 +6,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import time
@@ -18,10 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+from sklearn import config_context
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer
+from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-from skw2c import Wav2CLIPTransformer, embed_corpus
+from skw2c import EfficientATTransformer, Wav2CLIPTransformer, embed_corpus
 from skw2c.cli import main
 from skw2c.corpus import _folder, _storage
 from skw2c.corpus._file_work import FileWork, bundle
@@ -347,6 +349,44 @@ def test_cancelled_channels_are_warned_of(sounds, embed):
     soundfile.write(sounds / "05.wav", np.stack([tone, -tone], axis=1), 16000, subtype="FLOAT")
     with pytest.warns(UserWarning, match=r"The channels of .*05\.wav'\) cancel each other out"):
         embed()
+
+
+def test_samples_far_beyond_are_warned_of_as_transform_does(sounds, recwarn):
+    encoder = EfficientATTransformer(weights=None, random_state=0)
+    paths = [str(sounds / f"{number:02}.wav") for number in range(40)]
+    tone = make_tone(np.random.default_rng(0), 8000)
+    soundfile.write(paths[5], 4e4 * tone, 16000, subtype="FLOAT")
+    soundfile.write(paths[30], 3e4 * tone, 16000, subtype="FLOAT")
+    encoder.fit_transform(paths)
+    embed_corpus("sounds", "vectors", encoder, verbose=False)
+    expected, told = [str(warning.message) for warning in recwarn]
+    assert told == expected
+    assert re.search(r"row 5 \('.*05\.wav'\) .*, row 30 \('.*30\.wav'\) .*beyond \[-1, 1\]", told)
+
+
+def test_samples_far_beyond_do_not_matter_to_all(sounds, recwarn, monkeypatch):
+    encoder = EfficientATTransformer(weights=None, random_state=0)
+    monkeypatch.setattr(EfficientATTransformer, "_heeds_scale", False)
+    tone = make_tone(np.random.default_rng(0), 8000)
+    soundfile.write(sounds / "05.wav", 4e4 * tone, 16000, subtype="FLOAT")
+    embed_corpus(names(range(4, 7)), "vectors", encoder, verbose=False)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+@pytest.mark.parametrize("mode", ["clip", "frame"])
+def test_containers_of_scikit_learn(sounds, tiny_checkpoint, mode, container):
+    encoder = Wav2CLIPTransformer(tiny_checkpoint, mode=mode, frame_length=0.1, hop_length=0.1)
+    pipeline = make_pipeline(encoder, FunctionTransformer()).fit(names([0]))
+    files = names(range(0, 40, 5))
+    embed_corpus(files, "expected", pipeline, verbose=False)
+    with config_context(transform_output=container):
+        embed_corpus(files, "global", pipeline, verbose=False)
+    pipeline.set_output(transform=container)
+    embed_corpus(files, "own", pipeline, verbose=False)
+    assert [step._sklearn_output_config["transform"] for step in pipeline] == [container] * 2
+    for out in ("global", "own"):
+        pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet("expected"))
 
 
 def test_names_of_any_kind(sounds, embed):

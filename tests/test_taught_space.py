@@ -1,10 +1,14 @@
 """A student of an encoder of sound shares its space, and keeps its words."""
 
 import json
+import os
+import pickle
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
+from sklearn.base import clone
 
 from skw2c import (
     AudioIndex,
@@ -18,7 +22,7 @@ from skw2c import (
 )
 from skw2c.cli import main
 from skw2c.datasets import make_sound_events
-from skw2c.exceptions import WeightsError
+from skw2c.exceptions import SavedIndexError, WeightsError
 from skw2c.weights import read_metadata, refer_to
 
 from .clap_files import write_tiny_clap
@@ -130,6 +134,150 @@ def test_a_student_of_mini_has_its_words(sounds):
     classifier = ZeroShotClassifier(["dog", "rain"], encoder=encoder.to_transformer()).fit()
     assert isinstance(classifier.text_encoder_, MiniTextEncoder)
     assert classifier._temperature() == 0.03
+
+
+@pytest.fixture(scope="module")
+def student_of_mini(sounds):
+    teacher = Wav2CLIPTransformer("mini", output="words")
+    return Distiller(teacher=teacher, max_epochs=1, **SMALL).fit(sounds.data[:20])
+
+
+@pytest.fixture
+def moving(student_of_mini, tmp_path, monkeypatch):
+    """The name of a file of weights in a working directory, where it may be lost."""
+    monkeypatch.chdir(tmp_path)
+    student_of_mini.save("m.safetensors")
+    return "m.safetensors"
+
+
+def lose(path):
+    os.remove(path)
+
+
+def replace_by_another(path):
+    """Write weights of the same form under the same name, which have nothing to do with words."""
+    sounds, vectors = np.random.default_rng(1).normal(size=(2, 20, 512))
+    Distiller(max_epochs=1, **SMALL).fit(np.resize(sounds, (20, 16000)), vectors).save(path)
+
+
+def forget_space(folder):
+    """Make a saved index one of before spaces were kept."""
+    path = folder / "index.json"
+    listed = json.loads(path.read_text())
+    listed["encoder"].pop("space", None)
+    path.write_text(json.dumps(listed))
+
+
+@pytest.mark.parametrize("damage", [lose, replace_by_another])
+def test_a_saved_index_keeps_the_words_when_its_weights_are_lost(moving, sounds, tmp_path, damage):
+    index = AudioIndex(Wav2CLIPTransformer(moving)).fit(sounds.data[:4]).save("lib")
+    expected = index.search("rain", k=4)
+    damage(moving)
+    again = AudioIndex.load("lib")
+    assert isinstance(again._resolve_partner("auto", "text"), MiniTextEncoder)
+    assert again.search("rain", k=4).equals(expected)
+    assert AudioIndex.load("lib", text_encoder="mini").search("rain", k=4).equals(expected)
+    assert AudioIndex.load("lib").save("copied").search("rain", k=4).equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lose, r"m\.safetensors.*says in which space the vectors lie: put it back"),
+        (replace_by_another, r"m\.safetensors.*SHA-256.*put the former file back"),
+    ],
+)
+def test_an_index_that_does_not_say_its_space_refuses(moving, sounds, tmp_path, damage, message):
+    index = AudioIndex(Wav2CLIPTransformer(moving)).fit(sounds.data[:4]).save("lib")
+    expected = index.search("rain", k=4)
+    forget_space(tmp_path / "lib")
+    assert AudioIndex.load("lib").search("rain", k=4).equals(expected)
+    shutil.copy(moving, "kept.safetensors")
+    damage(moving)
+    for lost in (index, AudioIndex.load("lib")):
+        with pytest.raises(WeightsError, match=message):
+            lost.search("rain")
+    moved = AudioIndex.load("lib", encoder=Wav2CLIPTransformer("kept.safetensors"))
+    assert moved.search("rain", k=4).equals(expected)
+    index.save("late")  # nothing can be said of it any more
+    with pytest.raises(WeightsError, match=message):
+        AudioIndex.load("late").search("rain")
+
+
+def test_another_working_directory_has_another_file(moving, sounds, tmp_path, monkeypatch):
+    AudioIndex(Wav2CLIPTransformer(moving)).fit(sounds.data[:4]).save("lib")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    replace_by_another("m.safetensors")
+    forget_space(tmp_path / "lib")
+    index = AudioIndex.load("../lib")
+    index.search(sounds.data[0], by="audio")
+    assert isinstance(index._resolve_partner("auto", "text"), MiniTextEncoder)
+
+
+@pytest.mark.filterwarnings("ignore:encoder=Wav2CLIPTransformer is not saved")
+def test_an_index_of_weights_in_memory_keeps_the_words(student_of_mini, sounds, tmp_path):
+    index = AudioIndex(student_of_mini.to_transformer()).fit(sounds.data[:4])
+    index.save(tmp_path / "lib")
+    expected = index.search("rain", k=4)
+    assert AudioIndex.load(tmp_path / "lib").search("rain", k=4).equals(expected)
+
+
+@pytest.mark.parametrize("space", [3, ["mini"], {"space": 3}])
+def test_a_space_that_somebody_wrote(moving, sounds, tmp_path, space):
+    AudioIndex(Wav2CLIPTransformer(moving)).fit(sounds.data[:4]).save("lib")
+    listed = json.loads((tmp_path / "lib" / "index.json").read_text())
+    listed["encoder"]["space"] = space
+    (tmp_path / "lib" / "index.json").write_text(json.dumps(listed))
+    with pytest.raises(SavedIndexError, match="encoder is"):
+        AudioIndex.load("lib")
+
+
+@pytest.mark.parametrize(
+    ("weights", "error"),
+    [
+        ({"path": 3}, SavedIndexError),
+        ({"in_memory": {"facts": {"space": "clip"}}}, SavedIndexError),
+        ({"name": "evil"}, WeightsError),
+        ({"path": "/dev/zero"}, WeightsError),
+        ({"path": "none\0"}, WeightsError),
+    ],
+)
+def test_weights_that_somebody_wrote(moving, sounds, tmp_path, weights, error):
+    AudioIndex(Wav2CLIPTransformer(moving)).fit(sounds.data[:4]).save("lib")
+    forget_space(tmp_path / "lib")
+    listed = json.loads((tmp_path / "lib" / "index.json").read_text())
+    listed["encoder"]["weights"] = weights
+    (tmp_path / "lib" / "index.json").write_text(json.dumps(listed))
+    with pytest.raises(error):
+        AudioIndex.load("lib").search("rain")
+
+
+def test_weights_that_are_lost_are_named(moving, sounds):
+    unfitted = Wav2CLIPTransformer(moving)
+    fitted = clone(unfitted).fit()
+    lose(moving)
+    for encoder in (unfitted, fitted):
+        with pytest.raises(WeightsError, match=r"m\.safetensors.*: put it back, or name it"):
+            encoder.shared_space()
+        assert "m.safetensors" in repr(encoder)
+        assert clone(encoder).get_params()["weights"] == moving
+        pickle.loads(pickle.dumps(encoder))
+    with pytest.raises(WeightsError, match=r"m\.safetensors"):
+        ZeroShotClassifier(["dog", "rain"], encoder=unfitted).fit()
+    assert Wav2CLIPTransformer().shared_space() == "clip"
+    assert Wav2CLIPTransformer(None).shared_space() == "clip"
+
+
+def test_the_original_format_cannot_name_a_space(sounds, tmp_path):
+    parameters = {**SMALL, "encoder": "resnet18", "encoder_width": 64}
+    teacher = Wav2CLIPTransformer("mini", output="words")
+    trained = Distiller(teacher=teacher, max_epochs=1, **parameters).fit(sounds.data[:20])
+    trained.save(tmp_path / "a.safetensors")
+    for distiller in (trained, Distiller().load_weights(tmp_path / "a.safetensors")):
+        with pytest.raises(ValueError, match=r"the space 'mini'.*choose format='safetensors'"):
+            distiller.save(tmp_path / "a.pt", format="wav2clip")
+    assert not (tmp_path / "a.pt").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 import soundfile
 import torch
 from scipy.special import softmax
@@ -311,6 +312,21 @@ def test_what_failed_is_not_scored(by_words, wav_files, multilabel):
     message = r"1 of the 3 clips could not be read, and have no label to compare \(rows 1\)"
     with pytest.warns(FailedClipWarning), pytest.raises(ValueError, match=message):
         by_words.score([wav_files[0], "missing.wav", wav_files[1]], y)
+
+
+@pytest.mark.parametrize("mode", ["clip", "frame"])
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_the_container_of_the_encoder_does_not_matter(by_words, wav_files, mode, container):
+    pytest.importorskip(container)
+    by_words.set_params(mode=mode).fit()
+    expected = [by_words.predict(wav_files[:3]), by_words.predict_proba(wav_files[:3])]
+    by_words.encoder.set_output(transform=container)
+    with sklearn.config_context(transform_output=container):
+        by_words.fit()
+        found = [by_words.predict(wav_files[:3]), by_words.predict_proba(wav_files[:3])]
+    for one, other in zip(expected, found, strict=True):
+        for own, theirs in zip(one, other, strict=True):
+            np.testing.assert_array_equal(own, theirs)
 
 
 def test_failed_frames(by_words, wav_files):

@@ -20,7 +20,12 @@ from sklearn.utils.validation import (
 from ..system._docstrings import document_shared
 from ..transformers._encoder_registry import thaw
 from ..transformers._encoders import resolve_encoder, resolve_partner, tell_of_input
-from ..transformers._frame_vectors import embed_frames, frame_times_of
+from ..transformers._frame_vectors import (
+    embed_as_array,
+    embed_frames,
+    fit_for_arrays,
+    frame_times_of,
+)
 from ..transformers._labels import (
     check_prompts,
     embed_labels,
@@ -477,8 +482,8 @@ class ZeroShotClassifier(ScoredClassifier, BaseEstimator):
             )
 
     def _fit_encoder(self, X) -> None:
-        self.encoder_ = self._make_encoder(self.label_vectors_.shape[1])
-        self.encoder_.fit(X, None)
+        encoder = self._make_encoder(self.label_vectors_.shape[1])
+        self.encoder_ = fit_for_arrays(encoder, X)
         note_columns(self, X, reset=True)
         take_columns(self, self.encoder_)
 
@@ -537,7 +542,7 @@ class ZeroShotClassifier(ScoredClassifier, BaseEstimator):
 
     def _embed(self, X) -> list[np.ndarray]:
         note_columns(self, X, reset=False)
-        vectors = self.encoder_.transform(X)
+        vectors = embed_as_array(self.encoder_, X)
         if self.mode == "clip":
             return [vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)]
         return self._check_shape(vectors)

@@ -10,7 +10,7 @@ from numbers import Integral
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ..audio import warn_of_cancellation
+from ..audio import Levels, warn_of_cancellation, warn_of_scale
 from ..exceptions import FailedFileWarning
 from ..system._optional import import_optional
 from ..system._progress import progress_bar
@@ -132,7 +132,8 @@ def embed_corpus(
     FailedFileWarning
         If files could not be read and ``on_error="nan"``.
     UserWarning
-        If the channels of clips cancel each other out in the mono mix, for the first such clips.
+        If the channels of clips cancel each other out in the mono mix; or if samples are far
+        beyond [-1, 1], and the vectors depend on it. The first such clips are named.
 
     See Also
     --------
@@ -221,11 +222,16 @@ def embed_corpus(
     result.n_embedded = sum(report.n_embedded for report in done)
     result.seconds = sum(report.seconds for report in done)
     result.elapsed = time.monotonic() - began
-    _warn(result, [remark for report in done for remark in report.remarks])
+    remarks = {row: remark for report in done for row, remark in run.remarks_of(report).items()}
+    _warn(result, remarks, heeds_scale=run.heeds_scale)
     return result
 
 
-def _warn(result: Bunch, remarks: list[tuple]) -> None:
-    warn_of_cancellation(dict(enumerate(remarks)))
+def _warn(
+    result: Bunch, remarks: dict[int, tuple[str | None, Levels]], *, heeds_scale: bool
+) -> None:
+    warn_of_cancellation(remarks)
+    if heeds_scale:
+        warn_of_scale(remarks)
     if result.failures:
         warn_caller(FailedFileWarning(result.failures, result.n_files, "file"))

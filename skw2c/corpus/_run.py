@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from sklearn.utils import Bunch
 
 from .._version import __version__
+from ..audio import Levels
 from ..files import MissingFileError, RemoteError, RemoteFile, Stamp, is_remote
 from ..system._installation import version_of
 from ..system._vector_store import FORMAT as VECTORS
@@ -27,7 +28,7 @@ from ._cluster_run import ClusterRun
 from ._embedding_order import EmbeddingOrder
 from ._file_work import KnownRow
 from ._folder import CorpusFolder
-from ._listing import Listing, list_corpus
+from ._listing import Listing, as_text, list_corpus
 from ._plan import Plan
 from ._rows import FileRow
 from ._task import PartReport, PartTask, Terms, run_tasks
@@ -117,6 +118,18 @@ class CorpusRun:
         elif self._todo:
             order = EmbeddingOrder(self._folder.place, self._encoder, self._terms)
             yield from ClusterRun(client, order).run(tasks, progress)
+
+    @property
+    def heeds_scale(self) -> bool:
+        """Whether the vectors depend on how large the samples are."""
+        return getattr(self._encoder, "_heeds_scale", False)
+
+    def remarks_of(self, report: PartReport) -> dict[int, tuple[str | None, Levels]]:
+        """What there is to warn of in a part, by the rows of its files."""
+        rows = dict(
+            zip(self._plan.files(report.number), self._plan.rows(report.number), strict=True)
+        )
+        return {rows[as_text(name)]: (name, levels) for name, levels in report.remarks}
 
     def sum_up(self) -> Bunch:
         """What the data set holds now; its failures are listed in a table too."""

@@ -485,6 +485,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StudentTraine
             (``encoder.md`` for ``encoder.safetensors``), which is replaced.
             ``"wav2clip"`` is the format of the official release, which the original program
             loads: a residual network of 18 layers and width 64, and vectors of dimension 512.
+            It cannot name a space, and its vectors are taken for those of CLIP.
 
         data, licence : str or None, default=None
             What the encoder was trained on, and under what licence it may be used, for the
@@ -493,7 +494,7 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StudentTraine
         Raises
         ------
         ValueError
-            If the file's name or the encoder does not fit the format.
+            If the file's name, the encoder or the space of the teacher does not fit the format.
         OSError
             If the file cannot be written.
         """
@@ -697,4 +698,11 @@ class Distiller(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StudentTraine
                 f"format='wav2clip' needs encoder='resnet18' with encoder_width=64 and vectors of "
                 f"dimension 512; this is {name_of(self.encoder)} with vectors of dimension "
                 f"{width}, projected to {n_outputs}: choose format='safetensors'"
+            )
+        space = Wav2CLIPTransformer(self.weights_).shared_space()
+        if space != "clip":
+            raise ValueError(
+                f"format='wav2clip' cannot say that the vectors share the space {space!r} with "
+                "those of the teacher, and they would be taken for those of CLIP: choose "
+                "format='safetensors'"
             )

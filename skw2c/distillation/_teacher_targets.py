@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from ..system._progress import progress_bar
 from ..transformers._clip_text_encoder import CLIPTextEncoder
+from ..transformers._frame_vectors import embed_as_array, fit_for_arrays
 from ..validation._captions import check_captions
 from ._left_out import LeftOut
 from ._target_checks import list_targets
@@ -35,8 +36,7 @@ def compute_targets(teacher, y, on_error: str, rate: int | None = None):
     targets : array-like
     """
     teacher = fit_teacher(teacher, y, on_error, rate)
-    with config_context(transform_output="default"):
-        return teacher, teacher.transform(y)
+    return teacher, embed_as_array(teacher, y)
 
 
 def fit_teacher(teacher, shown, on_error: str, rate: int | None = None):
@@ -49,10 +49,7 @@ def fit_teacher(teacher, shown, on_error: str, rate: int | None = None):
         teacher.set_params(on_error="nan")
     if "sampling_rate" in known and rate is not None:
         teacher.set_params(sampling_rate=rate)
-    if hasattr(teacher, "set_output"):
-        teacher.set_output(transform="default")
-    with config_context(transform_output="default"):
-        return teacher.fit(shown, None)
+    return fit_for_arrays(teacher, shown)
 
 
 def teach_views(views: Views, teacher, rate: int, verbose) -> None:
@@ -69,12 +66,9 @@ def teach_views(views: Views, teacher, rate: int, verbose) -> None:
         Whether to show progress.
     """
     n_views, targets = len(views.n_samples), []
-    with (
-        config_context(transform_output="default"),
-        progress_bar(n_views, unit="view", desc="teaching", verbose=verbose) as bar,
-    ):
+    with progress_bar(n_views, unit="view", desc="teaching", verbose=verbose) as bar:
         for part in views.parts():
-            targets += list(teacher.transform([(view, rate) for view in part]))
+            targets += list(embed_as_array(teacher, [(view, rate) for view in part]))
             bar.update(len(part))
     views.teach(list_targets(targets, n_views, LeftOut("raise"), "the teacher's result"))
 

@@ -24,6 +24,7 @@ from ..transformers._encoders import (
     takes_vectors,
     tell_of_input,
 )
+from ..transformers._frame_vectors import embed_as_array, fit_for_arrays
 from ..transformers._rows import GO_ON
 from ..transformers._shared_parameters import WITH_ENCODER
 from ..validation._intervals import SECONDS
@@ -227,7 +228,7 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
         """
         encoder = self._resolve_encoder()
         note_columns(self, None, reset=True)
-        encoder.fit(X, None)
+        encoder = fit_for_arrays(encoder, X)
         take_columns(self, encoder)
         self._start(encoder)
         self._append(X, items)
@@ -345,11 +346,12 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
 
         Parameters
         ----------
-        query : str, Path, array, image, or a list of them
+        query : str, Path, array, image, file in memory, (samples, rate), or a list of them
             One query or several.
         by : {"text", "audio", "image", "vector"}, default="text"
-            What the query is. Vectors are (width,) or (n_queries, width), in an array, a
-            list, a DataFrame (one query in each row) or a sparse matrix.
+            What the query is. Sounds are whatever `fit` takes as clips. Vectors are (width,)
+            or (n_queries, width), in an array, a list, a DataFrame (one query in each row) or a
+            sparse matrix.
         k : int, default=10
             Number of results for each query; all, where there are fewer.
         where : dict or None, default=None
@@ -371,7 +373,10 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
         ------
         ValueError
             If the query is empty, or its vector has another length than those of the
-            index, or ``where`` has a condition that is unknown or fits no clip.
+            index, or ``where`` has a condition that is unknown or, by itself, fits no clip.
+        WeightsError
+            If the words of a student of another encoder are asked for, and are not known, as the
+            file of its weights was moved or replaced.
         SavedIndexError
             If a vector that is compared turns out to be damaged.
 
@@ -507,10 +512,17 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
 
     def _resolve_partner(self, encoder, kind: str):
         """The unfitted encoder of queries, which may be the one that belongs to that of clips."""
-        described = encoder == PARTNER and isinstance(self._encoder, dict)
-        of_clips = outline(self._encoder) if described else self.encoder
         own = {**self._own(*_LOCAL), "on_error": "raise"}
-        return resolve_partner(encoder, of_clips, kind, **own)
+        is_partner = isinstance(encoder, str) and encoder == PARTNER
+        return resolve_partner(encoder, self._encoder_beside(is_partner), kind, **own)
+
+    def _encoder_beside(self, is_partner: bool):
+        """The encoder of clips, with what is known of its weights, for one of queries."""
+        if isinstance(self._encoder, dict):
+            # What the user passes may stand beside vectors of a class that is not known here.
+            is_needed = is_partner or not takes_vectors(self.encoder)
+            return outline(self._encoder) if is_needed else self.encoder
+        return self.encoder if isinstance(self.encoder, str) else self._encoder
 
     def _fitted_encoder(self):
         """The encoder of clips, made from its description at the first need."""
@@ -522,8 +534,8 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
 
     def _replace_encoder(self) -> None:
         """Take the encoder that was passed to `load`, if it gives the same vectors."""
-        described, self._encoder = self._encoder, self._resolve_encoder()
-        self._encoder.fit(None, None)
+        described, encoder = self._encoder, self._resolve_encoder()
+        self._encoder = fit_for_arrays(encoder, None)
         check_replacement(described, self._encoder, name_encoder(self.encoder))
 
     def _append(self, X, items) -> None:
@@ -610,7 +622,7 @@ class AudioIndex(EmbeddedIndexMixin, SavedIndexMixin, BaseEstimator):
             resolve = partial(self._resolve_partner, kind="text")
             return embed_words(queries, self.text_encoder, self.prompts, resolve)
         encoder = self._resolve_partner(require_encoder(self.image_encoder, "image"), "image")
-        return encoder.fit(queries, None).transform(queries)
+        return embed_as_array(fit_for_arrays(encoder, queries), queries)
 
     def _find(self, unit: np.ndarray, k: int, where) -> Hits:
         """The best vectors for unit vectors of queries."""

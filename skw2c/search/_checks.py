@@ -126,7 +126,12 @@ def _is_encoder(value) -> bool:
         isinstance(value.get("class"), str)
         and ("parameters" not in value or isinstance(value["parameters"], dict))
         and (weights is None or isinstance(weights, dict))
+        and ("space" not in value or _are_texts(value["space"]))
     )
+
+
+def _are_texts(value) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 def _shorten(value) -> str:

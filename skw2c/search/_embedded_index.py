@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.utils import Bunch
 
+from ..transformers._frame_vectors import fit_for_arrays
 from ..validation._tables import note_columns
 from ._embedded_folder import EmbeddedFolder
 from ._embedded_part import KnownClips, join_parts
@@ -83,7 +84,7 @@ class EmbeddedIndexMixin:
         if hasattr(self, "_content"):
             embedded.check_encoder(self._fitted_encoder(), self.mode)
         else:
-            encoder = self._resolve_encoder().fit(None, None)
+            encoder = fit_for_arrays(self._resolve_encoder(), None)
             embedded.check_encoder(encoder, self.mode)
             note_columns(self, None, reset=True)
             self._start(encoder)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import NoReturn
 
 import numpy as np
 
@@ -52,10 +53,22 @@ def check_where(where) -> None:
         )
 
 
-def list_wanted(value) -> Iterable:
-    """One name, or several, as several."""
+def list_wanted(value, condition: str) -> list:
+    """One name, or several, as several.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
     single = isinstance(value, (str, os.PathLike)) or not np.iterable(value)
-    return [value] if single else value
+    names = [value] if single else list(value)
+    if not names:
+        raise ValueError(
+            f"where: {condition}={value!r} names nothing that a clip could be among: name at least "
+            "one, or leave the condition out"
+        )
+    return names
 
 
 def check_folder(folder) -> str:
@@ -77,7 +90,7 @@ def check_limits(limits) -> tuple[float | None, float | None]:
     Raises
     ------
     ValueError
-        If they are something else.
+        If they are something else, or the first is larger than the second.
     """
     is_pair = isinstance(limits, (tuple, list)) and len(limits) == 2
     if not is_pair or not all(limit is None or _is_length(limit) for limit in limits):
@@ -85,12 +98,23 @@ def check_limits(limits) -> tuple[float | None, float | None]:
             f"where: duration={limits!r} must be two numbers of seconds, (shortest, longest), "
             "of which one may be None"
         )
-    return limits[0], limits[1]
+    low, high = limits
+    if low is not None and high is not None and low > high:
+        raise ValueError(
+            f"where: duration={limits!r} begins with {low!r} and ends with {high!r} seconds, which "
+            "no clip can last: the shorter one comes first, (shortest, longest)"
+        )
+    return low, high
+
+
+def refuse_duration(limits) -> NoReturn:
+    """Say that no clip is as long as wanted."""
+    raise ValueError(f"where: the index has no clips with a duration in {limits!r} seconds")
 
 
 def _in_folders(content: IndexContent, folders, root: str | None) -> list[np.ndarray]:
     masks = [np.zeros(len(part.clips), bool) for part in content.parts]
-    for folder in list_wanted(folders):
+    for folder in list_wanted(folders, "folder"):
         found = _in_folder(content, check_folder(folder), root)
         masks = [mask | own for mask, own in zip(masks, found, strict=True)]
     return masks
@@ -120,12 +144,15 @@ def _of_duration(content: IndexContent, limits, root: str | None) -> list[np.nda
             "where: the durations of the clips are not known, as they were not indexed from "
             "files, or by an earlier version"
         )
-    return [(own >= low) & (own <= high) for own in seconds]
+    masks = [(own >= low) & (own <= high) for own in seconds]
+    if not _any_living(content.parts, masks):
+        refuse_duration(limits)
+    return masks
 
 
 def _among(content: IndexContent, items, root: str | None) -> list[np.ndarray]:
     try:
-        numbers = find_items(list(list_wanted(items)), content.items, content.sources)
+        numbers = find_items(list_wanted(items, "items"), content.items, content.sources)
     except ValueError as exc:
         raise ValueError(f"where: {str(exc).split(': no clips')[0]}") from None
     return content.clip_masks(numbers)

@@ -9,7 +9,7 @@ from sklearn.utils import _safe_indexing
 
 from ..audio._facts import read_facts
 from ..exceptions import AudioError, OptionalDependencyError
-from ..transformers._frame_vectors import embed_frames, frame_times_of
+from ..transformers._frame_vectors import embed_as_array, embed_frames, frame_times_of
 from ..transformers._rows import to_unit_length
 from ._clip_table import ClipTable
 from ._part import IndexPart
@@ -75,7 +75,7 @@ def as_floats(vectors) -> np.ndarray:
 
 
 def _embed(encoder, clips):
-    vectors = encoder.transform(clips)
+    vectors = embed_as_array(encoder, clips)
     return vectors, np.full(vectors.shape[0], np.inf)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from numbers import Number
 
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
+from ..audio import is_clip, is_encoded, is_mapping
+from ..system._tensors import is_tensor, tensor_to_array
 from ..validation._clips import list_clips
 from ..validation._texts import list_texts
 
@@ -34,8 +37,10 @@ def list_queries(query, by: str) -> list:
 
 def _as_array(query, by: str):
     """The query as an array where a tensor holds it, or vectors in a table or sparse matrix."""
-    if hasattr(query, "detach"):
-        return query.detach().cpu().numpy()
+    if is_tensor(query):
+        return tensor_to_array(query)
+    if by == "audio" and _is_list_of_numbers(query):
+        return np.asarray(query)
     if by != "vector":
         return query
     if hasattr(query, "toarray"):
@@ -49,9 +54,18 @@ def _is_single(query, by: str) -> bool:
         return True
     if by == "vector":
         return len(np.shape(query)) == 1
-    is_image = hasattr(query, "getbands")
-    of_numbers = hasattr(query, "shape") and np.asarray(query).dtype.kind in "biuf"
-    return is_image or (of_numbers and len(query.shape) <= (3 if by == "image" else 1))
+    if hasattr(query, "shape") or hasattr(query, "to_pylist"):
+        samples = np.asarray(query)
+        return samples.dtype.kind in "biuf" and samples.ndim <= (3 if by == "image" else 1)
+    if by == "audio":
+        return is_mapping(query) or is_clip(query)
+    return hasattr(query, "getbands") or (by == "image" and is_encoded(query))
+
+
+def _is_list_of_numbers(query) -> bool:
+    """Whether these are the samples of one clip."""
+    is_list = isinstance(query, (list, tuple)) and len(query) > 0
+    return is_list and all(isinstance(sample, Number) for sample in query)
 
 
 def list_rows(X) -> list:

@@ -7,6 +7,7 @@ from copy import copy
 import numpy as np
 
 from ..transformers._encoders import takes_vectors
+from ..transformers._frame_vectors import embed_as_array
 from ..transformers._labels import (
     check_prompts,
     embed_texts,
@@ -34,7 +35,7 @@ def embed_sounds(queries: list, encoder) -> np.ndarray:
             "The index was made of vectors (encoder='passthrough') and cannot embed sound: "
             "embed the query as the vectors were, and search by='vector'"
         )
-    return _for_whole_clips(encoder).transform(queries)
+    return embed_as_array(_for_whole_clips(encoder), queries)
 
 
 def require_encoder(encoder, kind: str):

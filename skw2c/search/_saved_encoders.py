@@ -14,8 +14,12 @@ from ..transformers._encoder_descriptions import (
 )
 from ..transformers._encoders import name_encoder
 from ..transformers._labels import is_table
+from ..transformers._taught_space import known_space, recall_space
+from ..transformers._weights_by_reference import IN_MEMORY
 
 _MODALITIES = {"encoder": "audio", "text_encoder": "text", "image_encoder": "image"}
+_SPACE = "space"
+"""What of the description of a student says in which space its vectors lie."""
 _SAVED = ("mode", "prompts", "method", "frame_length", "hop_length", "tail")
 
 
@@ -34,7 +38,7 @@ def describe_parameters(index, encoder) -> dict:
         parameters["prompts"] = list(parameters["prompts"])
     return {
         "parameters": parameters,
-        "encoder": encoder if isinstance(encoder, dict) else describe_encoder(encoder),
+        "encoder": encoder if isinstance(encoder, dict) else _describe_fitted(encoder),
         "text_encoder": _describe_unfitted(index.text_encoder),
         "image_encoder": _describe_unfitted(index.image_encoder),
     }
@@ -100,6 +104,7 @@ def outline(description: dict):
     encoder = outline_encoder(description)
     if encoder is None:
         raise _unknown(description)
+    recall_space(encoder, description.get(_SPACE), lambda: _refer_to_weights(encoder, description))
     return encoder
 
 
@@ -119,6 +124,34 @@ def _unknown(description: dict | str) -> SavedIndexError:
         f"The index was made with an encoder of the class {kind}, whose weights "
         "were not saved with it: pass it, AudioIndex.load(folder, encoder=...)"
     )
+
+
+def _describe_fitted(encoder) -> dict | str:
+    """The description of an encoder, with the space that a student shares with its teacher.
+
+    Words are then found without the file of the weights, which may be moved or replaced.
+    """
+    description, known = describe_encoder(encoder), known_space(encoder)
+    if known is None or isinstance(description, str):
+        return description
+    return {**description, _SPACE: known}
+
+
+def _refer_to_weights(encoder, description: dict):
+    """The reference to the weights that an encoder was fitted with, where they are in a file."""
+    weights = description.get("weights")
+    if weights in (None, IN_MEMORY):
+        return None
+    texts = [weights.get(name) for name in ("name", "path", "sha256")]
+    try:
+        if weights.get("in_memory") or not all(isinstance(text, str | None) for text in texts):
+            raise TypeError("they are not what a file is known by")
+        return encoder.refer_to_described(description)
+    except TypeError as exc:
+        raise SavedIndexError(
+            f"The list of the saved index is damaged: the weights of its encoder ({exc}). Load it "
+            "with AudioIndex.load(folder, encoder=...), or build it again"
+        ) from exc
 
 
 def _describe_unfitted(encoder) -> dict | str | None:

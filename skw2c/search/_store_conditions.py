@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._filters import check_folder, check_limits, check_where, list_wanted
+from ._filters import check_folder, check_limits, check_where, list_wanted, refuse_duration
 from ._sources import find_items
 from ._stores import Condition
 
@@ -35,15 +35,15 @@ def make_condition(content: StoredContent, where: Mapping) -> Condition:
     check_where(where)
     folders = clips = low = high = None
     if "folder" in where:
-        folders = _list_folders(content, list_wanted(where["folder"]))
+        folders = _list_folders(content, list_wanted(where["folder"], "folder"))
     if "duration" in where:
         low, high = _find_limits(content, where["duration"])
     if "items" in where:
-        clips = _list_clips(content, list_wanted(where["items"]))
+        clips = _list_clips(content, list_wanted(where["items"], "items"))
     return Condition(clips=clips, folders=folders, shortest=low, longest=high)
 
 
-def _list_folders(content: StoredContent, wanted: Iterable) -> list[str]:
+def _list_folders(content: StoredContent, wanted: list) -> list[str]:
     folders: list[str] = []
     for folder in wanted:
         places = _find_places(check_folder(folder))
@@ -66,12 +66,15 @@ def _find_limits(content: StoredContent, limits) -> tuple[float, float | None]:
             "where: the durations of the clips are not known, as they were not indexed from files"
         )
     low, high = (0.0 if low is None else float(low)), (np.inf if high is None else float(high))
-    return min(low, _LONGEST), (None if high >= _LONGEST else high)
+    low, longest = min(low, _LONGEST), (None if high >= _LONGEST else high)
+    if not content.count(Condition(shortest=low, longest=longest)):
+        refuse_duration(limits)
+    return low, longest
 
 
-def _list_clips(content: StoredContent, wanted: Iterable) -> list[str]:
+def _list_clips(content: StoredContent, wanted: list) -> list[str]:
     try:
-        numbers = find_items(list(wanted), content.items, content.sources)
+        numbers = find_items(wanted, content.items, content.sources)
     except ValueError as exc:
         raise ValueError(f"where: {str(exc).split(': no clips')[0]}") from None
     clips = content.clips

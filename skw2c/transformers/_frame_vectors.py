@@ -1,12 +1,19 @@
-"""Vectors of frames, and when in a clip they are heard, of whatever encoder makes them."""
+"""Vectors as arrays, and when in a clip frames are heard, of whatever encoder makes them."""
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
+from sklearn import config_context
+from sklearn.frozen import FrozenEstimator
 
 from ..validation._tables import stack_frames
 from ._encoder_registry import thaw
 from ._sound_transformer import SoundTransformer
+
+_CONTAINER = "_sklearn_output_config"
+"""Where scikit-learn notes what `set_output` was told."""
 
 
 def frame_times_of(encoder, n_frames: int, duration: float | None = None):
@@ -53,13 +60,73 @@ def embed_frames(encoder, X):
     durations : ndarray of shape (n_clips,)
         In seconds; infinite where the encoder does not say.
     """
-    encoder = thaw(encoder)
+    encoder = without_container(thaw(encoder))
     if isinstance(encoder, SoundTransformer) and encoder.mode == "frame":
         return encoder.embed_with_durations(X)
     steps = [step for _, step in getattr(encoder, "steps", [])]
     if steps and isinstance(steps[0], SoundTransformer) and steps[0].mode == "frame":
         # What follows in the pipeline takes what the first step gives.
         frames, durations = steps[0].embed_with_durations(X)
-        return encoder[1:].transform(stack_frames(frames)), durations
-    vectors = encoder.transform(X)
+        return embed_as_array(encoder[1:], stack_frames(frames)), durations
+    vectors = embed_as_array(encoder, X)
     return vectors, np.full(len(vectors), np.inf)
+
+
+def embed_as_array(encoder, X):
+    """What an encoder gives, whatever container its user or scikit-learn is set to.
+
+    Parameters
+    ----------
+    encoder : transformer
+        Fitted; it stays as it is.
+    X : collection of clips, or what else it takes
+
+    Returns
+    -------
+    array, sparse matrix, or list of arrays
+    """
+    with config_context(transform_output="default"):
+        vectors = without_container(encoder).transform(X)
+    return vectors.to_numpy() if hasattr(vectors, "columns") else vectors
+
+
+def fit_for_arrays(encoder, X):
+    """Fit an encoder of one's own, to give arrays whatever container its user chose.
+
+    Parameters
+    ----------
+    encoder : transformer
+        A clone of that of the user.
+    X : collection of clips, or what else it takes
+
+    Returns
+    -------
+    transformer
+        The fitted encoder.
+    """
+    encoder = without_container(encoder)
+    with config_context(transform_output="default"):
+        encoder.fit(X, None)
+    return encoder
+
+
+def without_container(encoder):
+    """The encoder, or a copy of it where its user chose a container such as "pandas".
+
+    A copy shares all else with the encoder, so that networks are not loaded again.
+    """
+    if isinstance(encoder, FrozenEstimator):
+        inner = without_container(encoder.estimator)
+        return encoder if inner is encoder.estimator else FrozenEstimator(inner)
+    changes: dict = {}
+    if getattr(encoder, _CONTAINER, None):
+        changes[_CONTAINER] = {}
+    steps = encoder.steps if hasattr(encoder, "named_steps") else []
+    plain = [(name, without_container(step)) for name, step in steps]
+    if any(own is not step for (_, own), (_, step) in zip(plain, steps, strict=True)):
+        changes["steps"] = plain
+    if not changes:
+        return encoder
+    twin = copy.copy(encoder)
+    vars(twin).update(changes)
+    return twin

@@ -125,6 +125,9 @@ class SoundTransformer(
             If the channels of clips cancel each other out in the mono mix; or if samples are
             far beyond [-1, 1], and the vectors depend on it.
         """
+        check_is_fitted(self)
+        if self.mode == "frame":
+            check_container(self, "mode='frame'", "mode='clip'")
         vectors, _ = self._embed(X)
         return np.concatenate(vectors) if self.mode == "clip" else stack_frames(vectors)
 
@@ -159,8 +162,6 @@ class SoundTransformer(
         check_is_fitted(self)
         self._validate_params()
         clips = validate_clips(self, X, reset=False)
-        if self.mode == "frame":
-            check_container(self, "mode='frame'", "mode='clip'")
         embedder = self._embedder()
         vectors = embedder.embed(clips)
         if self.normalize:
