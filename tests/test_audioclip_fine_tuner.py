@@ -84,7 +84,7 @@ NAMED = Table(zip([-1, 0, 1, 2, 3, "one", "two", "three"], np.eye(8, 16), strict
         AudioCLIPFineTuner(
             "narrow.pt",
             text_encoder=NAMED,
-            **{**QUICK, "clip_length": 0.01, "batch_size": 100},
+            **{**QUICK, "clip_length": 0.01, "batch_size": 300},
         )
     ]
 )

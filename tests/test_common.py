@@ -76,8 +76,7 @@ NAMED = Table(zip([-1, 0, 1, 2, 3, "one", "two", "three"], np.eye(8, 16), strict
         HuggingFaceAudioTransformer("tiny-hubert"),
         HuggingFaceAudioTransformer("tiny-hubert", layer=1, on_error="nan", n_jobs=2),
         CEDTransformer("ced.safetensors"),
-        CLAPTransformer("tiny-clap"),
-        CLAPTransformer("tiny-clap", output="hidden", normalize=True, on_error="nan", n_jobs=2),
+        CLAPTransformer("tiny-clap", normalize=True, on_error="nan", n_jobs=2),
         CEDTransformer("ced.safetensors", output="scores", on_error="nan"),
         ZeroShotClassifier(encoder=Wav2CLIPTransformer("tiny.pt"), text_encoder=NAMED),
         ZeroShotClassifier(

@@ -42,7 +42,7 @@ def test_it_is_a_system_of_run_all(tmp_path, monkeypatch):
 
 def test_distillation_of_yamnet(tmp_path, whole_folder, monkeypatch):
     """It runs, and a second time takes what was trained."""
-    yamnet = write_keras(tmp_path / "tiny.h5", draw_layers())
+    yamnet = write_keras(tmp_path / "tiny.h5", draw_layers((4,) * 14))
     arguments = [
         "--data-root",
         str(whole_folder),

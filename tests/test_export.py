@@ -184,7 +184,6 @@ def test_what_is_exported_computes_what_transform_computes(network, parameters, 
     [
         ("wav2clip", {"output": "encoder", "mode": "frame", "hop_length": 0.4, "tail": "pad"}),
         ("openl3", {"mode": "frame", "hop_length": 0.7}),
-        ("efficientat", {"output": "scores", "mode": "frame", "frame_length": 1.0}),
         ("ced", {"output": "scores", "mode": "frame", "hop_length": 0.7}),
         ("audioclip", {"n_channels": 2}),
         ("clap", {}),

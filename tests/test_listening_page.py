@@ -715,6 +715,9 @@ def test_axe_finds_nothing_serious_where_much_is_missing(open_page, scheme):
 
 
 def check_with_axe(page, part=None):
+    """Judge the page at rest: results that are being looked for are dimmed meanwhile."""
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
+    page.evaluate("Promise.allSettled(document.getAnimations().map((each) => each.finished))")
     options = {"resultTypes": ["violations"]}
     found = Axe().run(page, context=part, options=options).response["violations"]
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
