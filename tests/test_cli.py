@@ -113,7 +113,7 @@ def test_failures(folder, files, tiny_checkpoint, capsys):
     error = capsys.readouterr().err
     assert "resuming" not in error  # the first clip failed, and no vector was kept
     assert "skw2c: sounds/broken.wav: " in error
-    assert "skw2c: 1 clips failed" in error
+    assert "skw2c: 1 clip failed" in error
     table = pd.read_csv("a.csv")
     assert table.iloc[:, 1:].isna().all(axis=1).tolist() == [True, *[False] * 6]
     assert not Path("a.csv.partial").exists()
@@ -234,7 +234,10 @@ def test_classify_failures(files, classify, capsys):
     assert classify("--labels", "dog,rain", "--on-error", "nan") == 3
     captured = capsys.readouterr()
     assert captured.out.splitlines()[1] == "sounds/broken.wav\t\t"
-    assert "1 clips failed" in captured.err
+    arguments = ["--labels", "dog,rain", "--on-error", "nan", "--multilabel"]
+    assert classify(*arguments, "--threshold", "2") == 3
+    assert capsys.readouterr().out.splitlines()[1:] == ["sounds/broken.wav\t\t"]
+    assert "1 clip failed" in captured.err
 
 
 @pytest.mark.parametrize("kind", ["npz", "parquet", "tsv"])

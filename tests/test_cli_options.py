@@ -343,7 +343,7 @@ def test_what_an_earlier_version_left(capsys):
         assert capsys.readouterr().err == ""
 
 
-# Names that are no text
+# Names that are not text
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv"])

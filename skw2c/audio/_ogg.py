@@ -112,7 +112,7 @@ def _check_pages(content: Content, pages: list[OggPage]) -> None:
         if page.end != following.start and not joined:
             raise AudioError(
                 f"the file is damaged between byte {page.end} and {following.start}: what is "
-                f"there is no page. {_LOST}"
+                f"there is not a page. {_LOST}"
             )
     _check_numbers(pages)
 

@@ -271,7 +271,7 @@ def _caf_end(content: Content) -> int:
     while at + 12 <= len(content) and content[at : at + 4] != b"caff":
         size = int.from_bytes(content[at + 4 : at + 12], "big")
         if at + 12 + size > len(content):
-            break  # sound of unknown length, or what is no chunk
+            break  # sound of unknown length, or not a chunk
         at += 12 + size
     return at
 

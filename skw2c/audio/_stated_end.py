@@ -75,7 +75,7 @@ def _caf_end(content: Content) -> int | None:
     at, has_sound = 8, False
     while at + 12 <= len(content):
         kind, size = content[at : at + 4], _number(content, at + 4, 8, "big")
-        if has_sound and kind not in _CAF_CHUNKS:  # what follows and is no part of it
+        if has_sound and kind not in _CAF_CHUNKS:  # it belongs to what follows the file
             break
         if size >= 1 << 63:  # -1: up to the end
             return None

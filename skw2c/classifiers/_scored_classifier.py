@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
 
 _SHOWN = 10
 
@@ -31,8 +32,11 @@ class ScoredClassifier(ClassifierMixin):
         Raises
         ------
         ValueError
-            If clips could not be read, and so have no label.
+            If clips could not be read, and so have no label; if labels are those of frames; or if y
+            has labels that a classifier of any number of labels does not know.
         """
+        check_is_fitted(self)
+        y = self._to_compare(y)
         answers = self.predict(X)
         failed = np.flatnonzero(_are_missing(answers))
         if len(failed):
@@ -43,6 +47,10 @@ class ScoredClassifier(ClassifierMixin):
                 "of X and y"
             )
         return accuracy_score(y, answers, sample_weight=sample_weight)
+
+    def _to_compare(self, y):
+        """What of a target is compared with the answers; a subclass refuses what cannot be."""
+        return y
 
 
 def _are_missing(answers: np.ndarray) -> np.ndarray:

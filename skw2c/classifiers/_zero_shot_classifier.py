@@ -356,38 +356,17 @@ class ZeroShotClassifier(ScoredClassifier, BaseEstimator):
         """
         return self._judge(X, self._decide)
 
-    def score(self, X, y, sample_weight=None):
-        """Share of the sounds that get the right label, or all of their labels.
-
-        Parameters
-        ----------
-        X : list, tuple, Series, DataFrame or array
-            What the encoder takes.
-        y : array-like of shape (n_clips,) or (n_clips, n_classes)
-            The labels, or under ``multilabel=True`` all that `fit` takes.
-        sample_weight : array-like of shape (n_clips,) or None, default=None
-            Weights of the clips.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            If clips could not be read, or under ``multilabel=True`` y has labels that are not
-            those of the classifier.
-        """
+    def _to_compare(self, y):
         if self.mode == "frame":
             raise ValueError(
                 "A label for each clip cannot be compared with labels of frames: compare "
                 "predict_events(X) with the events, or score with mode='clip'"
             )
-        if self.multilabel:
-            classes = self.classes_.tolist()
-            check_known(y, classes)
-            y = binarize(y, classes)
-        return super().score(X, y, sample_weight)
+        if not self.multilabel:
+            return y
+        classes = self.classes_.tolist()
+        check_known(y, classes)
+        return binarize(y, classes)
 
     def predict_events(self, X):
         """Say what is heard from when to when, in frame mode.

@@ -40,4 +40,4 @@ def _report(caught: list[warnings.WarningMessage], failures: list[tuple]) -> Non
     for _, file, cause in failures:
         print_message(f"{file}: {name_options(cause)}")
     if failures:
-        print_message(f"{len(failures)} clips failed")
+        print_message("1 clip failed" if len(failures) == 1 else f"{len(failures)} clips failed")

@@ -60,7 +60,7 @@ def _parse(path: str, text: str):
     import pandas as pd
 
     # All as strings: pandas would read the name NA as missing, and 007 as 7. As objects: its own
-    # kind of strings has no room for bytes that are no text.
+    # kind of strings cannot hold bytes that are not text.
     return pd.read_csv(
         io.StringIO(text),
         sep="\t" if path.lower().endswith(".tsv") else ",",
